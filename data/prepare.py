@@ -1,0 +1,201 @@
+"""Preparing a dataset once: every picture decoded, cropped and halved down to 4x4, in all cores, whole or not at all."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import NDArray
+
+from data.errors import InputError
+from data.files import whole_folder
+from data.sources.source import DamagedPicture, Listing, Picture, Source
+from data.store import FORMAT, Manifest, file_digest
+
+CHUNK = 64
+Progress = Callable[[int, int], None]
+"""Called with (pictures done, pictures in all)."""
+
+
+def resolutions_of(resolution: int) -> list[int]:
+    """The resolution and every halving down to 4."""
+    return [resolution >> k for k in range(resolution.bit_length() - 2)]
+
+
+def halve_mean(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean of each 2x2 square: (R, R, channels) -> (R/2, R/2, channels), kept in float."""
+    size, _, channels = pictures.shape
+    return pictures.reshape(size // 2, 2, size // 2, 2, channels).mean(axis=(1, 3), dtype=np.float32)
+
+
+@dataclass
+class Chunk:
+    """What a worker says of the pictures start..stop it has written."""
+
+    start: int
+    stop: int
+    labels: list[int] = field(default_factory=list)
+    records: list[dict[str, Any] | None] = field(default_factory=list)
+    damaged: dict[int, str] = field(default_factory=dict)
+
+
+class Worker:
+    """Writes pictures into the arrays of the folder; one a process."""
+
+    def __init__(self, source: Source, listing: Listing, folder: Path) -> None:
+        self.source, self.listing = source, listing
+        self.images = {r: np.load(folder / f"images-{r}.npy", mmap_mode="r+") for r in resolutions_of(source.resolution)}
+        maps = folder / f"maps-{source.resolution}.npy"
+        self.maps = np.load(maps, mmap_mode="r+") if listing.has_maps else None
+
+    def __call__(self, start: int, stop: int) -> Chunk:
+        chunk = Chunk(start, stop)
+        for index in range(start, stop):
+            try:
+                picture = self.source.picture(self.listing, index)
+            except DamagedPicture as error:
+                chunk.damaged[index] = str(error)
+                picture = None
+            else:
+                self._write(index, picture)
+            chunk.labels.append(-1 if picture is None else picture.label)
+            chunk.records.append(None if picture is None else picture.record)
+        return chunk
+
+    def _write(self, index: int, picture: Picture) -> None:
+        exact = picture.image.astype(np.float32)
+        for resolution, array in self.images.items():
+            array[index] = np.rint(exact)
+            if resolution > 4:
+                exact = halve_mean(exact)
+        if self.maps is not None:
+            self.maps[index] = picture.map
+
+
+_worker: Worker | None = None
+
+
+def _start_worker(source: Source, listing: Listing, folder: Path) -> None:
+    global _worker
+    _worker = Worker(source, listing, folder)
+
+
+def _work(span: tuple[int, int]) -> Chunk:
+    assert _worker is not None
+    return _worker(*span)
+
+
+def prepare(source: Source, out: Path, progress: Progress, workers: int | None = None) -> list[str]:
+    """Prepare `source` into a store at `out`, replacing what is there only when the new one is whole.
+
+    The result does not depend on the number of workers (default: one a core). Returns sentences for the user:
+    what was left out, which files were damaged.
+
+    Raises:
+        InputError: no pictures, or more damaged ones than the source tolerates.
+        OSError: the disk is full; `out` is as it was.
+    """
+    listing = source.listing()
+    with whole_folder(out) as folder:
+        _create_arrays(folder, source, listing)
+        chunks = _run(source, listing, folder, progress, workers or os.cpu_count() or 1)
+        damaged = {listing.names[i]: why for chunk in chunks for i, why in chunk.damaged.items()}
+        _refuse_if_too_many(damaged, len(listing.names), source)
+        keep = [i for chunk in chunks for i in range(chunk.start, chunk.stop) if i not in chunk.damaged]
+        if damaged:
+            _compact(folder, keep)
+        labels = np.array([label for chunk in chunks for label in chunk.labels], dtype=np.int64)
+        np.save(folder / "labels.npy", labels[keep])
+        records = [record for chunk in chunks for record in chunk.records]
+        _write_records(folder, [records[i] for i in keep])
+        _write_manifest(folder, source, listing, len(keep), damaged)
+    return listing.notes + ([_damage_report(damaged)] if damaged else [])
+
+
+def _create_arrays(folder: Path, source: Source, listing: Listing) -> None:
+    count = len(listing.names)
+    files = {f"images-{r}.npy": (count, r, r, listing.channels) for r in resolutions_of(source.resolution)}
+    if listing.has_maps:
+        files[f"maps-{source.resolution}.npy"] = (count, source.resolution, source.resolution)
+    for name, shape in files.items():
+        array = open_memmap(folder / name, mode="w+", dtype=np.uint8, shape=shape)
+        del array
+        # A sparse file that meets a full disk while mapped kills the process, so the space is taken now.
+        if hasattr(os, "posix_fallocate"):
+            with (folder / name).open("r+b") as file:
+                os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
+
+
+def _run(source: Source, listing: Listing, folder: Path, progress: Progress, workers: int) -> list[Chunk]:
+    total = len(listing.names)
+    spans = [(i, min(i + CHUNK, total)) for i in range(0, total, CHUNK)]
+    workers = min(workers, len(spans))
+    if workers <= 1:
+        alone = Worker(source, listing, folder)
+        return _collect(map(lambda span: alone(*span), spans), total, progress)
+    arguments = (source, listing, folder)
+    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, arguments) as pool:
+        return _collect(pool.map(_work, spans), total, progress)
+
+
+def _collect(results: Iterator[Chunk], total: int, progress: Progress) -> list[Chunk]:
+    chunks = []
+    for chunk in results:
+        chunks.append(chunk)
+        progress(chunk.stop, total)
+    return chunks
+
+
+def _damage_report(damaged: dict[str, str]) -> str:
+    lines = [f"  {name}: {why}" for name, why in list(damaged.items())[:10]]
+    more = f"\n  ... and {len(damaged) - 10} more, all named in manifest.json" if len(damaged) > 10 else ""
+    return f"{len(damaged)} damaged pictures were left out:\n" + "\n".join(lines) + more
+
+
+def _refuse_if_too_many(damaged: dict[str, str], total: int, source: Source) -> None:
+    if len(damaged) == total:
+        raise InputError(f"none of the {total} pictures in {source.root} can be read.\n{_damage_report(damaged)}")
+    if len(damaged) > source.max_damaged * total:
+        raise InputError(
+            f"{len(damaged)} of {total} pictures in {source.root} are damaged, more than the tolerated share of "
+            f"{source.max_damaged:g}.\n{_damage_report(damaged)}\n"
+            "Mend or remove them, or raise the dataset's 'damaged' in params.yaml."
+        )
+
+
+def _compact(folder: Path, keep: list[int]) -> None:
+    """Rewrite each array with the kept rows only."""
+    for path in sorted(folder.glob("*-*.npy")):
+        rows = np.load(path, mmap_mode="r")
+        fresh = path.with_suffix(".fresh")
+        array = open_memmap(fresh, mode="w+", dtype=rows.dtype, shape=(len(keep), *rows.shape[1:]))
+        for start in range(0, len(keep), CHUNK):
+            array[start : start + CHUNK] = rows[keep[start : start + CHUNK]]
+        array.flush()
+        fresh.rename(path)
+
+
+def _write_records(folder: Path, records: list[dict[str, Any] | None]) -> None:
+    if any(record is not None for record in records):
+        lines = (json.dumps(record, sort_keys=True) for record in records)
+        (folder / "records.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _write_manifest(folder: Path, source: Source, listing: Listing, count: int, damaged: dict[str, str]) -> None:
+    manifest = Manifest(
+        format=FORMAT,
+        count=count,
+        channels=listing.channels,
+        resolutions=resolutions_of(source.resolution),
+        classes=listing.classes,
+        source=source.model_dump(mode="json"),
+        damaged=sorted(damaged),
+        digests={p.name: file_digest(p) for p in sorted(folder.iterdir())},
+    )
+    (folder / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,83 @@
+"""A folder of the user's own images."""
+
+from collections import Counter
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from PIL import Image, ImageColor
+from pydantic import AfterValidator, Field
+
+from data.errors import InputError
+from data.images import is_grey, to_square
+from data.sources.source import DamagedPicture, Listing, Picture, Source
+
+
+def _pillow_colour(value: str) -> str:
+    ImageColor.getrgb(value)
+    return value
+
+
+@cache
+def _readable_endings() -> frozenset[str]:
+    return frozenset(Image.registered_extensions())
+
+
+def _read(path: Path, resolution: int, channels: int, background: str) -> Picture:
+    try:
+        with Image.open(path) as image:
+            return Picture(to_square(image, resolution, channels, background))
+    # Pillow's readers raise nearly anything on a damaged file, so anything they raise is damage.
+    except Exception as error:
+        raise DamagedPicture(f"{type(error).__name__}: {error}") from error
+
+
+class FolderSource(Source):
+    """Every image below `root` that Pillow reads; the first level of sub-folders, if any, are the classes."""
+
+    source: Literal["folder"]
+    channels: Literal[1, 3] | None = Field(default=None, description="1 grey, 3 RGB; without it, grey if all are")
+    background: Annotated[str, AfterValidator(_pillow_colour)] = Field(
+        default="white", description="colour that transparent pixels are laid on"
+    )
+    damaged: float = Field(default=0.01, ge=0, le=1, description="share of unreadable files that is tolerated")
+
+    @property
+    def max_damaged(self) -> float:
+        return self.damaged
+
+    def listing(self) -> Listing:
+        if not self.root.is_dir():
+            raise InputError(f"the image folder {self.root} does not exist; check the dataset's 'root' in params.yaml")
+        files = sorted(p for p in self.root.rglob("*") if p.is_file() and not p.name.startswith("."))
+        names = [p.relative_to(self.root).as_posix() for p in files if p.suffix.lower() in _readable_endings()]
+        if not names:
+            raise InputError(
+                f"no images in {self.root}: it holds {len(files)} files, none with an ending that Pillow reads "
+                "(.png, .jpg, .webp, .tif, ...)"
+            )
+        classes = sorted({n.split("/")[0] for n in names if "/" in n})
+        return Listing(names, self.channels or self._detect_channels(names), classes, notes=self._notes(files, names))
+
+    def _notes(self, files: list[Path], names: list[str]) -> list[str]:
+        if len(files) == len(names):
+            return []
+        other = Counter(p.suffix.lower() or "no ending" for p in files if p.suffix.lower() not in _readable_endings())
+        kinds = ", ".join(f"{count} x {ending}" for ending, count in other.most_common(5))
+        return [f"left out {len(files) - len(names)} files that are no images ({kinds})"]
+
+    def _detect_channels(self, names: list[str]) -> int:
+        for name in names:
+            try:
+                with Image.open(self.root / name) as image:
+                    if not is_grey(image):
+                        return 3
+            except Exception:  # damaged: reported when the picture itself is read
+                continue
+        return 1
+
+    def picture(self, listing: Listing, index: int) -> Picture:
+        name = listing.names[index]
+        picture = _read(self.root / name, self.resolution, listing.channels, self.background)
+        label = listing.classes.index(name.split("/")[0]) if "/" in name else -1
+        return Picture(picture.image, label, record={"file": name})

@@ -1,0 +1,115 @@
+"""A prepared dataset on disk: one memory-mapped uint8 array per resolution, labels, and a manifest.
+
+    artifacts/datasets/dolls/
+      manifest.json       counts, channels, resolutions, classes, source, digest of every array
+      images-64.npy       uint8 (N, 64, 64, channels); images-32.npy, ... images-4.npy likewise
+      labels.npy          int64 (N,), -1 where there is no class
+      maps-64.npy         uint8 (N, 64, 64) segmentation classes, where the source has them
+      records.jsonl       one line a picture: file name, or attributes and sentence
+"""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from data.errors import InputError
+
+FORMAT = 1
+
+
+class Manifest(BaseModel):
+    """What a store holds. `digests` maps each array's file name to its SHA-256."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    count: int
+    channels: int
+    resolutions: list[int]
+    classes: list[str]
+    source: dict[str, Any]
+    damaged: list[str]
+    digests: dict[str, str]
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+class Store:
+    """A prepared dataset, opened for reading.
+
+    Raises:
+        InputError: where there is no store, it is not whole, or another format's.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        manifest = path / "manifest.json"
+        if not manifest.is_file():
+            raise InputError(f"there is no prepared dataset at {path}; make it with: dvc repro dataset@{path.name}")
+        try:
+            self.manifest = Manifest.model_validate_json(manifest.read_bytes())
+        except ValidationError as error:
+            raise self._damaged("manifest.json", "cannot be read") from error
+        if self.manifest.format != FORMAT:
+            raise InputError(
+                f"the dataset at {path} has format {self.manifest.format}, this version reads {FORMAT}; "
+                f"prepare it again: dvc repro -f dataset@{path.name}"
+            )
+
+    def _damaged(self, file: str, why: str) -> InputError:
+        return InputError(
+            f"the dataset at {self.path} is damaged: {file} {why}.\n"
+            f"Prepare it again: dvc repro -f dataset@{self.path.name}"
+        )
+
+    @cached_property
+    def digest(self) -> str:
+        """One SHA-256 for all that training may read."""
+        content = [self.manifest.count, self.manifest.channels, sorted(self.manifest.digests.items())]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+    def _array(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
+        try:
+            array: NDArray[Any] = np.load(self.path / name, mmap_mode="r")
+        except FileNotFoundError as error:
+            raise self._damaged(name, "is missing") from error
+        except (ValueError, OSError, EOFError) as error:
+            raise self._damaged(name, f"cannot be read ({error})") from error
+        if array.shape != shape:
+            raise self._damaged(name, f"has shape {array.shape}, the manifest says {shape}")
+        return array
+
+    def images(self, resolution: int) -> NDArray[np.uint8]:
+        """The pictures at a resolution, uint8 (N, R, R, channels), memory-mapped."""
+        if resolution not in self.manifest.resolutions:
+            raise InputError(
+                f"the dataset at {self.path} has no {resolution}x{resolution} pictures (it has "
+                f"{', '.join(map(str, sorted(self.manifest.resolutions)))}); raise its 'resolution' in params.yaml"
+            )
+        shape = (self.manifest.count, resolution, resolution, self.manifest.channels)
+        return self._array(f"images-{resolution}.npy", shape)
+
+    def labels(self) -> NDArray[np.int64]:
+        """Class numbers, int64 (N,); -1 where there is none."""
+        return self._array("labels.npy", (self.manifest.count,))
+
+    def verify(self, resolution: int) -> None:
+        """Read the pictures of a resolution once and compare their digest with the manifest's.
+
+        Raises:
+            InputError: when a byte differs from what was prepared.
+        """
+        name = f"images-{resolution}.npy"
+        self.images(resolution)
+        if file_digest(self.path / name) != self.manifest.digests.get(name):
+            raise self._damaged(name, "differs from what was prepared (its digest does not match the manifest)")

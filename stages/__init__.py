@@ -1,0 +1,1 @@
+"""What one stage does: configuration, the adversarial loop, tricks, checkpoints and artifacts."""

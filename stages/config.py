@@ -1,0 +1,326 @@
+"""The configuration of a stage: read from params.yaml, merged in one place, checked before anything is built."""
+
+import difflib
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from ruamel.yaml import YAML, YAMLError
+
+from data.errors import InputError
+from data.sources import AnySource
+from data.sources.source import Resolution
+from stages.tricks.catalogue import in_order, loss_class, trick_class
+from stages.tricks.loss import Loss
+from stages.tricks.trick import Trick
+
+PARAMS = Path("params.yaml")
+ARTIFACTS = Path("artifacts")
+STAGE_CHOICES = ("after", "at", "resolution")
+
+
+class Options(BaseModel):
+    """A group of options: unknown keys are errors, values do not change."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ProganOptions(Options):
+    """ProGAN's networks; see `models/progan.py`. The defaults are the paper's full size."""
+
+    name: Literal["progan"] = "progan"
+    latent: int = Field(default=512, ge=1, description="length of the latent")
+    base: int = Field(default=8192, ge=8, description="feature maps at R x R are min(2 base / R, largest)")
+    largest: int = Field(default=512, ge=1, description="most feature maps anywhere")
+    down_order: Literal["pool_first", "activate_first"] = "pool_first"
+
+
+class AdamOptions(Options):
+    """Adam for both players; defaults are ProGAN's (appendix A.1)."""
+
+    learning_rate: float = Field(default=0.001, gt=0)
+    betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.0, 0.99)
+
+
+class WatchOptions(Options):
+    """How training is watched. Nothing here changes a weight, so changing it continues where training was."""
+
+    log_steps: int = Field(default=50, ge=1, description="iterations between rows of history.csv")
+    sample_kimg: float = Field(default=10.0, gt=0, description="thousand images between sample grids")
+    checkpoint_seconds: float = Field(default=60.0, gt=0, description="seconds between checkpoints")
+
+
+class Tricks(Options):
+    """The loss, and the tricks in the order in which they are applied."""
+
+    loss: Loss
+    others: tuple[Trick, ...]
+
+    def resolved(self) -> dict[str, Any]:
+        """Every trick with every option, as params.yaml would say it."""
+        found: dict[str, Any] = {"loss": {"name": self.loss.name, **self.loss.model_dump(mode="json")}}
+        for trick in self.others:
+            found[trick_key(trick)] = trick.model_dump(mode="json")
+        return found
+
+
+def trick_key(trick: Trick) -> str:
+    """The key that names this trick in params.yaml."""
+    cls = type(trick)
+    return cls.name if cls.__module__.startswith("stages.tricks") else f"{cls.__module__}.{cls.__qualname__}"
+
+
+def _parse_tricks(value: Any) -> Any:
+    if isinstance(value, Tricks):
+        return value
+    if not isinstance(value, dict):
+        raise ValueError(f"must be a mapping of trick names to options, not {value!r}")
+    chosen = {name: options for name, options in value.items() if options not in (None, False)}
+    loss = chosen.pop("loss", None)
+    if loss is None:
+        raise ValueError("must name a loss, such as 'loss: wgan'")
+    loss = {"name": loss} if isinstance(loss, str) else dict(loss)
+    tricks: list[Trick] = []
+    for name, options in chosen.items():
+        if options is not True and not isinstance(options, dict):
+            raise _located(name, options, "must be a mapping of options, such as {}, or null to leave it out")
+        try:
+            tricks.append(trick_class(name)(**({} if options is True else options)))
+        except ValidationError as error:
+            raise _below(error, name) from error
+        except ValueError as error:
+            raise _located(name, options, str(error)) from error
+    try:
+        made = loss_class(str(loss.pop("name", None)))(**loss)
+    except ValidationError as error:
+        raise _below(error, "loss") from error
+    except ValueError as error:
+        raise _located("loss", loss, str(error)) from error
+    return Tricks(loss=made, others=tuple(in_order(tricks)))
+
+
+def _below(error: ValidationError, key: str) -> ValidationError:
+    """The same errors, one key further down."""
+    lines: Any = [{**line, "loc": (key, *line["loc"])} for line in error.errors(include_url=False)]
+    for line in lines:
+        line.pop("msg", None)
+    return ValidationError.from_exception_data(error.title, lines)
+
+
+def _located(key: str, value: Any, message: str) -> ValidationError:
+    line: Any = {"type": "value_error", "loc": (key,), "input": value, "ctx": {"error": ValueError(message)}}
+    return ValidationError.from_exception_data("Tricks", [line])
+
+
+class StageConfig(Options):
+    """Everything one training stage is told, resolved: common options with the stage's own over them."""
+
+    pipeline: str
+    stage: str
+    dataset: Path = Field(description="the prepared dataset: what the pipeline's first stage comes after")
+    after: Path = Field(description="the dataset, or the parent's artifact that this stage grows from")
+    at: int | None = Field(default=None, ge=0, description="start from the parent's milestone at this kimg")
+    resolution: Resolution
+    seed: int = Field(default=0, ge=0)
+    kimg: float = Field(gt=0, description="thousands of real images shown to the discriminator")
+    batch_size: int = Field(default=16, ge=1, description="global batch, over all processes")
+    milestone_kimg: int | None = Field(default=None, ge=1, description="keep a milestone every so many kimg")
+    network: ProganOptions = ProganOptions()
+    adam: AdamOptions = AdamOptions()
+    watch: WatchOptions = WatchOptions()
+    tricks: Annotated[
+        Tricks, BeforeValidator(_parse_tricks), PlainSerializer(Tricks.resolved, return_type=dict[str, Any])
+    ]
+
+    @model_validator(mode="after")
+    def _compatible(self) -> "StageConfig":
+        if self.at is not None and not self.grows:
+            raise ValueError("'at' names a milestone of the parent, but this stage has no parent")
+        for trick in (self.tricks.loss, *self.tricks.others):
+            trick.check(self)
+        return self
+
+    @cached_property
+    def grows(self) -> bool:
+        """Whether the stage starts from a parent's artifact."""
+        return self.after != self.dataset
+
+    @property
+    def name(self) -> str:
+        """As DVC names the stage, such as progan@r8."""
+        return f"{self.pipeline}@{self.stage}"
+
+    @property
+    def artifact(self) -> Path:
+        """The folder that the stage publishes."""
+        return ARTIFACTS / self.pipeline / self.stage
+
+    def resolved(self) -> dict[str, Any]:
+        """As JSON-able values, every default filled in."""
+        return self.model_dump(mode="json")
+
+
+def read_params(path: Path = PARAMS) -> dict[str, Any]:
+    """params.yaml as plain values.
+
+    Raises:
+        InputError: there is none, or it is no YAML mapping; with file and line.
+    """
+    if not path.is_file():
+        raise InputError(f"there is no {path} here; run this in the project's root folder")
+    try:
+        params = YAML(typ="safe", pure=True).load(path)
+    except YAMLError as error:
+        raise InputError(f"{path} is no valid YAML: {error}") from error
+    if not isinstance(params, dict):
+        raise InputError(f"{path} must be a mapping of pipelines and datasets")
+    return params
+
+
+def _choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
+    """section[key], which must be a mapping."""
+    known = list(section) if isinstance(section, dict) else []
+    if key not in known:
+        near = difflib.get_close_matches(key, map(str, known), n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(map(str, known)) or 'none'}"
+        raise InputError(f"{where} has no {what} '{key}'; {hint}")
+    value = section[key]
+    if not isinstance(value, dict):
+        raise InputError(f"{where}: '{key}' must be a mapping, not {value!r}")
+    return value
+
+
+def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
+    """The stages of a pipeline, in params.yaml's order."""
+    return list(_choose(_choose(params, pipeline, str(PARAMS), "pipeline"), "stages", f"{PARAMS}: {pipeline}", "key"))
+
+
+def merge(common: Any, own: Any) -> Any:
+    """`own` over `common`: mappings key by key, everything else replaced."""
+    if isinstance(common, dict) and isinstance(own, dict):
+        return {key: merge(common.get(key), own[key]) if key in own else common[key] for key in {**common, **own}}
+    return own
+
+
+def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConfig:
+    """The resolved configuration of one stage.
+
+    Raises:
+        InputError: naming each wrong key by its full path, its value, and what would be right.
+    """
+    section = _choose(params, pipeline, str(PARAMS), "pipeline")
+    unknown = sorted(set(section) - {"common", "stages"})
+    if unknown:
+        raise InputError(f"{PARAMS}: {pipeline}.{unknown[0]}: unknown key; a pipeline has 'common' and 'stages'")
+    stages = _choose(section, "stages", f"{PARAMS}: {pipeline}", "key")
+    own = _choose(stages, stage, f"{PARAMS}: {pipeline}.stages", "stage")
+    common = section.get("common") or {}
+    first = next(iter(stages.values()))
+    dataset = first.get("after") if isinstance(first, dict) else None
+    merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(common, own)}
+    try:
+        config = StageConfig.model_validate(merged)
+    except ValidationError as error:
+        raise InputError(_explain(error, pipeline, stage, own)) from error
+    _check_parent_in(params, config)
+    return config
+
+
+def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
+    """Check against the parent, where it is a stage of the same pipeline."""
+    parents = [n for n in params[config.pipeline]["stages"] if config.after == ARTIFACTS / config.pipeline / str(n)]
+    if parents and parents[0] != config.stage:
+        check_growth(config, stage_config(params, config.pipeline, parents[0]))
+    elif parents:
+        raise InputError(f"{PARAMS}: {config.pipeline}.stages.{config.stage}.after: a stage cannot come after itself")
+
+
+def check_growth(config: StageConfig, parent: StageConfig) -> None:
+    """Whether this stage can grow from that parent.
+
+    Raises:
+        InputError: resolution not twice the parent's, or networks of other widths.
+    """
+    where = f"{PARAMS}: {config.pipeline}.stages.{config.stage}"
+    if config.resolution != 2 * parent.resolution:
+        raise InputError(
+            f"{where}.resolution: {config.resolution} is not twice the {parent.resolution} of its parent "
+            f"{config.after}; right would be {2 * parent.resolution}"
+        )
+    for key in ("latent", "base", "largest", "down_order"):
+        mine, theirs = getattr(config.network, key), getattr(parent.network, key)
+        if mine != theirs:
+            raise InputError(
+                f"{where}.network.{key}: {mine} differs from the {theirs} of its parent {config.after}, whose weights "
+                "it takes over; give all stages the same network, or train the parent again"
+            )
+
+
+def source_config(params: dict[str, Any], name: str) -> AnySource:
+    """The options of one dataset.
+
+    Raises:
+        InputError: naming each wrong key.
+    """
+    own = _choose(_choose(params, "datasets", str(PARAMS), "key"), name, f"{PARAMS}: datasets", "dataset")
+    try:
+        return TypeAdapter[AnySource](AnySource).validate_python(own)
+    except ValidationError as error:
+        lines = [_line(e, f"datasets.{name}", own.get("source")) for e in error.errors(include_url=False)]
+        raise InputError("\n".join(lines)) from error
+
+
+def _explain(error: ValidationError, pipeline: str, stage: str, own: dict[str, Any]) -> str:
+    lines = []
+    for line in error.errors(include_url=False):
+        place = f"stages.{stage}" if _has(own, line["loc"]) or line["type"] == "missing" else "common"
+        if not line["loc"] or line["loc"][0] in STAGE_CHOICES:
+            place = f"stages.{stage}"
+        lines.append(_line(line, f"{pipeline}.{place}", None))
+    return "\n".join(lines)
+
+
+def _has(section: Any, path: tuple[int | str, ...]) -> bool:
+    for key in path:
+        if not isinstance(section, dict) or key not in section:
+            return not isinstance(section, dict)
+        section = section[key]
+    return True
+
+
+def _line(error: Any, where: str, tag: str | None) -> str:
+    """One error as: file, key, what was wrong, what would be right."""
+    loc = [str(part) for part in error["loc"] if str(part) != tag]
+    path = ".".join([where, *loc])
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(loc[-1], _known_keys(loc[:-1], tag), n=1)
+        known = ", ".join(_known_keys(loc[:-1], tag))
+        return f"{PARAMS}: {path}: unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known are {known}")
+    if error["type"] == "missing":
+        return f"{PARAMS}: {path}: is missing"
+    message = str(error["msg"]).removeprefix("Value error, ")
+    shown = "" if error["type"] == "value_error" else f" (it is {error['input']!r})"
+    return f"{PARAMS}: {path}: {message}{shown}"
+
+
+def _known_keys(loc: list[str], tag: str | None) -> list[str]:
+    """The keys allowed at a place of the configuration."""
+    if tag is not None:
+        sources = {get_args(cls.model_fields["source"].annotation)[0]: cls for cls in get_args(get_args(AnySource)[0])}
+        return list(sources[tag].model_fields)
+    if not loc:
+        return [key for key in StageConfig.model_fields if key not in ("pipeline", "stage", "dataset")]
+    if loc[0] == "tricks":
+        cls = trick_class(loc[1]) if loc[1] != "loss" else Loss
+        return list(cls.model_fields)
+    return list(StageConfig.model_fields[loc[0]].annotation.model_fields)  # type: ignore[union-attr]

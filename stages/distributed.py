@@ -1,0 +1,65 @@
+"""Several processes, started by torchrun, that give the numbers of one process with the same global batch.
+
+Each process takes every `world`-th sample of the global batch, so that the strided groups of minibatch stddev
+are the same groups as in one process, and gradients are averaged by hand: a wrapper around the networks would
+not see the double backward of gradient penalties.
+"""
+
+import os
+from collections.abc import Iterable
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+def start(device: torch.device) -> None:
+    """Join the other processes, where torchrun started several."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+
+
+def stop() -> None:
+    """Leave the other processes."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def rank() -> int:
+    """This process's number, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes there are."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def share(batch: Tensor) -> Tensor:
+    """This process's samples of a global batch (B, ...) -> (B / world, ...)."""
+    return batch if world() == 1 else batch[rank() :: world()]
+
+
+def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
+    """Replace each gradient by its mean over all processes."""
+    if world() == 1:
+        return
+    for parameter in parameters:
+        if parameter.grad is not None:
+            dist.all_reduce(parameter.grad)
+            parameter.grad /= world()
+
+
+def any_process(flag: bool, device: torch.device) -> bool:
+    """Whether any process says yes: so that all leave the loop at the same step."""
+    if world() == 1:
+        return flag
+    said = torch.tensor(float(flag), device=device)
+    dist.all_reduce(said)
+    return bool(said.item())
+
+
+def wait_for_all() -> None:
+    """Return when every process has come here."""
+    if world() > 1:
+        dist.barrier()

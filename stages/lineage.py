@@ -1,0 +1,77 @@
+"""What an artifact or checkpoint came from, and the key under which a stage trains."""
+
+import hashlib
+import json
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from stages.config import StageConfig
+
+FORMAT = 1
+
+
+class Input(BaseModel):
+    """Something a stage read: where it lay, and what it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    digest: str
+
+
+class Record(BaseModel):
+    """What is known of weights on disk; stage.json, and the head of every checkpoint.
+
+    `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
+    many before the last iteration: a training of any length beyond that passes through this step.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    config: dict[str, Any]
+    channels: int
+    step: int
+    images: int
+    before: int
+    dataset: Input
+    parent: Input | None
+    code: str
+    versions: dict[str, str]
+    outcome: str
+    digests: dict[str, str] = {}
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the source files that decide a stage's numbers."""
+    root = Path(__file__).parent.parent
+    files = sorted(p for room in ("stages", "models") for p in (root / room).rglob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what computes."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version("espalier")}
+
+
+def work_key(config: StageConfig, dataset: Input, parent: Input | None) -> str:
+    """Digest of everything that decides a stage's weights at a step.
+
+    The length of training is left out, since no schedule depends on it: a longer training continues. So is how
+    it is watched, where its inputs lie (their digests are in), and the code: a mended crash resumes.
+    """
+    deciding = config.resolved()
+    for left_out in ("kimg", "watch", "after", "at", "dataset"):
+        del deciding[left_out]
+    deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

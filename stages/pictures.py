@@ -1,0 +1,93 @@
+"""Pictures for people: sample grids, interpolations, curves."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+from torchvision.utils import make_grid
+
+from data.files import whole_file
+from stages.moment import derive_seed
+
+GRID_WIDTH = 512
+"""Grids narrower than this are enlarged, each pixel to a square, so that 4x4 pictures can be looked at."""
+
+
+def latents(count: int, length: int, seed: int, device: torch.device) -> Tensor:
+    """N(0, 1) latents (count, length) that depend on the seed only: the same in every stage of a chain."""
+    random = torch.Generator(device).manual_seed(derive_seed(seed, "samples"))
+    return torch.randn((count, length), generator=random, device=device)
+
+
+@torch.no_grad()
+def generate(generator: nn.Module, latent: Tensor, batch: int = 64) -> Tensor:
+    """Pictures uint8 (N, channels, R, R) on the CPU."""
+    training = generator.training
+    generator.eval()
+    parts = [to_bytes(generator(part)).cpu() for part in latent.split(batch)]
+    generator.train(training)
+    return torch.cat(parts)
+
+
+def to_bytes(pictures: Tensor) -> Tensor:
+    """[-1, 1] -> uint8 0..255, rounded and clipped."""
+    return (pictures.float() * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
+
+
+def grid(pictures: Tensor, columns: int | None = None) -> Image.Image:
+    """Pictures uint8 (N, channels, R, R) side by side on white, enlarged to be seen."""
+    columns = columns or math.ceil(math.sqrt(len(pictures)))
+    scale = max(1, math.ceil(GRID_WIDTH / (columns * pictures.shape[-1])))
+    enlarged = pictures.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
+    sheet = make_grid(enlarged, nrow=columns, padding=2, pad_value=255)
+    return Image.fromarray(sheet.permute(1, 2, 0).numpy())
+
+
+def save_picture(image: Image.Image, path: Path) -> None:
+    """As PNG, whole or not at all."""
+    with whole_file(path) as partial:
+        image.save(partial, format="PNG")
+
+
+def save_animation(frames: Sequence[Image.Image], path: Path, seconds: float) -> None:
+    """As an endless GIF, whole or not at all."""
+    with whole_file(path) as partial:
+        frames[0].save(
+            partial, format="GIF", save_all=True, append_images=frames[1:], loop=0, duration=1000 * seconds / len(frames)
+        )
+
+
+def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
+    """Spherical interpolation of latents (B, length): along the great arc, lengths interpolated linearly.
+
+    A straight line between two Gaussian latents passes through lengths that training never saw.
+    """
+    lengths = torch.lerp(start.norm(dim=1, keepdim=True), end.norm(dim=1, keepdim=True), share)
+    a, b = nn.functional.normalize(start, dim=1), nn.functional.normalize(end, dim=1)
+    angle = (a * b).sum(dim=1, keepdim=True).clamp(-1, 1).acos()
+    near = angle < 1e-4
+    safe = angle.where(~near, torch.ones_like(angle))
+    arc = (torch.sin((1 - share) * safe) * a + torch.sin(share * safe) * b) / torch.sin(safe)
+    return nn.functional.normalize(arc.where(~near, torch.lerp(a, b, share)), dim=1) * lengths
+
+
+def diversity(fakes: Tensor, reals: Tensor) -> float:
+    """Mean distance between two fakes over mean distance between two reals, in pixels.
+
+    Both uint8 (N, channels, R, R). About 1 when fakes differ from each other as reals do, near 0 when they are
+    all alike. It says nothing of quality.
+    """
+    def mean_distance(pictures: Tensor) -> float:
+        points = pictures.flatten(1).double() / 255
+        return float(torch.pdist(points).mean())
+
+    return mean_distance(fakes) / max(mean_distance(reals), 1e-12)
+
+
+def from_store(pictures: np.ndarray, count: int) -> Tensor:  # type: ignore[type-arg]
+    """The first pictures of a store, uint8 (count, channels, R, R)."""
+    return torch.from_numpy(np.array(pictures[:count])).permute(0, 3, 1, 2)

@@ -1,0 +1,61 @@
+"""The players of a stage: built from its configuration, grown from its parent."""
+
+from copy import deepcopy
+
+import torch
+from torch import Tensor, nn
+
+from models.progan import Discriminator, Generator
+from stages.config import StageConfig
+from stages.moment import derive_seed
+from stages.tricks.trick import NetworkPlan, Networks, OptimizerPlan, Player, implements
+
+
+def build_networks(config: StageConfig, channels: int, device: torch.device) -> Networks:
+    """Networks with the tricks' changes, initialised from (seed, stage), channels last in memory."""
+    network = config.network
+    common = {"resolution": config.resolution, "channels": channels, "base": network.base, "largest": network.largest}
+    plan = NetworkPlan(config.grows, {**common, "latent": network.latent}, {**common, "down_order": network.down_order})
+    tricks = config.tricks.others
+    for trick in tricks:
+        trick.plan_networks(plan)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(derive_seed(config.seed, config.name, "networks"))
+        generator, discriminator = Generator(**plan.generator), Discriminator(**plan.discriminator)
+    networks = Networks(generator, discriminator, generator)
+    for module in networks.modules().values():
+        module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    for trick in tricks:
+        if implements(trick, "change_networks"):
+            trick.change_networks(networks)
+    return networks
+
+
+def grow(networks: Networks, generator: dict[str, Tensor], discriminator: dict[str, Tensor]) -> None:
+    """Take over the parent's weights; blocks the parent lacks keep their fresh ones, the average is a copy.
+
+    At alpha 0 the grown generator gives the parent's picture, doubled.
+    """
+    _take_over(networks.generator, generator)
+    _take_over(networks.discriminator, discriminator)
+    if networks.ema is not networks.generator:
+        networks.ema.load_state_dict(deepcopy(networks.generator.state_dict()))
+
+
+def _take_over(network: nn.Module, parent: dict[str, Tensor]) -> None:
+    own = network.state_dict()
+    shared = {name: value for name, value in parent.items() if name in own}
+    network.load_state_dict(shared, strict=False)
+
+
+def build_optimizers(config: StageConfig, networks: Networks) -> dict[Player, torch.optim.Optimizer]:
+    """Adam for both players, as the tricks change it."""
+    options = {"lr": config.adam.learning_rate, "betas": config.adam.betas, "eps": 1e-8, "fused": True}
+    plan = OptimizerPlan(
+        kind={"discriminator": torch.optim.Adam, "generator": torch.optim.Adam},
+        options={"discriminator": dict(options), "generator": dict(options)},
+    )
+    for trick in config.tricks.others:
+        trick.plan_optimizers(plan)
+    players: dict[Player, nn.Module] = {"discriminator": networks.discriminator, "generator": networks.generator}
+    return {name: plan.kind[name](module.parameters(), **plan.options[name]) for name, module in players.items()}

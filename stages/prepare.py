@@ -1,0 +1,36 @@
+"""python -m stages.prepare DATASET: prepare one dataset of params.yaml into artifacts/datasets/DATASET."""
+
+import argparse
+import sys
+
+from data.prepare import prepare
+from stages.config import ARTIFACTS, read_params, source_config
+from stages.entry import run
+from stages.progress import Bar
+
+
+def prepare_dataset(name: str) -> None:
+    """Prepare the dataset of this name."""
+    source = source_config(read_params(), name)
+    bar: list[Bar] = []
+
+    def progress(done: int, total: int) -> None:
+        if not bar:
+            bar.append(Bar(f"dataset@{name}", total).__enter__())
+        if bar[0].due() or done == total:
+            bar[0].show(done)
+
+    try:
+        notes = prepare(source, ARTIFACTS / "datasets" / name, progress)
+    finally:
+        for shown in bar:
+            shown.__exit__(None, None, None)
+    for note in notes:
+        print(note)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m stages.prepare", description="Prepare a dataset of params.yaml.")
+    parser.add_argument("dataset", help="its name under 'datasets'")
+    arguments = parser.parse_args()
+    sys.exit(run(lambda: prepare_dataset(arguments.dataset)))

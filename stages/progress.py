@@ -1,0 +1,64 @@
+"""Progress for people: a bar on a terminal, a plain line now and then elsewhere."""
+
+import time
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+PLAIN_SECONDS = 10.0
+"""Between plain lines."""
+
+
+def clock(seconds: float) -> str:
+    """Seconds as 1:02:03 or 2:03."""
+    whole = int(seconds + 0.5)
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
+
+
+class _Figures(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(str(task.fields.get("figures", "")), style="dim")
+
+
+class Bar:
+    """Counts pictures from `done` to `total`, with pictures/s and the time left."""
+
+    def __init__(self, title: str, total: float, done: float = 0) -> None:
+        self.title, self.total, self.start_at = title, max(total, 1), done
+        self.console = Console()
+        self._begun = self._said = time.monotonic()
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"),
+            _Figures(), TextColumn("left"), TimeRemainingColumn(compact=True), console=self.console,
+            refresh_per_second=4, disable=not self.console.is_terminal,
+        )
+        self._task = self._bar.add_task(title, total=self.total, completed=done)
+
+    def __enter__(self) -> "Bar":
+        self._bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._bar.stop()
+
+    def due(self) -> bool:
+        """Whether it is time to say something: figures need not be read from the device before."""
+        return time.monotonic() - self._said >= (0.25 if self.console.is_terminal else PLAIN_SECONDS)
+
+    def rate(self, done: float) -> float:
+        """Pictures a second since this bar began."""
+        return (done - self.start_at) / max(time.monotonic() - self._begun, 1e-9)
+
+    def show(self, done: float, figures: str = "") -> None:
+        """Move to `done` pictures."""
+        self._said = time.monotonic()
+        rate = self.rate(done)
+        figures = f"{figures}{rate:.0f} img/s"
+        if self.console.is_terminal:
+            self._bar.update(self._task, completed=done, figures=figures)
+        else:
+            left = clock((self.total - done) / rate) if rate > 0 else "?"
+            print(f"{self.title}  {100 * done / self.total:3.0f}%  {figures}  {left} left", flush=True)

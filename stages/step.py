@@ -1,0 +1,86 @@
+"""What one player's step may look at, computed when first asked for and then shared.
+
+Reals and fakes are here as the discriminator sees them, behind the one door: so a penalty or a feature match sees
+faded, noisy or packed pictures without knowing it, and logits that the loss has used cost a penalty nothing.
+"""
+
+from collections.abc import Callable
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from stages.moment import Moment
+from stages.tricks.trick import Judge, Needs, Player
+
+
+def gradient(logits: Tensor, pictures: Tensor) -> Tensor:
+    """d sum(logits) / d pictures, in float32 and differentiable again. A sample's row is its own gradient."""
+    (found,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
+    return found.float()
+
+
+class Step:
+    """One step of `player`. `judge` maps what the discriminator sees (B, channels, R, R) to logits (B,)."""
+
+    def __init__(
+        self, player: Player, moment: Moment, judge: Judge, see_real: Callable[[], Tensor], fake: Tensor, needs: Needs
+    ) -> None:
+        self.player, self.moment, self.judge = player, moment, judge
+        self._see_real, self._needs = see_real, needs
+        self.fake = fake.detach().requires_grad_() if needs.fake_gradient and player == "discriminator" else fake
+
+    @cached_property
+    def real(self) -> Tensor:
+        """Reals as the discriminator sees them. In the generator's step they are drawn only if asked for."""
+        real = self._see_real()
+        return real.detach().requires_grad_() if self._needs.real_gradient else real
+
+    def _judged(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
+        features: list[Tensor] = []
+        return self.judge(pictures, features).float(), features
+
+    @cached_property
+    def _judged_real(self) -> tuple[Tensor, list[Tensor]]:
+        return self._judged(self.real)
+
+    @cached_property
+    def _judged_fake(self) -> tuple[Tensor, list[Tensor]]:
+        return self._judged(self.fake)
+
+    @property
+    def real_logits(self) -> Tensor:
+        """Logits of the reals, (B,)."""
+        return self._judged_real[0]
+
+    @property
+    def fake_logits(self) -> Tensor:
+        """Logits of the fakes, (B,)."""
+        return self._judged_fake[0]
+
+    @property
+    def real_features(self) -> list[Tensor]:
+        """What the discriminator's blocks make of the reals, from the input to the last dense layer."""
+        return self._judged_real[1]
+
+    @property
+    def fake_features(self) -> list[Tensor]:
+        """What the discriminator's blocks make of the fakes."""
+        return self._judged_fake[1]
+
+    @cached_property
+    def real_gradient(self) -> Tensor:
+        """d logits / d reals, (B, channels, R, R); for tricks that declare `Needs(real_gradient=True)`."""
+        return gradient(self.real_logits, self.real)
+
+    @cached_property
+    def fake_gradient(self) -> Tensor:
+        """d logits / d fakes, (B, channels, R, R); for tricks that declare `Needs(fake_gradient=True)`."""
+        return gradient(self.fake_logits, self.fake)
+
+
+def combined(needs: list[Needs]) -> Needs:
+    """All that any of them needs."""
+    return Needs(
+        any(n.real_gradient for n in needs), any(n.fake_gradient for n in needs)
+    )

@@ -1,0 +1,97 @@
+"""python -m stages.train PIPELINE STAGE: train one stage of params.yaml to its end, or on from its checkpoint."""
+
+import argparse
+import sys
+import time
+
+from data.errors import InputError
+from data.store import Store
+from stages import distributed
+from stages.artifact import Artifact, load_parent, parent_input
+from stages.config import PARAMS, StageConfig, check_growth, read_params, stage_config
+from stages.device import choose_device
+from stages.entry import run
+from stages.history import TrainingFailed
+from stages.interruption import Interrupted, Interruption
+from stages.lineage import Input, work_key
+from stages.progress import Bar, clock
+from stages.publish import publish
+from stages.trainer import Trainer
+from stages.workfolder import artifact_lock, hold, work_folder
+
+
+def load_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
+    """The dataset and the parent that a stage starts from, checked against its configuration.
+
+    Raises:
+        InputError: missing, damaged, or not what the configuration asks for.
+    """
+    store = Store(config.dataset)
+    if store.manifest.count < config.batch_size:
+        raise InputError(
+            f"the dataset {config.dataset} has {store.manifest.count} pictures, fewer than one batch of "
+            f"{config.batch_size}; lower batch_size in {PARAMS} (to {store.manifest.count} or less), or add pictures"
+        )
+    store.verify(config.resolution)
+    if not config.grows:
+        return store, None
+    parent = load_parent(config.after, config.at)
+    check_growth(config, parent.config)
+    if parent.record.channels != store.manifest.channels:
+        raise InputError(
+            f"the parent {config.after} was trained on pictures of {parent.record.channels} channels, the dataset "
+            f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
+        )
+    return store, parent
+
+
+def train(pipeline: str, stage: str) -> None:
+    """Train one stage and publish its artifact."""
+    config = stage_config(read_params(), pipeline, stage)
+    device = choose_device()
+    distributed.start(device)
+    if config.batch_size % distributed.world():
+        raise InputError(f"batch_size {config.batch_size} cannot be shared by {distributed.world()} processes")
+    store, parent = load_inputs(config)
+    dataset = Input(path=str(config.dataset), digest=store.digest)
+    folder = work_folder(config.name, work_key(config, dataset, parent and parent_input(parent)))
+    if distributed.rank() > 0:
+        _train(config, Trainer(config, store, parent, folder, device))
+    else:
+        with hold(folder / "lock", config.name), hold(artifact_lock(config.artifact), str(config.artifact)):
+            trainer = Trainer(config, store, parent, folder, device)
+            _train(config, trainer)
+            figures = publish(trainer, store, config.artifact)
+        print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in figures.items()))
+    distributed.stop()
+
+
+def _train(config: StageConfig, trainer: Trainer) -> None:
+    said = trainer.resume()
+    if said and distributed.rank() == 0:
+        print(said, flush=True)
+    if trainer.images >= trainer.target:
+        return
+    begun = time.monotonic()
+    try:
+        with Interruption() as interruption, Bar(config.name, trainer.target, trainer.images) as bar:
+            trainer.train(bar, interruption)
+    except Interrupted as stop:
+        again = f"python -m stages.train {config.pipeline} {config.stage}' or 'dvc repro"
+        raise Interrupted(f"{config.name} was {stop}. To continue: '{again}'", stop.code) from None
+    except TrainingFailed as error:
+        raise TrainingFailed(
+            f"{config.name}, {error}. The last good checkpoint is kept in {trainer.folder}; continuing from it "
+            "unchanged would fail again. Lower the learning rate, or strengthen the penalty, in params.yaml"
+        ) from None
+    rate = bar.rate(trainer.images)
+    if distributed.rank() == 0:
+        print(f"{config.name} trained for {clock(time.monotonic() - begun)} at {rate:.0f} img/s", flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m stages.train", description="Train one stage of params.yaml.")
+    parser.add_argument("pipeline", help="a pipeline in params.yaml, such as progan")
+    parser.add_argument("stage", help="one of its stages, such as r8")
+    arguments = parser.parse_args()
+    sys.exit(run(lambda: train(arguments.pipeline, arguments.stage)))

@@ -1,0 +1,204 @@
+"""The adversarial loop of every training stage.
+
+It owns the networks, the optimisers, the average and the step counter, and knows no trick by name. One iteration
+is: discriminator step(s), generator step, then the clock (log, sample, milestone, checkpoint, leave).
+"""
+
+import math
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from data.files import whole_folder
+from data.store import Store
+from stages import distributed
+from stages.artifact import Artifact, milestone_name, parent_input, write_weights
+from stages.batches import Batches
+from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpoint, write_checkpoint
+from stages.config import StageConfig, trick_key
+from stages.device import compile_generator
+from stages.game import Game
+from stages.history import History, Meter, TrainingFailed
+from stages.interruption import Interrupted, Interruption
+from stages.lineage import FORMAT, Input, Record, code_digest, library_versions
+from stages.moment import Moment
+from stages.pictures import generate, grid, latents, save_picture
+from stages.players import build_networks, build_optimizers, grow
+from stages.progress import Bar
+from data.errors import InputError
+
+SAMPLES = 64
+
+
+class Trainer:
+    """One stage in training, in its work folder."""
+
+    def __init__(self, config: StageConfig, store: Store, parent: Artifact | None, folder: Path, device: torch.device) -> None:
+        self.config, self.folder, self.device = config, folder, device
+        self.channels = store.manifest.channels
+        self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
+        self.parent = None if parent is None else parent_input(parent)
+        self.networks = build_networks(config, self.channels, device)
+        if parent is not None:
+            grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))
+        optimizers = build_optimizers(config, self.networks)
+        self.game = Game(self.networks, config.tricks.loss, list(config.tricks.others), optimizers)
+        compile_generator(self.networks.generator, device)
+        self.batches = Batches(store.images(config.resolution), config.seed, device)
+        self.meter = Meter()
+        self.step = self.images = self.before = 0
+        self.fixed = latents(SAMPLES, config.network.latent, config.seed, device)
+        # On a GPU reading a loss waits for all work under way; on a CPU it costs nothing, so a NaN stops at once.
+        self.read_every = 1 if device.type == "cpu" else config.watch.log_steps
+
+    @property
+    def target(self) -> int:
+        """Images until the stage is done."""
+        return round(self.config.kimg * 1000)
+
+    def moment(self) -> Moment:
+        """Where training is."""
+        return Moment(self.config.seed, self.config.name, self.step, self.images, self.config.batch_size, self.device)
+
+    def iterate(self) -> dict[str, Tensor]:
+        """One iteration. Returns each loss term, on the device."""
+        moment, batch = self.moment(), self.config.batch_size
+        self.before = self.images
+        self.game.before_step(moment)
+        said: dict[str, Tensor] = {}
+        for turn in range(self.game.discriminator_steps(moment)):
+            real = self.batches.at(self.images, batch)
+            said |= self.game.discriminator_step(replace(moment, turn=turn), real)
+            self.images += batch
+        count = batch // distributed.world()
+        said |= self.game.generator_step(moment, lambda: self.batches.at(moment.step * batch, batch, "generator"), count)
+        self.step += 1
+        return said
+
+    # Checkpoints.
+
+    def objects(self) -> dict[str, Stateful]:
+        """Everything a checkpoint holds, by name."""
+        tricks = {f"trick.{trick_key(t)}": t for t in self.game.tricks if t.state_dict()}
+        optimizers = {f"optimizer.{player}": o for player, o in self.game.optimizers.items()}
+        return {**self.networks.modules(), **optimizers, **tricks, "meter": self.meter}
+
+    def record(self, outcome: str) -> Record:
+        """What is known of the weights as they are now."""
+        return Record(
+            format=FORMAT, config=self.config.resolved(), channels=self.channels, step=self.step, images=self.images, before=self.before,
+            dataset=self.dataset, parent=self.parent, code=code_digest(), versions=library_versions(), outcome=outcome,
+        )
+
+    def resume(self) -> str | None:
+        """Continue from the newest good checkpoint of the work folder. Returns a sentence, if there was one.
+
+        A damaged checkpoint is set aside and the one before it taken.
+        """
+        said = []
+        for _, path in checkpoints_in(self.folder):
+            try:
+                checkpoint = read_checkpoint(path)
+            except InputError as error:
+                path.rename(path.with_suffix(".damaged"))
+                said.append(f"{error}; falling back to the checkpoint before it")
+                continue
+            if checkpoint.record.before < self.target:
+                self._load(checkpoint)
+                said.append(f"continuing at step {self.step} ({self.images / 1000:.1f} kimg)")
+                if checkpoint.record.code != code_digest():
+                    said.append(f"the code differs from the checkpoint's; to train anew instead, remove {self.folder}")
+                break
+        newest = max([self.step, *(step for step, _ in checkpoints_in(self.folder))])
+        self.history = History(self.folder / "history.csv")
+        self.history.cut(newest)
+        return "\n".join(said) or None
+
+    def _load(self, checkpoint: Checkpoint) -> None:
+        for name, thing in self.objects().items():
+            thing.load_state_dict(checkpoint.state[name])
+        self.step, self.images, self.before = (checkpoint.record.step, checkpoint.record.images, checkpoint.record.before)
+
+    def checkpoint(self) -> None:
+        """Write a checkpoint.
+
+        Raises:
+            TrainingFailed: a weight is not finite; nothing is written.
+            OSError: the disk is full; the checkpoints before are untouched.
+        """
+        self.meter.read()
+        for name, module in self.networks.modules().items():
+            for key, value in module.state_dict().items():
+                if not torch.isfinite(value).all():
+                    raise TrainingFailed(f"step {self.step}: the weight {name}.{key} is not finite")
+        if distributed.rank() == 0:
+            write_checkpoint(self.folder, self.record("under way"), self.objects())
+        distributed.wait_for_all()
+
+    # The loop.
+
+    def train(self, bar: Bar, interruption: Interruption) -> None:
+        """Train to the end.
+
+        Raises:
+            Interrupted: on request; a checkpoint is written.
+            TrainingFailed: a loss or a weight is not finite; the last good checkpoint is kept.
+        """
+        saved = time.monotonic()
+        while self.images < self.target:
+            self.meter.add(self.step, self.iterate())
+            self._log(bar)
+            self._sample()
+            if distributed.any_process(interruption.wanted(), self.device):
+                self.checkpoint()
+                why, code = interruption.reason()
+                raise Interrupted(f"{why} at step {self.step}; a checkpoint is written", code)
+            if distributed.any_process(time.monotonic() - saved >= self.config.watch.checkpoint_seconds, self.device):
+                self.checkpoint()
+                saved = time.monotonic()
+        self.checkpoint()
+
+    def _log(self, bar: Bar) -> None:
+        due = self.step == 1 or self.step % self.config.watch.log_steps == 0
+        if self.step % self.read_every == 0 or due:
+            self.meter.read()
+        if bar.due():
+            means = self.meter.read()
+            bar.show(self.images, f"step {self.step}  {self.images / 1000:.1f} kimg  {self.fade_text()}"
+                     f"D {means.get('loss_d', math.nan):+.3f}  G {means.get('loss_g', math.nan):+.3f}  ")
+        if due:
+            row = {"step": self.step, "kimg": self.images / 1000, "alpha": self.alpha, **self.meter.read()}
+            self.meter.restart()
+            if distributed.rank() == 0:
+                self.history.add(row)
+
+    @property
+    def alpha(self) -> float:
+        """Weight of the newest block."""
+        return float(self.networks.generator.alpha)  # type: ignore[arg-type]
+
+    def fade_text(self) -> str:
+        """The fade for the progress line, empty when there is none."""
+        return f"fade {self.alpha:.2f}  " if self.config.grows else ""
+
+    def _sample(self) -> None:
+        """Sample grids and milestones, where this iteration passed their time."""
+        if distributed.rank() != 0:
+            return
+        every = self.config.watch.sample_kimg * 1000
+        if self.before // every != self.images // every or self.before == 0:
+            save_picture(self.grid(), self.folder / "samples" / f"kimg-{self.images / 1000:010.3f}.png")
+        each = self.config.milestone_kimg
+        if each and self.before // (each * 1000) != self.images // (each * 1000):
+            reached = self.images // (each * 1000) * each
+            with whole_folder(self.folder / "milestones" / milestone_name(reached)) as folder:
+                write_weights(folder, self.record("milestone"), self.networks)
+
+    def grid(self) -> Any:
+        """The averaged generator's pictures of the fixed latents."""
+        ema: nn.Module = self.networks.ema
+        return grid(generate(ema, self.fixed))

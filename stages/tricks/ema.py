@@ -1,0 +1,41 @@
+"""Exponential moving average of the generator's weights; the average is what is sampled and handed over.
+
+    average <- beta average + (1 - beta) generator,   beta = 0.5^(batch / half_life)
+
+after each generator step. Source: Karras et al., "Progressive Growing of GANs", section 5 (0.999 a step at a batch
+of 16: a half-life of 11 kimg), written as a half-life in images so that the batch size does not change it, and as
+in StyleGAN2-ADA at most `rampup` of the images seen so far, so that a short stage does not average its own start.
+"""
+
+from copy import deepcopy
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from stages.moment import Moment
+from stages.tricks.trick import Networks, Trick
+
+
+class Ema(Trick):
+    """Smooths the generator over time."""
+
+    name = "ema"
+    half_life_kimg: float = Field(default=10.0, gt=0, description="thousand images after which a weight counts half")
+    rampup: float = Field(default=0.05, gt=0, description="half-life is at most this share of the images seen")
+
+    def change_networks(self, networks: Networks) -> None:
+        networks.ema = deepcopy(networks.generator).requires_grad_(False)
+
+    def beta(self, moment: Moment) -> float:
+        """The average's weight in the step that follows this moment."""
+        half_life = min(self.half_life_kimg * 1000, (moment.images + moment.batch) * self.rampup)
+        return float(0.5 ** (moment.batch / half_life))
+
+    @torch.no_grad()
+    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
+        average: list[Tensor] = list(networks.ema.parameters())
+        current: list[Tensor] = list(networks.generator.parameters())
+        torch._foreach_lerp_(average, current, 1 - self.beta(moment))
+        for kept, live in zip(networks.ema.buffers(), networks.generator.buffers(), strict=True):
+            kept.copy_(live)

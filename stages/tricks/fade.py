@@ -1,0 +1,58 @@
+"""Fading in a new resolution: over the first `kimg` of a grown stage its new blocks' weight alpha goes 0 -> 1.
+
+    generator:      picture = lerp( double(old picture), new picture, alpha )
+    discriminator:  features = lerp( fromRGB_old(halve(x)), new block(fromRGB_new(x)), alpha )
+    reals:          x = lerp( double(halve(x)), x, alpha )
+
+so that at alpha 0 the grown pair is the pair that was handed over, and reals lose just the detail that fakes lack.
+Source: Karras et al., "Progressive Growing of GANs", section 2 and figure 2; reals as in the released `train.py`.
+It does nothing in a stage that was not grown.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field, PrivateAttr
+from torch import Tensor
+
+from models.layers import double, halve
+from stages.moment import Moment
+from stages.tricks.trick import NetworkPlan, Networks, Sight, Trick
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
+
+
+class Fade(Trick):
+    """Grows without a jump."""
+
+    name = "fade"
+    _grows: bool = PrivateAttr(default=False)
+    kimg: float = Field(default=600.0, gt=0, description="thousand images until the new blocks count fully")
+
+    def check(self, config: StageConfig) -> None:
+        if config.grows and config.kimg < self.kimg:
+            raise ValueError(
+                f"kimg {config.kimg:g} ends the stage before fade.kimg {self.kimg:g} has faded the new resolution in; "
+                f"right would be kimg of at least {self.kimg:g}, or a shorter fade"
+            )
+
+    def alpha(self, images: int) -> float:
+        """Weight of the new blocks when `images` have been shown."""
+        return min(images / (self.kimg * 1000), 1.0)
+
+    def plan_networks(self, plan: NetworkPlan) -> None:
+        self._grows = plan.grows
+        plan.generator["fades"] = plan.discriminator["fades"] = plan.grows
+
+    def before_step(self, networks: Networks, moment: Moment) -> None:
+        if self._grows:
+            alpha = self.alpha(moment.images)
+            networks.generator.alpha = networks.discriminator.alpha = networks.ema.alpha = alpha  # type: ignore[assignment]
+
+    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
+        alpha = self.alpha(sight.moment.images)
+        if sight.real and self._grows and alpha < 1:
+            return double(halve(pictures)).lerp(pictures, alpha)
+        return pictures

@@ -1,0 +1,30 @@
+"""Gradient penalty of WGAN-GP, with ProGAN's target gamma.
+
+    weight / gamma^2 * E[ (||grad C(x)||_2 - gamma)^2 ],   x = real + eps (fake - real),  eps ~ U(0, 1) a sample
+
+The norm is over all dimensions of a sample. Sources: Gulrajani et al., "Improved Training of Wasserstein GANs",
+equation 3 (weight 10, gamma 1); Karras et al., "Progressive Growing of GANs", appendix A.1 (gamma 750 on
+CIFAR-10). The 1e-12 under the root keeps its derivative finite where the gradient is exactly zero.
+"""
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from stages.step import Step, gradient
+from stages.tricks.trick import Term
+
+
+class GradientPenalty(Term):
+    """Keeps the critic's slope near `target` between reals and fakes."""
+
+    name = "gradient_penalty"
+    weight: float = Field(default=10.0, ge=0)
+    target: float = Field(default=1.0, gt=0, description="gamma, the slope asked for")
+
+    def discriminator_term(self, step: Step) -> Tensor:
+        real, fake = step.real.detach(), step.fake.detach()
+        eps = step.moment.uniform((len(real), 1, 1, 1), self.name)
+        x = torch.lerp(real, fake, eps).requires_grad_()
+        norm = (gradient(step.judge(x), x).square().flatten(1).sum(1) + 1e-12).sqrt()
+        return (norm - self.target).square().mean() / self.target**2

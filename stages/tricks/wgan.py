@@ -1,0 +1,25 @@
+"""Wasserstein loss.
+
+    critic:     E[C(fake)] - E[C(real)]
+    generator: -E[C(fake)]
+
+Source: Arjovsky et al., "Wasserstein GAN", equation 2 (with the sign of a loss to minimise). The critic must be
+kept near 1-Lipschitz by another trick, such as a gradient penalty. No options.
+"""
+
+from torch import Tensor
+
+from stages.tricks.loss import Loss
+from stages.tricks.trick import Targets
+
+
+class Wgan(Loss):
+    """Minus the critic's loss estimates the Wasserstein distance, up to the critic's Lipschitz constant."""
+
+    name = "wgan"
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        return fake.mean() - real.mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+        return -fake.mean()
