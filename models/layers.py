@@ -93,8 +93,12 @@ class DownConv2d(EqualizedWeight):
 
 
 def pixel_norm(x: Tensor) -> Tensor:
-    """x / sqrt(mean of x^2 over channels + 1e-8), each pixel by itself (section 4.2). Any shape (B, C, ...)."""
-    return x * (x.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+    """x / sqrt(mean of x^2 over channels + 1e-8), each pixel by itself (section 4.2). Any shape (B, C, ...).
+
+    Written with the vector norm, whose derivative takes fewer passes over memory than that of the mean square.
+    """
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
+    return x * (length.square() / x.shape[1] + 1e-8).rsqrt()
 
 
 def leaky_relu(x: Tensor) -> Tensor:

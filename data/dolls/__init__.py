@@ -1,0 +1,35 @@
+"""Paper dolls: people in outfits, drawn by our own code, each with a segmentation map and a sentence."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.dolls.drawing import draw
+from data.dolls.outfit import attributes, sample_doll
+from data.dolls.sentences import describe
+
+
+class Picture(NamedTuple):
+    """A drawn doll."""
+
+    image: NDArray[np.uint8]
+    """RGB values 0..255, (resolution, resolution, 3)."""
+    map: NDArray[np.uint8]
+    """Classes 0..6, (resolution, resolution); `data.dolls.canvas.Part` names them."""
+    attributes: dict[str, str | bool | float]
+    """The doll's properties, ready for JSON."""
+    sentence: str
+    """One English sentence about the outfit."""
+
+
+def doll(seed: int, index: int, resolution: int) -> Picture:
+    """Doll `index` of the set `seed`, at a resolution that is a power of two from 4 to 256.
+
+    Depends on `seed` and `index` alone: the same doll at every resolution, in any order, by any worker.
+    """
+    rng = np.random.default_rng([seed, index])
+    sampled = sample_doll(rng)
+    sentence = describe(sampled, rng)
+    image, classes = draw(sampled, resolution)
+    return Picture(image, classes, attributes(sampled), sentence)
