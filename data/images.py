@@ -17,7 +17,13 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
     """16-bit and float grey scaled to 0..255; Pillow's own conversion would clip them to white."""
     if image.mode == "F" or image.mode.startswith("I"):
         values = np.asarray(image, dtype=np.float64)
-        top = 1.0 if image.mode == "F" and values.max(initial=0) <= 1 else 65535.0 if values.max(initial=0) > 255 else 255.0
+        top = (
+            1.0
+            if image.mode == "F" and values.max(initial=0) <= 1
+            else 65535.0
+            if values.max(initial=0) > 255
+            else 255.0
+        )
         if image.mode.startswith("I;16"):
             top = 65535.0
         return Image.fromarray(np.rint(values.clip(0, top) * (255.0 / top)).astype(np.uint8))

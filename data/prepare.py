@@ -1,4 +1,4 @@
-"""Preparing a dataset once: every picture decoded, cropped and halved down to 4x4, in all cores, whole or not at all."""
+"""Preparing a dataset once: every picture decoded, cropped and halved down to 4x4, on all cores."""
 
 import json
 import os
@@ -31,7 +31,10 @@ def resolutions_of(resolution: int) -> list[int]:
 def halve_mean(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
     """Mean of each 2x2 square: (R, R, channels) -> (R/2, R/2, channels), kept in float."""
     size, _, channels = pictures.shape
-    return pictures.reshape(size // 2, 2, size // 2, 2, channels).mean(axis=(1, 3), dtype=np.float32)
+    means: NDArray[np.float32] = pictures.reshape(size // 2, 2, size // 2, 2, channels).mean(
+        axis=(1, 3), dtype=np.float32
+    )
+    return means
 
 
 @dataclass
@@ -50,7 +53,9 @@ class Worker:
 
     def __init__(self, source: Source, listing: Listing, folder: Path) -> None:
         self.source, self.listing = source, listing
-        self.images = {r: np.load(folder / f"images-{r}.npy", mmap_mode="r+") for r in resolutions_of(source.resolution)}
+        self.images = {
+            r: np.load(folder / f"images-{r}.npy", mmap_mode="r+") for r in resolutions_of(source.resolution)
+        }
         maps = folder / f"maps-{source.resolution}.npy"
         self.maps = np.load(maps, mmap_mode="r+") if listing.has_maps else None
 
@@ -61,11 +66,12 @@ class Worker:
                 picture = self.source.picture(self.listing, index)
             except DamagedPicture as error:
                 chunk.damaged[index] = str(error)
-                picture = None
+                chunk.labels.append(-1)
+                chunk.records.append(None)
             else:
                 self._write(index, picture)
-            chunk.labels.append(-1 if picture is None else picture.label)
-            chunk.records.append(None if picture is None else picture.record)
+                chunk.labels.append(picture.label)
+                chunk.records.append(picture.record)
         return chunk
 
     def _write(self, index: int, picture: Picture) -> None:
@@ -120,7 +126,9 @@ def prepare(source: Source, out: Path, progress: Progress, workers: int | None =
 
 def _create_arrays(folder: Path, source: Source, listing: Listing) -> None:
     count = len(listing.names)
-    files = {f"images-{r}.npy": (count, r, r, listing.channels) for r in resolutions_of(source.resolution)}
+    files: dict[str, tuple[int, ...]] = {
+        f"images-{r}.npy": (count, r, r, listing.channels) for r in resolutions_of(source.resolution)
+    }
     if listing.has_maps:
         files[f"maps-{source.resolution}.npy"] = (count, source.resolution, source.resolution)
     for name, shape in files.items():
@@ -138,7 +146,7 @@ def _run(source: Source, listing: Listing, folder: Path, progress: Progress, wor
     workers = min(workers, len(spans))
     if workers <= 1:
         alone = Worker(source, listing, folder)
-        return _collect(map(lambda span: alone(*span), spans), total, progress)
+        return _collect((alone(*span) for span in spans), total, progress)
     arguments = (source, listing, folder)
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, arguments) as pool:
         return _collect(pool.map(_work, spans), total, progress)

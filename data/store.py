@@ -1,11 +1,11 @@
 """A prepared dataset on disk: one memory-mapped uint8 array per resolution, labels, and a manifest.
 
-    artifacts/datasets/dolls/
-      manifest.json       counts, channels, resolutions, classes, source, digest of every array
-      images-64.npy       uint8 (N, 64, 64, channels); images-32.npy, ... images-4.npy likewise
-      labels.npy          int64 (N,), -1 where there is no class
-      maps-64.npy         uint8 (N, 64, 64) segmentation classes, where the source has them
-      records.jsonl       one line a picture: file name, or attributes and sentence
+artifacts/datasets/dolls/
+  manifest.json       counts, channels, resolutions, classes, source, digest of every array
+  images-64.npy       uint8 (N, 64, 64, channels); images-32.npy, ... images-4.npy likewise
+  labels.npy          int64 (N,), -1 where there is no class
+  maps-64.npy         uint8 (N, 64, 64) segmentation classes, where the source has them
+  records.jsonl       one line a picture: file name, or attributes and sentence
 """
 
 import hashlib

@@ -98,7 +98,8 @@ def pixel_norm(x: Tensor) -> Tensor:
     Written with the vector norm, whose derivative takes fewer passes over memory than that of the mean square.
     """
     length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
-    return x * (length.square() / x.shape[1] + 1e-8).rsqrt()
+    normed: Tensor = x * (length.square() / x.shape[1] + 1e-8).rsqrt()
+    return normed
 
 
 def leaky_relu(x: Tensor) -> Tensor:

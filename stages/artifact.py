@@ -53,7 +53,9 @@ class Artifact:
         file = self.path / f"{network}.safetensors"
         try:
             if file_digest(file) != self.record.digests.get(file.name):
-                raise InputError(f"{file} is damaged: its digest is not the one in {self.path / 'stage.json'}.{self._remedy()}")
+                raise InputError(
+                    f"{file} is damaged: its digest is not the one in {self.path / 'stage.json'}.{self._remedy()}"
+                )
             return safetensors.torch.load_file(file)
         except FileNotFoundError as error:
             raise InputError(f"{file} is missing.{self._remedy()}") from error
@@ -107,7 +109,9 @@ def load_parent(after: Path, at: int | None) -> Artifact:
     if not (after / "stage.json").is_file():
         siblings = sorted(p.parent.name for p in after.parent.glob("*/stage.json"))
         there = f" (there are: {', '.join(siblings)})" if siblings else ""
-        raise InputError(f"the parent {after} does not exist{there}; train it first: dvc repro {after.parent.name}@{after.name}")
+        raise InputError(
+            f"the parent {after} does not exist{there}; train it first: dvc repro {after.parent.name}@{after.name}"
+        )
     if at is None:
         return load_artifact(after)
     milestone = after / "milestones" / milestone_name(at)
@@ -132,9 +136,9 @@ def write_weights(folder: Path, record: Record, networks: Networks) -> None:
     write_json(folder / "stage.json", record.model_copy(update={"digests": digests}).model_dump(mode="json"))
 
 
-def parent_input(parent: Artifact) -> Input:
-    """A parent as lineage names it."""
-    return Input(path=parent.path.as_posix(), digest=parent.digest)
+def parent_input(parent: Artifact | None) -> Input | None:
+    """A parent, if there is one, as lineage names it."""
+    return None if parent is None else Input(path=parent.path.as_posix(), digest=parent.digest)
 
 
 def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]:

@@ -12,7 +12,11 @@ def choose_device() -> torch.device:
     """ESPALIER_DEVICE where set ("cpu", "cuda", "cuda:1"), else this process's GPU, else the CPU."""
     asked = os.environ.get("ESPALIER_DEVICE")
     if asked is None:
-        return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0"))) if torch.cuda.is_available() else torch.device("cpu")
+        return (
+            torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+            if torch.cuda.is_available()
+            else torch.device("cpu")
+        )
     try:
         device = torch.device(asked)
     except RuntimeError as error:

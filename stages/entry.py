@@ -36,7 +36,11 @@ def run(main: Callable[[], None]) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        print(f"error: the disk is full ({error.filename or error}); free some space and run it again: "
-              "what was written before is kept", file=sys.stderr, flush=True)
+        print(
+            f"error: the disk is full ({error.filename or error}); free some space and run it again: "
+            "what was written before is kept",
+            file=sys.stderr,
+            flush=True,
+        )
         return 1
     return 0

@@ -77,10 +77,11 @@ class History:
         self.write(self.path, self.rows)
 
     def add(self, row: dict[str, float]) -> None:
-        """Append a row at row["step"]."""
+        """Append a row at row["step"]; the first row sets the columns, a term that was never due since counts 0."""
         if self.rows and int(self.rows[-1]["step"]) >= row["step"]:
             return
-        text = {name: f"{value:.6g}" if name != "step" else f"{int(value)}" for name, value in row.items()}
+        columns = list(self.rows[0] if self.rows else row)
+        text = {name: f"{row.get(name, 0.0):.6g}" if name != "step" else f"{int(row['step'])}" for name in columns}
         self.rows.append(text)
         if len(self.rows) == 1:
             self.write(self.path, self.rows)

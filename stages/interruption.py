@@ -31,7 +31,9 @@ class Interruption:
         self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
@@ -43,4 +45,6 @@ class Interruption:
         """Why, in words, and the exit code."""
         if self.signal is None:
             return "dvc is gone", 1
-        return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[signal.Signals(self.signal)], 128 + self.signal
+        return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[
+            signal.Signals(self.signal)
+        ], 128 + self.signal

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
-from torchvision.utils import make_grid
 
 from data.files import whole_file
 from stages.moment import derive_seed
 
+GAP = 2
 GRID_WIDTH = 512
 """Grids narrower than this are enlarged, each pixel to a square, so that 4x4 pictures can be looked at."""
 
@@ -28,7 +29,7 @@ def generate(generator: nn.Module, latent: Tensor, batch: int = 64) -> Tensor:
     """Pictures uint8 (N, channels, R, R) on the CPU."""
     training = generator.training
     generator.eval()
-    parts = [to_bytes(generator(part)).cpu() for part in latent.split(batch)]
+    parts = [to_bytes(generator(part)).cpu() for part in torch.split(latent, batch)]
     generator.train(training)
     return torch.cat(parts)
 
@@ -41,10 +42,14 @@ def to_bytes(pictures: Tensor) -> Tensor:
 def grid(pictures: Tensor, columns: int | None = None) -> Image.Image:
     """Pictures uint8 (N, channels, R, R) side by side on white, enlarged to be seen."""
     columns = columns or math.ceil(math.sqrt(len(pictures)))
-    scale = max(1, math.ceil(GRID_WIDTH / (columns * pictures.shape[-1])))
-    enlarged = pictures.repeat_interleave(scale, dim=2).repeat_interleave(scale, dim=3)
-    sheet = make_grid(enlarged, nrow=columns, padding=2, pad_value=255)
-    return Image.fromarray(sheet.permute(1, 2, 0).numpy())
+    rows, side = math.ceil(len(pictures) / columns), pictures.shape[-1]
+    scale = max(1, math.ceil(GRID_WIDTH / (columns * side)))
+    cell = side * scale + GAP
+    sheet = Image.new("RGB", (columns * cell + GAP, rows * cell + GAP), "white")
+    for place, picture in enumerate(pictures.permute(0, 2, 3, 1).numpy()):
+        image = Image.fromarray(picture.squeeze()).resize((side * scale, side * scale), Image.Resampling.NEAREST)
+        sheet.paste(image, (place % columns * cell + GAP, place // columns * cell + GAP))
+    return sheet
 
 
 def save_picture(image: Image.Image, path: Path) -> None:
@@ -57,7 +62,12 @@ def save_animation(frames: Sequence[Image.Image], path: Path, seconds: float) ->
     """As an endless GIF, whole or not at all."""
     with whole_file(path) as partial:
         frames[0].save(
-            partial, format="GIF", save_all=True, append_images=frames[1:], loop=0, duration=1000 * seconds / len(frames)
+            partial,
+            format="GIF",
+            save_all=True,
+            append_images=frames[1:],
+            loop=0,
+            duration=1000 * seconds / len(frames),
         )
 
 
@@ -75,12 +85,20 @@ def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
     return nn.functional.normalize(arc.where(~near, torch.lerp(a, b, share)), dim=1) * lengths
 
 
+def walk(ends: Tensor, frames: int = 16) -> Tensor:
+    """Latents (N, length) -> (N x frames, length): from each to the next and back to the first, by slerp."""
+    following = ends.roll(-1, dims=0)
+    legs = [slerp(ends, following, frame / frames) for frame in range(frames)]
+    return torch.stack(legs, dim=1).flatten(0, 1)
+
+
 def diversity(fakes: Tensor, reals: Tensor) -> float:
     """Mean distance between two fakes over mean distance between two reals, in pixels.
 
     Both uint8 (N, channels, R, R). About 1 when fakes differ from each other as reals do, near 0 when they are
     all alike. It says nothing of quality.
     """
+
     def mean_distance(pictures: Tensor) -> float:
         points = pictures.flatten(1).double() / 255
         return float(torch.pdist(points).mean())
@@ -88,6 +106,6 @@ def diversity(fakes: Tensor, reals: Tensor) -> float:
     return mean_distance(fakes) / max(mean_distance(reals), 1e-12)
 
 
-def from_store(pictures: np.ndarray, count: int) -> Tensor:  # type: ignore[type-arg]
+def from_store(pictures: NDArray[np.uint8], count: int) -> Tensor:
     """The first pictures of a store, uint8 (count, channels, R, R)."""
     return torch.from_numpy(np.array(pictures[:count])).permute(0, 3, 1, 2)

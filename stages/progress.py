@@ -31,17 +31,25 @@ class Bar:
         self.console = Console()
         self._begun = self._said = time.monotonic()
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"), BarColumn(bar_width=20), TextColumn("{task.percentage:>3.0f}%"),
-            _Figures(), TextColumn("left"), TimeRemainingColumn(compact=True), console=self.console,
-            refresh_per_second=4, disable=not self.console.is_terminal,
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=20),
+            TextColumn("{task.percentage:>3.0f}%"),
+            _Figures(),
+            TextColumn("left"),
+            TimeRemainingColumn(compact=True),
+            console=self.console,
+            refresh_per_second=4,
+            disable=not self.console.is_terminal,
         )
-        self._task = self._bar.add_task(title, total=self.total, completed=done)
+        self._task = self._bar.add_task(title, total=self.total, completed=int(done))
 
     def __enter__(self) -> "Bar":
         self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._bar.stop()
 
     def due(self) -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from data.files import whole_folder, write_json
 from data.store import Store
 from stages.artifact import write_weights
+from stages.curves import draw_curves
 from stages.history import History
 from stages.pictures import diversity, from_store, generate, latents, save_picture
 from stages.trainer import Trainer
@@ -24,9 +25,12 @@ def publish(trainer: Trainer, store: Store, artifact: Path) -> dict[str, float]:
         write_weights(folder, trainer.record("finished"), trainer.networks)
         write_json(folder / "metrics.json", figures)
         History.write(folder / "history.csv", rows)
+        _write_curves(rows, folder / "curves")
+        draw_curves(rows, folder / "curves.png", trainer.config.name)
         save_picture(trainer.grid(), folder / "samples.png")
         _copy_until(trainer, "samples", folder)
         _copy_until(trainer, "milestones", folder)
+        write_json(folder / "milestones" / "index.json", sorted(p.name for p in (folder / "milestones").glob("kimg-*")))
     return figures
 
 
@@ -35,6 +39,12 @@ def _diversity(trainer: Trainer, store: Store) -> float:
     count = min(DIVERSITY_SAMPLES, len(pictures))
     latent = latents(count, trainer.config.network.latent, trainer.config.seed, trainer.device)
     return round(diversity(generate(trainer.networks.ema, latent), from_store(pictures, count)), 4)
+
+
+def _write_curves(rows: list[dict[str, str]], folder: Path) -> None:
+    """One CSV a scalar, as dvc plots want them."""
+    for name in list(rows[0])[2:]:
+        History.write(folder / f"{name}.csv", [{"kimg": row["kimg"], "value": row[name]} for row in rows])
 
 
 def _copy_until(trainer: Trainer, what: str, folder: Path) -> None:

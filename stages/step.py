@@ -81,6 +81,4 @@ class Step:
 
 def combined(needs: list[Needs]) -> Needs:
     """All that any of them needs."""
-    return Needs(
-        any(n.real_gradient for n in needs), any(n.fake_gradient for n in needs)
-    )
+    return Needs(any(n.real_gradient for n in needs), any(n.fake_gradient for n in needs))

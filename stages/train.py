@@ -20,29 +20,36 @@ from stages.trainer import Trainer
 from stages.workfolder import artifact_lock, hold, work_folder
 
 
-def load_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
-    """The dataset and the parent that a stage starts from, checked against its configuration.
+def find_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
+    """The dataset and the parent that a stage starts from.
 
     Raises:
-        InputError: missing, damaged, or not what the configuration asks for.
+        InputError: one is missing.
     """
     store = Store(config.dataset)
+    return store, load_parent(config.after, config.at) if config.grows else None
+
+
+def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> None:
+    """Check a stage's inputs against its configuration, and the pictures against their digest.
+
+    Raises:
+        InputError: they do not fit, or are damaged.
+    """
     if store.manifest.count < config.batch_size:
         raise InputError(
             f"the dataset {config.dataset} has {store.manifest.count} pictures, fewer than one batch of "
             f"{config.batch_size}; lower batch_size in {PARAMS} (to {store.manifest.count} or less), or add pictures"
         )
     store.verify(config.resolution)
-    if not config.grows:
-        return store, None
-    parent = load_parent(config.after, config.at)
+    if parent is None:
+        return
     check_growth(config, parent.config)
     if parent.record.channels != store.manifest.channels:
         raise InputError(
             f"the parent {config.after} was trained on pictures of {parent.record.channels} channels, the dataset "
             f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
         )
-    return store, parent
 
 
 def train(pipeline: str, stage: str) -> None:
@@ -52,9 +59,10 @@ def train(pipeline: str, stage: str) -> None:
     distributed.start(device)
     if config.batch_size % distributed.world():
         raise InputError(f"batch_size {config.batch_size} cannot be shared by {distributed.world()} processes")
-    store, parent = load_inputs(config)
-    dataset = Input(path=str(config.dataset), digest=store.digest)
-    folder = work_folder(config.name, work_key(config, dataset, parent and parent_input(parent)))
+    store, parent = find_inputs(config)
+    check_inputs(config, store, parent)
+    dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
+    folder = work_folder(config.name, work_key(config, dataset, parent_input(parent)))
     if distributed.rank() > 0:
         _train(config, Trainer(config, store, parent, folder, device))
     else:

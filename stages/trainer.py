@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from data.errors import InputError
 from data.files import whole_folder
 from data.store import Store
 from stages import distributed
@@ -29,7 +30,6 @@ from stages.moment import Moment
 from stages.pictures import generate, grid, latents, save_picture
 from stages.players import build_networks, build_optimizers, grow
 from stages.progress import Bar
-from data.errors import InputError
 
 SAMPLES = 64
 
@@ -37,11 +37,13 @@ SAMPLES = 64
 class Trainer:
     """One stage in training, in its work folder."""
 
-    def __init__(self, config: StageConfig, store: Store, parent: Artifact | None, folder: Path, device: torch.device) -> None:
+    def __init__(
+        self, config: StageConfig, store: Store, parent: Artifact | None, folder: Path, device: torch.device
+    ) -> None:
         self.config, self.folder, self.device = config, folder, device
         self.channels = store.manifest.channels
         self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-        self.parent = None if parent is None else parent_input(parent)
+        self.parent = parent_input(parent)
         self.networks = build_networks(config, self.channels, device)
         if parent is not None:
             grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))
@@ -75,7 +77,9 @@ class Trainer:
             said |= self.game.discriminator_step(replace(moment, turn=turn), real)
             self.images += batch
         count = batch // distributed.world()
-        said |= self.game.generator_step(moment, lambda: self.batches.at(moment.step * batch, batch, "generator"), count)
+        said |= self.game.generator_step(
+            moment, lambda: self.batches.at(moment.step * batch, batch, "generator"), count
+        )
         self.step += 1
         return said
 
@@ -90,8 +94,17 @@ class Trainer:
     def record(self, outcome: str) -> Record:
         """What is known of the weights as they are now."""
         return Record(
-            format=FORMAT, config=self.config.resolved(), channels=self.channels, step=self.step, images=self.images, before=self.before,
-            dataset=self.dataset, parent=self.parent, code=code_digest(), versions=library_versions(), outcome=outcome,
+            format=FORMAT,
+            config=self.config.resolved(),
+            channels=self.channels,
+            step=self.step,
+            images=self.images,
+            before=self.before,
+            dataset=self.dataset,
+            parent=self.parent,
+            code=code_digest(),
+            versions=library_versions(),
+            outcome=outcome,
         )
 
     def resume(self) -> str | None:
@@ -121,7 +134,11 @@ class Trainer:
     def _load(self, checkpoint: Checkpoint) -> None:
         for name, thing in self.objects().items():
             thing.load_state_dict(checkpoint.state[name])
-        self.step, self.images, self.before = (checkpoint.record.step, checkpoint.record.images, checkpoint.record.before)
+        self.step, self.images, self.before = (
+            checkpoint.record.step,
+            checkpoint.record.images,
+            checkpoint.record.before,
+        )
 
     def checkpoint(self) -> None:
         """Write a checkpoint.
@@ -168,8 +185,11 @@ class Trainer:
             self.meter.read()
         if bar.due():
             means = self.meter.read()
-            bar.show(self.images, f"step {self.step}  {self.images / 1000:.1f} kimg  {self.fade_text()}"
-                     f"D {means.get('loss_d', math.nan):+.3f}  G {means.get('loss_g', math.nan):+.3f}  ")
+            bar.show(
+                self.images,
+                f"step {self.step}  {self.images / 1000:.1f} kimg  {self.fade_text()}"
+                f"D {means.get('loss_d', math.nan):+.3f}  G {means.get('loss_g', math.nan):+.3f}  ",
+            )
         if due:
             row = {"step": self.step, "kimg": self.images / 1000, "alpha": self.alpha, **self.meter.read()}
             self.meter.restart()

@@ -103,9 +103,7 @@ class Canvas:
 
     def line(self, points: Points, colour: Rgb, width: float) -> None:
         """An open line `width` wide (of the side); the map stays."""
-        self._ink.line(
-            self._pixels(points), fill=colour, width=max(1, round(width * self.side)), joint="curve"
-        )
+        self._ink.line(self._pixels(points), fill=colour, width=max(1, round(width * self.side)), joint="curve")
 
     def reduced(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The picture (resolution, resolution, 3), averaged, and the map (resolution, resolution).

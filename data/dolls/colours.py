@@ -6,9 +6,7 @@ from typing import Literal
 Rgb = tuple[int, int, int]
 """Red, green, blue, each in 0..255."""
 
-Color = Literal[
-    "red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey"
-]
+Color = Literal["red", "orange", "yellow", "green", "blue", "purple", "pink", "brown", "black", "white", "grey"]
 Skin = Literal["porcelain", "fair", "beige", "tan", "brown", "deep"]
 HairColor = Literal["black", "dark brown", "chestnut", "auburn", "ginger", "blond", "silver"]
 Background = Literal["cream", "mist", "sky", "sage", "blush", "lilac", "sand", "slate", "dusk", "pine"]

@@ -16,9 +16,7 @@ STEPS = 8
 """Curve points from one given point to the next."""
 
 _T = np.arange(STEPS) / STEPS
-_BASIS = 0.5 * np.stack(
-    [-_T + 2 * _T**2 - _T**3, 2 - 5 * _T**2 + 3 * _T**3, _T + 4 * _T**2 - 3 * _T**3, _T**3 - _T**2]
-)
+_BASIS = 0.5 * np.stack([-_T + 2 * _T**2 - _T**3, 2 - 5 * _T**2 + 3 * _T**3, _T + 4 * _T**2 - 3 * _T**3, _T**3 - _T**2])
 _ROUND = np.linspace(0, 2 * np.pi, 33)
 _CIRCLE = np.stack([np.cos(_ROUND), np.sin(_ROUND)], axis=1)
 

@@ -76,9 +76,7 @@ def _draw_locks(canvas: Canvas, figure: Figure, hair: Paint) -> None:
     doll = figure.doll
     medium = doll.hair_length == "medium"
     fall = 0.7 + 0.45 * doll.hair_fall if medium else 1.9 + 1.0 * doll.hair_fall
-    lock = smooth(
-        np.array([(0.8, -0.3, 0.14), (0.88, 0.3, 0.18), (0.94, fall * 0.7, 0.21), (0.86, fall, 0.05)])
-    )
+    lock = smooth(np.array([(0.8, -0.3, 0.14), (0.88, 0.3, 0.18), (0.94, fall * 0.7, 0.21), (0.86, fall, 0.05)]))
     for sign in (-1, 1):
         if doll.hair_style == "curly":
             centres = lock[2 :: 4 if medium else 3, :2] * (sign, 1)

@@ -38,9 +38,7 @@ def _draw_beanie(canvas: Canvas, figure: Figure, cloth: Paint) -> None:
 
 
 def _draw_sun_hat(canvas: Canvas, figure: Figure, cloth: Paint) -> None:
-    canvas.fill(
-        figure.head(outline([(0.0, -1.3), (0.5, -1.24), (0.8, -0.9), (0.86, -0.5), (0.0, -0.4)])), cloth
-    )
+    canvas.fill(figure.head(outline([(0.0, -1.3), (0.5, -1.24), (0.8, -0.9), (0.86, -0.5), (0.0, -0.4)])), cloth)
     ribbon = outline([(0.4, -0.78), (0.83, -0.74), (0.88, -0.5), (0.4, -0.46)])
     canvas.fill(figure.head(ribbon), paint(darker(cloth.colour, 0.45), Part.HAIR))
     brim = _shape(
@@ -62,9 +60,7 @@ def _draw_sun_hat(canvas: Canvas, figure: Figure, cloth: Paint) -> None:
 
 def _draw_beret(canvas: Canvas, figure: Figure, cloth: Paint) -> None:
     slope = 1 if figure.doll.parting > 0 else -1
-    canvas.line(
-        figure.head(np.array([(slope * 0.2, -1.3), (slope * 0.26, -1.5)])), darker(cloth.colour, 0.3), 0.008
-    )
+    canvas.line(figure.head(np.array([(slope * 0.2, -1.3), (slope * 0.26, -1.5)])), darker(cloth.colour, 0.3), 0.008)
     crown = turned(ellipse(slope * 0.14, -0.92, 1.12, 0.44), slope * 0.14)
     canvas.fill(figure.head(crown), cloth)
     band = outline([(0.4, -0.68), (0.86, -0.6), (0.9, -0.46), (0.4, -0.52)])
@@ -72,9 +68,7 @@ def _draw_beret(canvas: Canvas, figure: Figure, cloth: Paint) -> None:
 
 
 def _draw_bowler(canvas: Canvas, figure: Figure, cloth: Paint) -> None:
-    canvas.fill(
-        figure.head(outline([(0.0, -1.42), (0.5, -1.36), (0.8, -1.0), (0.82, -0.5), (0.0, -0.45)])), cloth
-    )
+    canvas.fill(figure.head(outline([(0.0, -1.42), (0.5, -1.36), (0.8, -1.0), (0.82, -0.5), (0.0, -0.45)])), cloth)
     ribbon = outline([(0.4, -0.82), (0.81, -0.8), (0.82, -0.55), (0.4, -0.52)])
     canvas.fill(figure.head(ribbon), paint(darker(cloth.colour, 0.5), Part.HAIR))
     brim = _shape(

@@ -164,9 +164,7 @@ def _sample_pose(rng: np.random.Generator) -> Pose:
     )
 
 
-def _sample_lower(
-    rng: np.random.Generator, person: Person, garment: Garment, upper: Color
-) -> tuple[Lower, Color]:
+def _sample_lower(rng: np.random.Generator, person: Person, garment: Garment, upper: Color) -> tuple[Lower, Color]:
     if garment == "dress":
         return "dress", upper
     lower = _pick(rng, _BOTTOMS[person])

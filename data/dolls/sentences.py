@@ -107,9 +107,7 @@ def _vocabulary() -> frozenset[str]:
     )
     phrases = [phrase for table in tables for options in table for phrase in options]
     phrases += [f"{wearer}'s" for options in _WEARERS.values() for wearer in options]
-    phrases += [
-        re.sub(r"\{a_wearer\}'s|\{\w+\}", "", shape) for shape in _DRESS_SHAPES + _PAIR_SHAPES + _EXTRAS
-    ]
+    phrases += [re.sub(r"\{a_wearer\}'s|\{\w+\}", "", shape) for shape in _DRESS_SHAPES + _PAIR_SHAPES + _EXTRAS]
     phrases += [*get_args(Color), *_SUNGLASSES, _PAIR_OF, _AND, "a", "an"]
     return frozenset(word for phrase in phrases for word in words(phrase))
 

@@ -8,9 +8,7 @@ from data.dolls.curves import ellipse, outline
 from data.dolls.figure import Figure
 from data.dolls.tops import hem, top_paint
 
-_COLLAR = np.array(
-    [(0.026, 0.17), (0.044, 0.187), (0.038, 0.222), (0.002, 0.24), (0.03, 0.19), (0.026, 0.17)]
-)
+_COLLAR = np.array([(0.026, 0.17), (0.044, 0.187), (0.038, 0.222), (0.002, 0.24), (0.03, 0.19), (0.026, 0.17)])
 _BOW = np.array([(0.0, 0.246), (0.012, 0.234), (0.036, 0.23), (0.036, 0.262), (0.012, 0.256), (0.0, 0.246)])
 _ROLL = outline([(0.026, 0.176), (0.034, 0.179), (0.039, 0.194), (0.026, 0.208), (0.0, 0.212)])
 _RIBS = np.linspace(-0.9, 0.9, 11)

@@ -17,7 +17,9 @@ from stages.tricks.trick import Targets
 
 def cross_entropy(logits: Tensor, target: Tensor | float) -> Tensor:
     """Mean binary cross-entropy of logits (B,) with a target in [0, 1], one for all or one each."""
-    return F.binary_cross_entropy_with_logits(logits, torch.as_tensor(target, device=logits.device).expand_as(logits).to(logits))
+    return F.binary_cross_entropy_with_logits(
+        logits, torch.as_tensor(target, device=logits.device).expand_as(logits).to(logits)
+    )
 
 
 class NonSaturating(Loss):

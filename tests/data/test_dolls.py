@@ -169,9 +169,7 @@ def test_a_colour_changes_only_its_own_part(attribute: str, part: Part) -> None:
 
 @pytest.mark.parametrize("color", list(COLORS))
 def test_garments_have_the_named_colour(color: str) -> None:
-    drawn = sampled(
-        4, garment="t-shirt", lower="trousers", pattern="plain", upper_color=color, lower_color=color
-    )
+    drawn = sampled(4, garment="t-shirt", lower="trousers", pattern="plain", upper_color=color, lower_color=color)
     image, classes = draw(drawn, 64)
     for part in (Part.UPPER, Part.LOWER):
         typical = np.median(image[classes == part], axis=0)
@@ -181,9 +179,7 @@ def test_garments_have_the_named_colour(color: str) -> None:
 
 
 def test_edges_are_smooth() -> None:
-    drawn = sampled(
-        4, garment="t-shirt", pattern="plain", upper_color="black", background="cream", gradient=0.0
-    )
+    drawn = sampled(4, garment="t-shirt", pattern="plain", upper_color="black", background="cream", gradient=0.0)
     image, classes = draw(drawn, 64)
     border = grown(classes == Part.UPPER) & (classes == Part.BACKGROUND)
     shades = np.unique(image[border][:, 0])
@@ -250,9 +246,5 @@ def test_sentences_are_well_formed() -> None:
 
 
 def test_the_vocabulary_is_complete() -> None:
-    used = {
-        word
-        for index in range(3000)
-        for word in words(describe(sampled(index), np.random.default_rng(index)))
-    }
+    used = {word for index in range(3000) for word in words(describe(sampled(index), np.random.default_rng(index)))}
     assert used == VOCABULARY

@@ -1,0 +1,30 @@
+# Needs Python 3.11+, git and make. Everything is installed into .venv here, once.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help setup demo test lint
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
+
+setup: .venv/installed ## make the environment in .venv
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Espalier needs Python 3.11 or later; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: setup ## grow a ProGAN 4 -> 8 -> 16 -> 32 on the embedded dolls, to a picture
+	espalier run progan
+	espalier sample artifacts/progan/r32 -n 64 --seed 1 -o demo.png
+
+lint: setup ## ruff and mypy --strict
+	ruff check .
+	ruff format --check .
+	mypy
+
+test: lint ## lint, then every test
+	python -m pytest

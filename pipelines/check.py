@@ -1,0 +1,62 @@
+"""Before hours are spent: validate a whole chain, and run a few steps of every stage at its real sizes."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from data.errors import InputError
+from pipelines.dag import stages_of
+
+
+def validate(pipeline: str) -> list[str]:
+    """Check every stage's configuration and its place in the DAG. Returns the stages' names, in order.
+
+    Raises:
+        InputError: with every stage's errors at once.
+    """
+    from stages.config import PARAMS, read_params, source_config, stage_config, stage_names
+
+    params = read_params()
+    errors, names = [], stage_names(params, pipeline)
+    for name in params.get("datasets") or {}:
+        errors.extend(_errors(lambda name=name: source_config(params, name)))
+    for name in names:
+        errors.extend(_errors(lambda name=name: stage_config(params, pipeline, name)))
+    if errors:
+        raise InputError("\n".join(dict.fromkeys(errors)))
+    stages_of(pipeline)
+    first = stage_config(params, pipeline, names[0])
+    datasets = [f"artifacts/datasets/{name}" for name in params.get("datasets") or {}]
+    if first.dataset.as_posix() not in datasets and not (first.dataset / "manifest.json").is_file():
+        known = ", ".join(datasets) or "none"
+        raise InputError(
+            f"{PARAMS}: {pipeline}.stages.{names[0]}.after: there is no dataset {first.dataset}; 'datasets' makes {known}"
+        )
+    return names
+
+
+def _errors(action: Any) -> list[str]:
+    try:
+        action()
+    except InputError as error:
+        return str(error).splitlines()
+    return []
+
+
+def measured(pipeline: str, names: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each stage costs, measured in a process of its own so that the peak of memory is its own.
+
+    Raises:
+        InputError: a stage cannot run at these sizes, with its own words.
+    """
+    for name in names:
+        command = [sys.executable, "-m", "stages.measure", pipeline, name]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            last = done.stderr.strip().splitlines() or [
+                f"killed by signal {-done.returncode}; most likely out of memory"
+            ]
+            raise InputError(f"{pipeline}@{name} cannot run at these sizes: {last[-1].removeprefix('error: ')}")
+        yield name, json.loads(done.stdout.splitlines()[-1])

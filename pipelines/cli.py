@@ -1,0 +1,148 @@
+"""espalier: the command line."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from data.errors import InputError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="GANs trained in stages, as a pipeline that a person can trust to finish.\n\n"
+    "Start with [bold]espalier check progan[/], then [bold]espalier run progan[/]. Ctrl-C is safe at any time: "
+    "the same command continues. All configuration is in params.yaml.",
+)
+
+Pipeline = Annotated[str, typer.Argument(help="A pipeline in params.yaml, such as [bold]progan[/].")]
+Weights = Annotated[Path, typer.Argument(help="An artifact, a milestone or a checkpoint file.")]
+
+
+@app.command()
+def run(
+    pipeline: Pipeline,
+    until: Annotated[str | None, typer.Option(help="Stop after this stage, such as r16.")] = None,
+    force: Annotated[bool, typer.Option(help="Run stages that dvc finds unchanged, too.")] = False,
+) -> None:
+    """Train a pipeline, or go on where it was (dvc repro, with progress).
+
+    Only what changed is trained. Ctrl-C writes a checkpoint; the same command continues there.
+
+    Example: espalier run progan --until r16
+    """
+    from pipelines.check import validate
+    from pipelines.dag import stages_of
+    from pipelines.repro import repro
+    from pipelines.status import as_table, states
+
+    validate(pipeline)
+    wanted = stages_of(pipeline, until)
+    code = repro([node.name for node in wanted], force)
+    if code:
+        raise typer.Exit(code)
+    names = {node.name for node in wanted}
+    _print(as_table([state for state in states() if state.name in names]))
+    last = wanted[-1].outs[0].parent
+    if (last / "samples.png").is_file():
+        print(f"\nsamples: {last / 'samples.png'}\nmore:    espalier sample {last} -n 64 --seed 1 -o grid.png")
+
+
+@app.command()
+def status() -> None:
+    """Tell where every stage stands: up to date, stale, half-way at a step, in training, or missing."""
+    from pipelines.status import as_table, states
+
+    _print(as_table(states()))
+
+
+@app.command()
+def check(pipeline: Pipeline) -> None:
+    """Validate a whole pipeline and run a few steps of each stage, before hours are spent.
+
+    Tells peak memory, images/s and the expected time of the chain on this machine.
+    """
+    from rich.table import Table
+
+    from pipelines.check import measured, validate
+    from stages.progress import clock
+
+    names = validate(pipeline)
+    print(f"the configuration of {pipeline} is valid; measuring {len(names)} stages ...")
+    table = Table("stage", "G + D parameters", "peak memory", "images/s", "time", box=None, pad_edge=False)
+    total, made_up = 0.0, False
+    for name, cost in measured(pipeline, names):
+        total += cost["seconds"]
+        made_up = made_up or not cost["prepared"]
+        parameters = f"{cost['generator_parameters']:,} + {cost['discriminator_parameters']:,}"
+        table.add_row(
+            f"{pipeline}@{name}",
+            parameters,
+            f"{cost['peak_bytes'] / 2**30:.2f} GiB",
+            f"{cost['images_per_second']:.0f}",
+            clock(cost["seconds"]),
+        )
+    _print(table)
+    print(f"the whole chain trains for about {clock(total)} on this machine")
+    if made_up:
+        print("the dataset is not prepared yet, so random RGB pictures stood in for it")
+
+
+@app.command()
+def sample(
+    artifact: Weights,
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many pictures, or ends of the walk.")] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The picture to write.")] = Path("grid.png"),
+    interpolate: Annotated[bool, typer.Option(help="A GIF that walks from picture to picture (slerp).")] = False,
+) -> None:
+    """Draw pictures from an artifact or a checkpoint; needs no dataset.
+
+    Examples: espalier sample artifacts/progan/r32 -n 64 --seed 1 -o grid.png,
+    espalier sample artifacts/progan/r32 -n 8 --interpolate -o walk.gif
+    """
+    from stages.artifact import load_generator
+    from stages.device import choose_device
+    from stages.pictures import generate, grid, latents, save_animation, save_picture, walk
+
+    wanted = ".gif" if interpolate else ".png"
+    if out.suffix.lower() != wanted:
+        raise InputError(f"--out is {out}, but this writes a {wanted} file; right would be {out.with_suffix(wanted)}")
+    device = choose_device()
+    generator, record = load_generator(artifact, device)
+    ends = latents(number, record.config["network"]["latent"], seed, device)
+    if interpolate:
+        frames = generate(generator, walk(ends))
+        save_animation([grid(frame[None]) for frame in frames], out, seconds=number)
+    else:
+        save_picture(grid(generate(generator, ends)), out)
+    print(out)
+
+
+@app.command()
+def inspect(artifact: Weights) -> None:
+    """Show what an artifact or checkpoint is: configuration, lineage, versions."""
+    from pipelines.inspect import describe
+
+    for line in describe(artifact):
+        print(line)
+
+
+def _print(table: object) -> None:
+    from rich.console import Console
+
+    console = Console()
+    # Away from a terminal nothing may be cut to its width.
+    (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def main() -> None:
+    """Run the command line; bad input is a sentence and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)

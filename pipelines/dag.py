@@ -1,0 +1,120 @@
+"""The DAG as DVC knows it: the one answer to which stages there are, in which order, and what has changed."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import networkx
+
+from data.errors import InputError
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A DVC stage: its name, such as progan@r8, the names of those it needs, and where its outputs lie."""
+
+    name: str
+    needs: tuple[str, ...]
+    outs: tuple[Path, ...]
+
+    @property
+    def group(self) -> str:
+        """The name before the @."""
+        return self.name.partition("@")[0]
+
+
+@contextlib.contextmanager
+def _repo() -> Iterator["Repo"]:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    try:
+        with Repo() as repo:
+            yield repo
+    except DvcException as error:
+        cause = f"\n{error.__cause__}" if error.__cause__ else ""
+        raise InputError(f"dvc cannot read this project: {error}{cause}") from error
+
+
+def nodes() -> list[Node]:
+    """All stages, each after those it needs.
+
+    Raises:
+        InputError: no DVC project here, or dvc.yaml and params.yaml do not fit.
+    """
+    with _repo() as repo:
+        graph: Any = repo.index.graph
+        order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.addressing)
+        return [
+            Node(
+                stage.name or stage.addressing,
+                tuple(n.name or n.addressing for n in graph.successors(stage)),
+                tuple(Path(out.fs_path).relative_to(Path(repo.root_dir)) for out in stage.outs),
+            )
+            for stage in order
+        ]
+
+
+def changed() -> dict[str, list[str]] | None:
+    """What DVC finds changed: for each stale stage the reasons, in words; None while another dvc is at work."""
+    from dvc.lock import LockError
+
+    with _repo() as repo:
+        try:
+            status: dict[str, Any] = repo.status()
+        except LockError:
+            return None
+    return {name.rpartition(":")[2]: list(_reasons(found)) for name, found in status.items()}
+
+
+def _reasons(found: list[Any]) -> Iterator[str]:
+    for change in found:
+        if isinstance(change, str):
+            yield change
+            continue
+        for what, items in change.items():
+            for item, how in items.items() if isinstance(items, dict) else [(items, "")]:
+                if isinstance(how, dict):
+                    yield from (f"{key} {state}" for key, state in how.items())
+                else:
+                    yield f"{item} {how}".strip() if "deps" in what or "outs" in what else f"{what}"
+
+
+def stages_of(pipeline: str, until: str | None = None) -> list[Node]:
+    """A pipeline's stages with all that they need, in order; `until` names its last stage.
+
+    Raises:
+        InputError: no such pipeline or stage, or one in params.yaml that DVC's DAG lacks.
+    """
+    from stages.config import PARAMS, read_params, stage_names
+
+    named = stage_names(read_params(), pipeline)
+    strange = [name for name in named if not isinstance(name, str)]
+    if strange:
+        raise InputError(
+            f"{PARAMS}: {pipeline}.stages: the name {strange[0]!r} is a number, which DVC drops; write r{strange[0]}"
+        )
+    if until is not None and until not in named:
+        raise InputError(f"{PARAMS}: {pipeline}.stages has no '{until}'; it has: {', '.join(named)}")
+    every = {node.name: node for node in nodes()}
+    lacking = [name for name in named if f"{pipeline}@{name}" not in every]
+    if lacking:
+        raise InputError(
+            f"dvc.yaml has no stage {pipeline}@{lacking[0]}, which {PARAMS} names; "
+            f"give it a 'foreach: ${{{pipeline}.stages}}'"
+        )
+    wanted: set[str] = set()
+    pending = [f"{pipeline}@{name}" for name in ([until] if until else named)]
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending.extend(every[name].needs)
+    return [node for node in every.values() if node.name in wanted]

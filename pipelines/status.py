@@ -1,0 +1,86 @@
+"""Where every stage stands: by DVC's word what is up to date, by the work folders what is half-way."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from data.errors import InputError
+from pipelines.dag import Node, changed, nodes
+
+FIGURES = ("kimg", "loss_d", "loss_g", "diversity")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A stage's state in a word, the rest of the sentence, and its final figures, if published."""
+
+    name: str
+    word: str
+    detail: str
+    figures: dict[str, float]
+
+
+def states() -> list[State]:
+    """The state of every stage of the DAG, in order.
+
+    Words: "up to date", "stale", "half-way", "training", "missing".
+    """
+    stale = changed()
+    return [_state(node, stale) for node in nodes()]
+
+
+def _state(node: Node, stale: dict[str, list[str]] | None) -> State:
+    folder = node.outs[0] if node.group == "dataset" else node.outs[0].parent
+    figures = _figures(folder)
+    there = folder.is_dir()
+    if stale is not None and node.name not in stale:
+        return State(node.name, "up to date", "", figures)
+    word, detail = _work(node)
+    if word:
+        return State(node.name, word, detail, figures)
+    if not there:
+        return State(node.name, "missing", "", {})
+    if stale is None:
+        return State(node.name, "there", "dvc is at work, so what has changed is not known", figures)
+    return State(node.name, "stale", "; ".join(stale[node.name][:3]), figures)
+
+
+def _figures(folder: Path) -> dict[str, float]:
+    try:
+        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return {name: found[name] for name in FIGURES if name in found}
+
+
+def _work(node: Node) -> tuple[str, str]:
+    """What the work folder of the stage as it is configured now says: in training, half-way, or nothing."""
+    from stages.config import read_params, stage_config
+    from stages.position import read_position
+
+    if node.group == "dataset":
+        return "", ""
+    try:
+        config = stage_config(read_params(), *node.name.split("@", 1))
+        position = read_position(config)
+    except InputError:
+        return "", ""
+    words = f"step {position.step} of {position.steps} ({position.share:.0%} of {config.kimg:g} kimg)"
+    if position.process is not None:
+        return "training", f"{words}, process {position.process}"
+    return ("half-way", words) if position.step else ("", "")
+
+
+def as_table(found: list[State]) -> Any:
+    """A rich table of the states."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("stage", "state", *FIGURES):
+        table.add_column(column, justify="left" if column in ("stage", "state") else "right")
+    colours = {"up to date": "green", "half-way": "yellow", "training": "cyan", "stale": "yellow", "missing": "dim"}
+    for state in found:
+        words = f"[{colours.get(state.word, 'white')}]{state.word}[/]" + (f"  {state.detail}" if state.detail else "")
+        table.add_row(state.name, words, *(f"{state.figures[n]:.4g}" if n in state.figures else "" for n in FIGURES))
+    return table

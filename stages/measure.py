@@ -1,0 +1,95 @@
+"""python -m stages.measure PIPELINE STAGE: a few steps at the stage's real sizes; prints what they cost as JSON."""
+
+import argparse
+import json
+import resource
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError
+from data.store import Manifest, Store
+from stages.config import StageConfig, read_params, stage_config
+from stages.device import choose_device
+from stages.entry import run
+from stages.trainer import Trainer
+from stages.tricks.trick import Term
+
+MOST_STEPS = 16
+
+
+class MadeUpStore(Store):
+    """Random pictures in place of a dataset that is not prepared yet."""
+
+    def __init__(self, path: Path, resolution: int, channels: int, count: int) -> None:
+        self.path, self.shape = path, (count, resolution, resolution, channels)
+        self.manifest = Manifest(
+            format=1,
+            count=count,
+            channels=channels,
+            resolutions=[resolution],
+            classes=[],
+            source={},
+            damaged=[],
+            digests={},
+        )
+
+    def images(self, resolution: int) -> NDArray[np.uint8]:
+        """Uniform noise."""
+        return np.random.default_rng(0).integers(0, 256, self.shape, dtype=np.uint8)
+
+
+def measure(config: StageConfig) -> dict[str, float | bool]:
+    """Cost of a stage: seconds a step, images a second, seconds in all, bytes at the peak, parameters.
+
+    After one step to warm up, at least two are timed, as many as the laziest term needs to be due once.
+    """
+    begun = _peak_bytes()
+    prepared = True
+    try:
+        store = Store(config.dataset)
+        store.images(config.resolution)
+    except InputError:
+        prepared = False
+        store = MadeUpStore(config.dataset, config.resolution, 3, config.batch_size)
+    trainer = Trainer(config, store, None, Path("/nonexistent"), choose_device())
+    trainer.iterate()
+    laziest = max([t.every for t in config.tricks.others if isinstance(t, Term)], default=1)
+    steps = min(max(2, laziest), MOST_STEPS)
+    start, shown = time.perf_counter(), trainer.images
+    for _ in range(steps):
+        trainer.meter.add(trainer.step, trainer.iterate())
+    trainer.meter.read()
+    seconds = (time.perf_counter() - start) / steps
+    rate = (trainer.images - shown) / steps / seconds
+    networks = trainer.networks
+    return {
+        "seconds_per_step": seconds,
+        "images_per_second": rate,
+        "seconds": config.kimg * 1000 / rate,
+        "peak_bytes": _peak_bytes(),
+        "base_bytes": begun,
+        "generator_parameters": sum(p.numel() for p in networks.generator.parameters()),
+        "discriminator_parameters": sum(p.numel() for p in networks.discriminator.parameters()),
+        "prepared": prepared,
+    }
+
+
+def _peak_bytes() -> int:
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m stages.measure", description="What a stage will cost.")
+    parser.add_argument("pipeline")
+    parser.add_argument("stage")
+    arguments = parser.parse_args()
+    sys.exit(run(lambda: print(json.dumps(measure(stage_config(read_params(), arguments.pipeline, arguments.stage))))))

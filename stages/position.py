@@ -1,0 +1,38 @@
+"""How far a stage has come, read from its work folder without touching it."""
+
+import math
+from dataclasses import dataclass
+
+from stages.artifact import parent_input
+from stages.checkpoint import checkpoints_in
+from stages.config import StageConfig
+from stages.lineage import Input, work_key
+from stages.train import find_inputs
+from stages.workfolder import holder, work_folder
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The newest checkpoint's step, out of how many; who trains, if anyone does."""
+
+    step: int
+    steps: int
+    process: int | None
+
+    @property
+    def share(self) -> float:
+        """Done, from 0 to 1."""
+        return min(self.step / self.steps, 1.0)
+
+
+def read_position(config: StageConfig) -> Position:
+    """Where the stage of this configuration stands, with its inputs as they are now.
+
+    Raises:
+        InputError: an input is missing, so there is no such training.
+    """
+    store, parent = find_inputs(config)
+    dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
+    folder = work_folder(config.name, work_key(config, dataset, parent_input(parent)))
+    newest = max((step for step, _ in checkpoints_in(folder)), default=0)
+    return Position(newest, math.ceil(config.kimg * 1000 / config.batch_size), holder(folder / "lock"))

@@ -1,0 +1,146 @@
+"""A tiny project that behaves as a user's does: the real dvc.yaml and code, small pictures, small networks."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parent.parent
+REAL_DATA = ROOT.parent / "shared" / "data"
+ROOMS = ("data", "models", "stages", "pipelines")
+
+TINY: dict[str, Any] = {
+    "datasets": {"dolls": {"source": "dolls", "root": "data/dolls", "count": 48, "resolution": 16}},
+    "progan": {
+        "common": {
+            "seed": 3,
+            "kimg": 0.32,
+            "batch_size": 8,
+            "network": {"latent": 8, "base": 64, "largest": 8},
+            "tricks": {
+                "loss": "wgan",
+                "gradient_penalty": {"every": 2},
+                "drift": {},
+                "minibatch_stddev": {},
+                "ema": {},
+                "fade": {"kimg": 0.16},
+            },
+            "watch": {"log_steps": 5, "sample_kimg": 0.1, "checkpoint_seconds": 0.2},
+        },
+        "stages": {
+            "r4": {"after": "artifacts/datasets/dolls", "resolution": 4},
+            "r8": {"after": "artifacts/progan/r4", "resolution": 8},
+            "r16": {"after": "artifacts/progan/r8", "resolution": 16},
+        },
+    },
+}
+
+
+class Project:
+    """A project folder, and commands run in it as a user would run them."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "ESPALIER_"))}
+        self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        self.environment["PYTHONPATH"] = str(root)
+        self.environment |= {"OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """params.yaml as it is now."""
+        found: dict[str, Any] = YAML(typ="safe").load(self.root / "params.yaml")
+        return found
+
+    def write_params(self, params: dict[str, Any]) -> None:
+        YAML().dump(params, self.root / "params.yaml")
+
+    def set(self, path: str, value: Any) -> None:
+        """Set one key of params.yaml by its dotted path."""
+        params = self.params
+        *way, last = path.split(".")
+        place = params
+        for key in way:
+            place = place.setdefault(key, {})
+        place[last] = value
+        self.write_params(params)
+
+    def start(self, *command: str, **environment: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            command, cwd=self.root, env=self.environment | environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+
+    def run(self, *command: str, ok: bool = True, **environment: str) -> str:
+        """Run to the end; stdout and stderr together. With `ok` a failure is a failure of the test."""
+        process = self.start(*command, **environment)
+        output = process.communicate(timeout=300)[0]
+        self.code = process.returncode
+        assert not ok or self.code == 0, output
+        return output
+
+    def python(self, module: str, *arguments: str, ok: bool = True, **environment: str) -> str:
+        return self.run(sys.executable, "-m", module, *arguments, ok=ok, **environment)
+
+    def dvc(self, *arguments: str, ok: bool = True) -> str:
+        return self.run("dvc", *arguments, ok=ok)
+
+    def espalier(self, *arguments: str, ok: bool = True) -> str:
+        return self.run("espalier", *arguments, ok=ok)
+
+    def bytes(self, path: str) -> bytes:
+        return (self.root / path).read_bytes()
+
+
+def make_project(root: Path) -> Project:
+    """A tiny project in a git and DVC repository of its own."""
+    root.mkdir(parents=True, exist_ok=True)
+    for room in ROOMS:
+        shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("dvc.yaml", ".gitignore", ".dvcignore"):
+        shutil.copy(ROOT / file, root / file)
+    project = Project(root)
+    project.write_params(TINY)
+    project.run("git", "init", "-q")
+    project.run("git", "config", "user.email", "test@example.org")
+    project.run("git", "config", "user.name", "test")
+    project.dvc("init", "-q")
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "tiny")
+    return project
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    """A fresh tiny project."""
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A tiny project whose whole chain has been run by `dvc repro`, and committed. Look, do not touch."""
+    project = make_project(tmp_path_factory.mktemp("trained") / "project")
+    project.dvc("repro")
+    project.run("git", "add", "-A")
+    project.run("git", "commit", "-qm", "trained")
+    return project
+
+
+@pytest.fixture
+def copy_of_trained(trained: Project, tmp_path: Path) -> Project:
+    """A copy of the trained project that a test may change."""
+    shutil.copytree(trained.root, tmp_path / "project", symlinks=True)
+    return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder with the real MNIST and Fashion-MNIST, as torchvision lays them out."""
+    if not (REAL_DATA / "FashionMNIST" / "raw" / "train-images-idx3-ubyte").is_file():
+        pytest.skip(f"the real Fashion-MNIST is not in {REAL_DATA.name} beside the project")
+    return REAL_DATA

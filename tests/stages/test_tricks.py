@@ -1,0 +1,186 @@
+"""Each trick against a closed form."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from stages.moment import Moment
+from stages.step import Step
+from stages.tricks.catalogue import ORDER, in_order
+from stages.tricks.drift import Drift
+from stages.tricks.ema import Ema
+from stages.tricks.fade import Fade
+from stages.tricks.gradient_penalty import GradientPenalty
+from stages.tricks.minibatch_stddev import StddevMap
+from stages.tricks.nonsaturating import NonSaturating
+from stages.tricks.r1 import R1
+from stages.tricks.trick import Needs, NetworkPlan, Networks, Sight, Targets
+from stages.tricks.ttur import Ttur
+from stages.tricks.wgan import Wgan
+
+CPU = torch.device("cpu")
+
+
+def moment(step: int = 0, images: int = 0, batch: int = 8) -> Moment:
+    return Moment(0, "test", step, images, batch, CPU)
+
+
+def step_of(judge: Any, real: Tensor, fake: Tensor, needs: Needs = Needs()) -> Step:  # noqa: B008
+    return Step("discriminator", moment(), lambda p, f=None: judge(p), lambda: real, fake, needs)
+
+
+@pytest.fixture
+def slope() -> Tensor:
+    return torch.randn(3, 4, 4, dtype=torch.float64, requires_grad=True)
+
+
+@pytest.fixture
+def pictures() -> tuple[Tensor, Tensor]:
+    return torch.randn(6, 3, 4, 4, dtype=torch.float64), torch.randn(6, 3, 4, 4, dtype=torch.float64)
+
+
+@pytest.mark.parametrize("target", [1.0, 750.0])
+def test_gradient_penalty_of_a_linear_critic(slope: Tensor, pictures: tuple[Tensor, Tensor], target: float) -> None:
+    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures)
+    found = GradientPenalty(target=target).discriminator_term(step)
+    expected = (slope.norm() - target) ** 2 / target**2
+    torch.testing.assert_close(found, expected.float(), rtol=1e-5, atol=1e-6)
+    assert GradientPenalty().weight == 10
+
+
+def test_gradient_penalty_takes_the_norm_of_a_whole_sample_at_a_point_between(pictures: tuple[Tensor, Tensor]) -> None:
+    seen = []
+
+    def judge(x: Tensor) -> Tensor:
+        seen.append(x.detach())
+        return x.square().sum((1, 2, 3)) / 2  # its gradient is x itself
+
+    found = GradientPenalty().discriminator_term(step_of(judge, *pictures))
+    x, (real, fake) = seen[0], pictures
+    torch.testing.assert_close(found.item(), ((x.flatten(1).norm(dim=1) - 1) ** 2).mean().item(), rtol=1e-5, atol=1e-6)
+    share = (x - real) / (fake - real)
+    assert torch.allclose(share, share[:, :1, :1, :1].expand_as(share)), "one mixing weight a sample, not a pixel"
+    assert ((share >= 0) & (share <= 1)).all() and share[:, 0, 0, 0].std() > 0
+
+
+def test_gradient_penalty_is_finite_where_the_gradient_is_zero(pictures: tuple[Tensor, Tensor]) -> None:
+    weight = torch.zeros(3, 4, 4, dtype=torch.float64, requires_grad=True)
+    found = GradientPenalty().discriminator_term(step_of(lambda x: (x * weight).sum((1, 2, 3)), *pictures))
+    (gradient,) = torch.autograd.grad(found, weight)
+    assert torch.isfinite(gradient).all() and found.item() == pytest.approx(1.0, abs=1e-5)
+
+
+def test_r1_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, pictures: tuple[Tensor, Tensor]) -> None:
+    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures, R1.needs)
+    found = R1().discriminator_term(step)
+    torch.testing.assert_close(found, (slope.square().sum() / 2).float())
+    assert R1().weight == 10
+
+
+def test_r1_uses_the_steps_own_forward(slope: Tensor, pictures: tuple[Tensor, Tensor]) -> None:
+    calls = []
+
+    def judge(x: Tensor) -> Tensor:
+        calls.append(x)
+        return (x * slope).sum((1, 2, 3))
+
+    step = step_of(judge, *pictures, R1.needs)
+    _ = step.real_logits
+    R1().discriminator_term(step)
+    assert len(calls) == 1
+
+
+def test_penalties_agree_with_finite_differences() -> None:
+    torch.manual_seed(1)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(12, 9), nn.Tanh(), nn.Linear(9, 1)).double()
+    real, fake = torch.randn(4, 3, 2, 2, dtype=torch.float64), torch.randn(4, 3, 2, 2, dtype=torch.float64)
+    step = step_of(lambda x: net(x).flatten(), real, fake, R1.needs)
+    found = R1().discriminator_term(step).item()
+    eps, total = 1e-5, 0.0
+    for i in range(12):
+        shift = torch.zeros(12, dtype=torch.float64)
+        shift[i] = eps
+        change = (net(real + shift.view(3, 2, 2)) - net(real - shift.view(3, 2, 2))).flatten() / (2 * eps)
+        total += change.square().mean().item() / 2
+    assert found == pytest.approx(total, rel=1e-5)
+
+
+def test_drift_is_the_mean_square_of_real_logits(pictures: tuple[Tensor, Tensor]) -> None:
+    step = step_of(lambda x: x.sum((1, 2, 3)), *pictures)
+    expected = pictures[0].sum((1, 2, 3)).square().mean()
+    torch.testing.assert_close(Drift().discriminator_term(step), expected.float(), rtol=1e-5, atol=1e-5)
+    assert Drift().weight == 0.001
+
+
+def test_losses_at_known_points() -> None:
+    zero, targets = torch.zeros(4), Targets()
+    assert NonSaturating().discriminator(zero, zero, targets).item() == pytest.approx(2 * math.log(2))
+    assert NonSaturating().generator(zero, None, targets).item() == pytest.approx(math.log(2))
+    real, fake = torch.tensor([1.0, 3.0]), torch.tensor([-2.0, 0.5])
+    assert Wgan().discriminator(real, fake, targets).item() == pytest.approx(-0.75 - 2)
+    assert Wgan().generator(fake, None, targets).item() == pytest.approx(0.75)
+    softplus = torch.nn.functional.softplus
+    expected = softplus(-real).mean() + softplus(fake).mean()
+    torch.testing.assert_close(NonSaturating().discriminator(real, fake, targets), expected)
+
+
+def test_nonsaturating_does_not_overflow_and_takes_targets() -> None:
+    far = torch.tensor([1e4])
+    assert NonSaturating().discriminator(-far, far, Targets()).item() == pytest.approx(2e4)
+    logits = torch.zeros(1, requires_grad=True)
+    loss = NonSaturating().discriminator(logits, torch.zeros(1), Targets(real=0.9))
+    assert torch.autograd.grad(loss, logits)[0].item() == pytest.approx(0.5 - 0.9)
+
+
+def test_stddev_of_identical_samples_is_the_root_of_its_epsilon() -> None:
+    x = torch.randn(1, 3, 4, 4).repeat(8, 1, 1, 1)
+    out = StddevMap(4)(x)
+    assert torch.equal(out[:, :3], x)
+    torch.testing.assert_close(out[:, 3], torch.full((8, 4, 4), 1e-4))
+
+
+def test_stddev_groups_are_strided_and_use_the_population_deviation() -> None:
+    x = torch.randn(8, 3, 4, 4, dtype=torch.float64)
+    out = StddevMap(4)(x)[:, 3, 0, 0]
+    for group in (0, 1):
+        members = x[group::2]
+        expected = (members.var(0, correction=0) + 1e-8).sqrt().mean()
+        torch.testing.assert_close(out[group::2], expected.expand(4))
+
+
+def test_ema_half_life() -> None:
+    generator = nn.Linear(1, 1, bias=False)
+    networks = Networks(generator, nn.Linear(1, 1), generator)
+    ema = Ema(half_life_kimg=0.8, rampup=1e9)
+    nn.init.zeros_(generator.weight)
+    ema.change_networks(networks)
+    nn.init.ones_(generator.weight)
+    for step in range(100):  # 100 steps of 8 images are one half-life
+        ema.after_generator_step(networks, moment(step, images=8 * step))
+    assert networks.ema.weight.item() == pytest.approx(0.5, abs=1e-5)
+    assert networks.ema is not generator and not networks.ema.weight.requires_grad
+
+
+def test_ema_at_batch_16_with_the_papers_half_life_is_the_papers_beta() -> None:
+    assert Ema(half_life_kimg=11.08, rampup=1).beta(moment(images=10**9, batch=16)) == pytest.approx(0.999, abs=1e-6)
+
+
+def test_fade_reaches_1_and_takes_detail_from_reals_only() -> None:
+    fade = Fade(kimg=1)
+    fade.plan_networks(NetworkPlan(True, {}, {}))
+    assert [fade.alpha(images) for images in (0, 250, 1000, 5000)] == [0, 0.25, 1, 1]
+    x = torch.randn(2, 3, 8, 8)
+    seen = fade.view(x, Sight("discriminator", True, moment(images=0)))
+    torch.testing.assert_close(seen[..., ::2, ::2], seen[..., 1::2, 1::2])
+    torch.testing.assert_close(seen.mean((2, 3)), x.mean((2, 3)))
+    assert fade.view(x, Sight("discriminator", False, moment(images=0))) is x
+    assert fade.view(x, Sight("discriminator", True, moment(images=1000))) is x
+
+
+def test_order_is_fixed_whatever_the_configuration_says() -> None:
+    tricks = [Drift(), Ttur(generator=1, discriminator=1), Fade(), GradientPenalty(), Ema()]
+    expected = [t for cls in ORDER for t in tricks if type(t) is cls]
+    assert in_order(tricks) == expected == in_order(tricks[::-1])
