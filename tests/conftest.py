@@ -19,7 +19,7 @@ TINY: dict[str, Any] = {
     "progan": {
         "common": {
             "seed": 3,
-            "kimg": 0.32,
+            "kimg": 0.8,
             "batch_size": 8,
             "network": {"latent": 8, "base": 64, "largest": 8},
             "tricks": {

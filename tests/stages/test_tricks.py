@@ -34,12 +34,12 @@ def step_of(judge: Any, real: Tensor, fake: Tensor, needs: Needs = Needs()) -> S
 
 @pytest.fixture
 def slope() -> Tensor:
-    return torch.randn(3, 4, 4, dtype=torch.float64, requires_grad=True)
+    return torch.randn(3, 4, 4, requires_grad=True)
 
 
 @pytest.fixture
 def pictures() -> tuple[Tensor, Tensor]:
-    return torch.randn(6, 3, 4, 4, dtype=torch.float64), torch.randn(6, 3, 4, 4, dtype=torch.float64)
+    return torch.randn(6, 3, 4, 4), torch.randn(6, 3, 4, 4)
 
 
 @pytest.mark.parametrize("target", [1.0, 750.0])
@@ -67,7 +67,7 @@ def test_gradient_penalty_takes_the_norm_of_a_whole_sample_at_a_point_between(pi
 
 
 def test_gradient_penalty_is_finite_where_the_gradient_is_zero(pictures: tuple[Tensor, Tensor]) -> None:
-    weight = torch.zeros(3, 4, 4, dtype=torch.float64, requires_grad=True)
+    weight = torch.zeros(3, 4, 4, requires_grad=True)
     found = GradientPenalty().discriminator_term(step_of(lambda x: (x * weight).sum((1, 2, 3)), *pictures))
     (gradient,) = torch.autograd.grad(found, weight)
     assert torch.isfinite(gradient).all() and found.item() == pytest.approx(1.0, abs=1e-5)

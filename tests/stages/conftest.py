@@ -1,0 +1,57 @@
+"""A prepared store and trainers on it, in this process."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from data.prepare import prepare
+from data.sources.dolls import DollSource
+from data.store import Store
+from stages.artifact import Artifact
+from stages.config import StageConfig, merge, stage_config
+from stages.trainer import Trainer
+from tests.conftest import TINY
+
+MakeConfig = Callable[..., StageConfig]
+MakeTrainer = Callable[..., Trainer]
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """48 dolls up to 16x16."""
+    path = tmp_path_factory.mktemp("store") / "dolls"
+    source = DollSource(source="dolls", root=Path("data/dolls"), count=48, resolution=16)
+    prepare(source, path, lambda done, total: None, workers=1)
+    return Store(path)
+
+
+@pytest.fixture
+def make_config() -> MakeConfig:
+    """The tiny configuration of a stage with changes: make_config("r8", {"kimg": 1, "tricks": {...}})."""
+
+    def make(stage: str = "r4", changes: dict[str, Any] | None = None) -> StageConfig:
+        params = copy.deepcopy(TINY)
+        stages = params["progan"]["stages"]
+        stages[stage] = merge(stages[stage], changes or {})
+        return stage_config(params, "progan", stage)
+
+    return make
+
+
+@pytest.fixture
+def make_trainer(store: Store, make_config: MakeConfig, tmp_path: Path) -> MakeTrainer:
+    """A trainer of a tiny stage, resumed from its folder as a real one is."""
+
+    def make(
+        changes: dict[str, Any] | None = None, stage: str = "r4", folder: str = "work", parent: Artifact | None = None
+    ) -> Trainer:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        trainer = Trainer(make_config(stage, changes), store, parent, tmp_path / folder, torch.device("cpu"))
+        trainer.resume()
+        return trainer
+
+    return make
