@@ -28,6 +28,7 @@ class Game:
         self, networks: Networks, loss: Loss, tricks: list[Trick], optimizers: dict[Player, torch.optim.Optimizer]
     ) -> None:
         self.networks, self.tricks, self.optimizers = networks, tricks, optimizers
+        self._places: dict[str, list[Any]] = {}
         self.rates = {player: [g["lr"] for g in o.param_groups] for player, o in optimizers.items()}
         self.loss = loss
         for trick in self.at("wrap_loss"):
@@ -40,7 +41,9 @@ class Game:
 
     def at(self, place: str) -> list[Any]:
         """The tricks that change this place, in order."""
-        return [trick for trick in self.tricks if implements(trick, place)]
+        if place not in self._places:
+            self._places[place] = [trick for trick in self.tricks if implements(trick, place)]
+        return self._places[place]
 
     def discriminator_steps(self, moment: Moment) -> int:
         """How many discriminator steps this iteration has."""

@@ -1,11 +1,11 @@
 """The embedded dataset: dressed dolls, drawn by our own code, with maps, attributes and sentences."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from data.dolls import doll
-from data.sources.source import Listing, Picture, Source
+from data.sources.source import Listing, Picture, Resolution, Source
 
 
 class DollSource(Source):
@@ -14,7 +14,7 @@ class DollSource(Source):
     source: Literal["dolls"]
     count: int = Field(default=20_000, ge=1, description="how many dolls to draw")
     seed: int = Field(default=0, ge=0, description="another seed, other dolls")
-    resolution: int = Field(default=64, ge=4, le=256)
+    resolution: Annotated[Resolution, Field(le=256)] = 64
 
     def listing(self) -> Listing:
         return Listing(names=[f"doll {i}" for i in range(self.count)], channels=3, has_maps=True)

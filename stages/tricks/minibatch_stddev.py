@@ -31,7 +31,8 @@ class StddevMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         group = min(self.group, len(x))
-        deviation = (x.reshape(group, -1, *x.shape[1:]).var(dim=0, correction=0) + 1e-8).sqrt()
+        grouped = x.reshape(group, -1, *x.shape[1:])
+        deviation = ((grouped - grouped.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt()
         a_group = deviation.mean(dim=(1, 2, 3)).to(x.dtype)
         a_sample = a_group.repeat(group)[:, None, None, None].expand(-1, 1, *x.shape[2:])
         return torch.cat([x, a_sample], dim=1)

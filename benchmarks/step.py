@@ -1,0 +1,212 @@
+"""A full training step (WGAN-GP, drift, stddev, EMA): our trainer against the same mathematics as one plain loop.
+
+    python benchmarks/step.py                        the whole table, about 20 minutes on 2 cores
+    python benchmarks/step.py --resolutions 32 --widths 64
+
+Both are timed in one process, alternating, on one thread, in CPU seconds, which neighbours on the machine hardly
+move; the table gives medians. Before timing, one step of each from the same weights is compared. "lazy" is our step
+with the penalty at `every: 8` against the plain loop with the penalty on every step. The shares are of our step.
+"""
+
+import argparse
+import copy
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from plain_progan import PlainDiscriminator, PlainGenerator
+from torch import Tensor
+
+from stages.config import StageConfig
+from stages.measure import MadeUpStore
+from stages.trainer import Trainer
+from stages.tricks.ema import Ema
+
+BATCH = 16
+LAZY = 8
+
+
+class Plain:
+    """The same step as a loop that a competent person would write in an afternoon."""
+
+    def __init__(self, trainer: Trainer, resolution: int) -> None:
+        ours = trainer.networks
+        self.g, self.d = PlainGenerator(ours.generator), PlainDiscriminator(ours.discriminator)
+        self.ema = copy.deepcopy(self.g)
+        self.g_optimizer = torch.optim.Adam(self.g.parameters(), 1e-3, (0.0, 0.99))
+        self.d_optimizer = torch.optim.Adam(self.d.parameters(), 1e-3, (0.0, 0.99))
+        self.pictures, self.latent = trainer.batches.pictures, trainer.config.network.latent
+
+    def step(self, z_d: Tensor, z_g: Tensor, eps: Tensor, indices: Any) -> tuple[float, float]:
+        real = torch.from_numpy(self.pictures[indices]).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+        fake = self.g(z_d).detach()
+        real_logits, fake_logits = self.d(real), self.d(fake)
+        mixed = (real + eps * (fake - real)).requires_grad_()
+        (gradient,) = torch.autograd.grad(self.d(mixed).sum(), mixed, create_graph=True)
+        penalty = ((gradient.flatten(1).norm(dim=1) - 1) ** 2).mean()
+        d_loss = fake_logits.mean() - real_logits.mean() + 10 * penalty + 0.001 * (real_logits**2).mean()
+        self.d_optimizer.zero_grad()
+        d_loss.backward()
+        self.d_optimizer.step()
+        g_loss = -self.d(self.g(z_g)).mean()
+        self.g_optimizer.zero_grad()
+        g_loss.backward()
+        self.g_optimizer.step()
+        with torch.no_grad():
+            for average, current in zip(self.ema.parameters(), self.g.parameters(), strict=True):
+                average.lerp_(current, 0.001)
+        return d_loss.item(), g_loss.item()
+
+    def __call__(self) -> None:
+        indices = torch.randint(len(self.pictures), (BATCH,)).numpy()
+        self.step(torch.randn(BATCH, self.latent), torch.randn(BATCH, self.latent), torch.rand(BATCH, 1, 1, 1), indices)
+
+
+def make_trainer(resolution: int, width: int, every: int | None) -> Trainer:
+    """Our trainer on random pictures; the penalty on each `every`-th step, or never."""
+    tricks: dict[str, Any] = {"loss": "wgan", "drift": {}, "minibatch_stddev": {}, "ema": {}}
+    if every:
+        tricks["gradient_penalty"] = {"every": every}
+    network = {"latent": width, "base": 64 * width, "largest": width}
+    config = StageConfig.model_validate(
+        {"pipeline": "bench", "stage": "s", "dataset": "x", "after": "x", "kimg": 1, "resolution": resolution}
+        | {"batch_size": BATCH, "network": network, "tricks": tricks}
+    )
+    store = MadeUpStore(Path("x"), resolution, 3, 512)
+    return Trainer(config, store, None, Path(tempfile.gettempdir()), torch.device("cpu"))
+
+
+def one_step(trainer: Trainer) -> dict[str, Tensor]:
+    """An iteration with its log, as in training."""
+    said = trainer.iterate()
+    trainer.meter.add(trainer.step, said)
+    trainer.meter.read()
+    return said
+
+
+def check_same(trainer: Trainer, plain: Plain) -> None:
+    """One step of both from the same weights, latents and pictures gives the same losses."""
+    moment = trainer.moment()
+    z_d, z_g = (moment.normal((BATCH, plain.latent), "latent", p) for p in ("discriminator", "generator"))
+    eps, indices = moment.uniform((BATCH, 1, 1, 1), "gradient_penalty"), trainer.batches.indices(0, BATCH)
+    d_loss, g_loss = plain.step(z_d, z_g, eps, indices)
+    said = one_step(trainer)
+    ours = sum(said[name].item() for name in ("loss_d", "gradient_penalty", "drift"))
+    # After its step Adam's sign-like first update amplifies rounding, so the generator's loss agrees less closely.
+    torch.testing.assert_close(torch.tensor(ours), torch.tensor(d_loss), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(said["loss_g"].cpu(), torch.tensor(g_loss), rtol=0.05, atol=0.02)
+
+
+def cpu_seconds(action: Callable[[], object], times: int = 1) -> float:
+    """CPU seconds of one call."""
+    begun = time.process_time()
+    for _ in range(times):
+        action()
+    return (time.process_time() - begun) / times
+
+
+class Shares:
+    """CPU seconds spent in parts of a trainer's step."""
+
+    def __init__(self, trainer: Trainer) -> None:
+        self.spent: dict[str, float] = {}
+        self.networks = trainer.networks
+        self._wrap(trainer.batches, "at", "data")
+        self._wrap(trainer.game, "discriminator_step", "D")
+        self._wrap(trainer.game, "generator_step", "G")
+        (ema,) = (t for t in trainer.game.tricks if isinstance(t, Ema))
+        trainer.game.at("after_generator_step").remove(ema)
+        trainer.game.generator_step = self._then(trainer.game.generator_step, ema)  # type: ignore[method-assign]
+
+    def _wrap(self, owner: object, name: str, part: str) -> None:
+        setattr(owner, name, self._timed(getattr(owner, name), part))
+
+    def _then(self, step: Callable[..., Any], ema: Ema) -> Callable[..., Any]:
+        """The generator step with the average, taken out of it, timed by itself."""
+        average = self._timed(ema.after_generator_step, "EMA")
+
+        def both(moment: Any, *arguments: Any) -> Any:
+            said = step(moment, *arguments)
+            average(self.networks, moment)
+            return said
+
+        return both
+
+    def _timed(self, function: Callable[..., Any], part: str) -> Callable[..., Any]:
+        def timed(*arguments: Any, **options: Any) -> Any:
+            begun = time.process_time()
+            try:
+                return function(*arguments, **options)
+            finally:
+                self.spent[part] = self.spent.get(part, 0.0) + time.process_time() - begun
+
+        return timed
+
+
+def shares(resolution: int, width: int, steps: int) -> dict[str, float]:
+    """Share of our step in data, penalty, D, G, EMA and everything else."""
+    trainer, without = make_trainer(resolution, width, 1), make_trainer(resolution, width, None)
+    parts, parts_without = Shares(trainer), Shares(without)
+    total = 0.0
+    for t in (trainer, without):
+        one_step(t)
+    parts.spent.clear()
+    parts_without.spent.clear()
+    for _ in range(steps):
+        total += cpu_seconds(lambda: one_step(trainer))
+        one_step(without)
+    found = dict(parts.spent)
+    penalty = found["D"] - parts_without.spent["D"]
+    inner = {"data": found["data"], "penalty": penalty, "D": found["D"] - penalty, "G": found["G"]}
+    inner["EMA"] = found["EMA"]
+    inner["else"] = total - sum(inner.values())
+    return {name: seconds / total for name, seconds in inner.items()}
+
+
+def row(resolution: int, width: int, rounds: int) -> str:
+    """One line of the table."""
+    ours, lazy = make_trainer(resolution, width, 1), make_trainer(resolution, width, LAZY)
+    plain = Plain(ours, resolution)
+    check_same(ours, plain)
+    one_step(lazy)
+    while lazy.step % LAZY:
+        one_step(lazy)
+    times: dict[str, list[float]] = {"ours": [], "plain": [], "lazy": []}
+    for _ in range(rounds):
+        times["ours"].append(cpu_seconds(lambda: one_step(ours)))
+        times["plain"].append(cpu_seconds(plain))
+        times["lazy"].append(cpu_seconds(lambda: one_step(lazy), LAZY))
+        times["plain"].append(cpu_seconds(plain))
+        times["ours"].append(cpu_seconds(lambda: one_step(ours)))
+    median = {name: statistics.median(found) for name, found in times.items()}
+    part = " ".join(f"{name} {share:4.0%}" for name, share in shares(resolution, width, max(2, rounds)).items())
+    return (
+        f"| {resolution} | {width} | {BATCH / median['ours']:.1f} | {BATCH / median['plain']:.1f} "
+        f"| {median['plain'] / median['ours']:.2f} | {median['plain'] / median['lazy']:.2f} | {part} |"
+    )
+
+
+def main() -> None:
+    """Print the table, a row as it is measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--resolutions", type=int, nargs="+", default=[4, 8, 16, 32, 64])
+    parser.add_argument("--widths", type=int, nargs="+", default=[32, 64, 128])
+    parser.add_argument("--seconds", type=float, default=30, help="to spend on timing each row, about")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    print(f"torch {torch.__version__}, 1 thread, batch {BATCH}; images per CPU second, medians of alternating runs\n")
+    print("| resolution | width | ours | plain | ratio | lazy ratio | share of our step |\n|---|---|---|---|---|---|---|")
+    for width in arguments.widths:
+        for resolution in arguments.resolutions:
+            trainer = make_trainer(resolution, width, 1)
+            one_step(trainer)
+            rounds = int(arguments.seconds / (14 * cpu_seconds(lambda t=trainer: one_step(t))))  # type: ignore[misc]
+            print(row(resolution, width, min(max(rounds, 3), 40)), flush=True)
+
+
+if __name__ == "__main__":
+    main()

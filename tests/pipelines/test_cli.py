@@ -1,0 +1,200 @@
+"""The command line as a newcomer uses it, and what it says to bad input."""
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import Project
+
+
+def test_help_answers_in_a_moment_and_names_every_command(trained: Project) -> None:
+    begun = time.monotonic()
+    output = trained.espalier("--help")
+    assert time.monotonic() - begun < 1.5
+    for command in ("run", "status", "check", "sample", "inspect"):
+        assert f" {command} " in output
+        assert "Usage" in trained.espalier(command, "--help")
+
+
+def test_run_status_and_the_last_line_a_user_needs(trained: Project) -> None:
+    output = trained.espalier("run", "progan", "--until", "r8")
+    assert "samples: artifacts/progan/r8/samples.png" in output
+    status = trained.espalier("status")
+    for name in ("dataset@dolls", "progan@r4", "progan@r8", "progan@r16"):
+        assert any(name in line and "up to date" in line for line in status.splitlines()), status
+
+
+def test_status_tells_stale_and_missing(copy_of_trained: Project) -> None:
+    project = copy_of_trained
+    project.set("progan.stages.r8.adam", {"learning_rate": 0.005})
+    project.set("progan.common.watch", {"log_steps": 7})
+    shutil.rmtree(project.root / "artifacts/progan/r16")
+    lines = {line.split()[0]: line for line in project.espalier("status").splitlines() if "@" in line}
+    assert "stale" in lines["progan@r8"] and "missing" in lines["progan@r16"]
+    assert "up to date" in lines["dataset@dolls"]
+
+
+def test_sample_needs_no_dataset_and_repeats_itself(trained: Project, tmp_path: Path) -> None:
+    shutil.copytree(trained.root / "artifacts/progan/r16", tmp_path / "r16")
+    elsewhere = Project(tmp_path)
+    elsewhere.environment["PYTHONPATH"] = str(trained.root)
+    for name in ("a.png", "b.png"):
+        elsewhere.espalier("sample", "r16", "-n", "9", "--seed", "1", "-o", name)
+    elsewhere.espalier("sample", "r16", "-n", "9", "--seed", "2", "-o", "c.png")
+    assert elsewhere.bytes("a.png") == elsewhere.bytes("b.png") != elsewhere.bytes("c.png")
+    assert Image.open(tmp_path / "a.png").size[0] >= 512
+    elsewhere.espalier("sample", "r16", "-n", "3", "--interpolate", "-o", "walk.gif")
+    assert Image.open(tmp_path / "walk.gif").n_frames > 40  # type: ignore[attr-defined]
+    checkpoint = next((trained.root / ".work").glob("progan@r16/*/step-*.pt"))
+    shutil.copy(checkpoint, tmp_path)
+    elsewhere.espalier("sample", checkpoint.name, "-n", "9", "--seed", "1", "-o", "d.png")
+    assert elsewhere.bytes("d.png") == elsewhere.bytes("a.png")
+
+
+def test_inspect_tells_the_lineage_down_to_the_dataset(trained: Project) -> None:
+    output = trained.espalier("inspect", "artifacts/progan/r16")
+    assert "progan@r16, finished" in output and "100 steps, 0.8 kimg at 16x16" in output
+    came = output.split("came from")[1]
+    assert came.index("progan/r8") < came.index("progan/r4") < came.index("datasets/dolls")
+
+
+def test_check_measures_every_stage_even_before_the_dataset_is_there(project: Project) -> None:
+    output = project.espalier("check", "progan")
+    for stage in ("r4", "r8", "r16"):
+        (line,) = [line for line in output.splitlines() if f"progan@{stage}" in line]
+        assert "GiB" in line
+    assert "the whole chain trains for about" in output and "not prepared yet" in output
+
+
+BAD: dict[str, tuple[tuple[str, ...], str]] = {
+    "unknown pipeline": (("run", "progn"), "did you mean 'progan'"),
+    "unknown stage": (("run", "progan", "--until", "r64"), "progan.stages has no 'r64'; it has: r4, r8, r16"),
+    "no artifact": (("sample", "artifacts/nothing"), "there is no artifact at artifacts/nothing"),
+    "no checkpoint": (("sample", "params.yaml"), "params.yaml"),
+    "ending": (("sample", "artifacts/progan/r4", "-o", "x.jpg"), "right would be x.png"),
+    "inspect": (("inspect", "artifacts"), "there is no artifact at artifacts"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_commands_are_sentences_and_exit_2(trained: Project, case: str) -> None:
+    command, expected = BAD[case]
+    output = trained.espalier(*command, ok=False)
+    assert trained.code == 2 and expected in output and "Traceback" not in output
+
+
+def refused(project: Project, stage: str, expected: str) -> None:
+    """Training this stage is refused with these words, and costs nothing that was there."""
+    folder = project.root / "artifacts/progan" / stage
+    before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    output = project.python("stages.train", "progan", stage, ok=False)
+    assert project.code == 2 and expected in output and "Traceback" not in output, output
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+
+
+def test_bad_input_to_training_is_refused_and_nothing_made_is_lost(copy_of_trained: Project) -> None:
+    project = copy_of_trained
+    project.set("progan.common.batch_size", 64)
+    refused(project, "r4", "has 48 pictures, fewer than one batch of 64; lower batch_size")
+    project.set("progan.common.batch_size", 8)
+    project.set("progan.stages.r8.after", "artifacts/progan/r5")
+    refused(project, "r8", "the parent artifacts/progan/r5 does not exist (there are: r16, r4, r8)")
+    project.set("progan.stages.r8.after", "artifacts/progan/r4")
+    project.set("progan.stages.r4.after", "artifacts/datasets/cats")
+    refused(project, "r4", "there is no prepared dataset at artifacts/datasets/cats; make it with: dvc repro dataset@cats")
+    project.set("progan.stages.r4.after", "artifacts/datasets/dolls")
+    weights = project.root / "artifacts/progan/r4/generator.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-1] ^= 1
+    weights.unlink()
+    weights.write_bytes(content)
+    shutil.rmtree(project.root / ".work")
+    refused(project, "r8", "generator.safetensors is damaged")
+    project.set("datasets.dolls.resolution", 8)
+    output = project.espalier("run", "progan", ok=False)
+    assert "no 16x16 pictures" in output or "is damaged" in output
+
+
+def test_a_parent_of_other_channels_is_refused(copy_of_trained: Project) -> None:
+    project = copy_of_trained
+    (project.root / "grey").mkdir()
+    for i in range(10):
+        Image.fromarray(np.full((16, 16), 20 * i, np.uint8)).save(project.root / f"grey/{i}.png")
+    project.set("datasets.grey", {"source": "folder", "root": "grey", "resolution": 16})
+    project.python("stages.prepare", "grey")
+    project.set("progan.stages.r4.after", "artifacts/datasets/grey")
+    refused(project, "r8", "was trained on pictures of 3 channels, the dataset artifacts/datasets/grey has 1")
+
+
+def test_a_folder_of_ten_grey_images_trains_to_grey_samples(project: Project) -> None:
+    (project.root / "photos").mkdir()
+    for i in range(10):
+        Image.fromarray(np.full((40, 30), 25 * i, np.uint8)).save(project.root / f"photos/{i}.png")
+    project.set("datasets", {"mine": {"source": "folder", "root": "photos", "resolution": 16}})
+    project.set("progan.stages.r4.after", "artifacts/datasets/mine")
+    project.espalier("run", "progan", "--until", "r8")
+    with Image.open(project.root / "artifacts/progan/r8/samples.png") as image:
+        red, green, blue = (np.asarray(band) for band in image.convert("RGB").split())
+    assert (red == green).all() and (green == blue).all() and red.std() > 0
+
+
+def test_number_keys_which_dvc_would_drop_are_refused(project: Project) -> None:
+    params = project.params
+    params["progan"]["stages"][32] = {"after": "artifacts/progan/r16", "resolution": 32}
+    project.write_params(params)
+    output = project.espalier("run", "progan", ok=False)
+    assert project.code == 2 and "write r32" in output
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Path:
+    """A file system of 3 MiB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, text=True)
+    if made.returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {made.stderr.strip()}")
+    yield place  # type: ignore[misc]
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(
+    copy_of_trained: Project, small_disk: Path
+) -> None:
+    project = copy_of_trained
+    shutil.rmtree(project.root / ".work")
+    (project.root / ".work").symlink_to(small_disk)
+    project.set("progan.stages.r4.kimg", 4)
+    process = project.start("python", "-m", "stages.train", "progan", "r4")
+    while process.poll() is None and not list(small_disk.glob("progan@r4/*/step-*.pt")):
+        time.sleep(0.01)
+    while process.poll() is None:  # fill what is left
+        with (small_disk / "ballast").open("ab") as file:
+            try:
+                file.write(bytes(4096))
+            except OSError:
+                time.sleep(0.01)
+    output = process.communicate()[0]
+    assert process.returncode == 1 and "the disk is full" in output and "Traceback" not in output, output
+    kept = list(small_disk.glob("progan@r4/*/step-*.pt"))
+    assert kept
+    (small_disk / "ballast").unlink()
+    assert "continuing at step" in project.python("stages.train", "progan", "r4")
+
+
+def test_a_full_disk_while_preparing_leaves_the_old_dataset(copy_of_trained: Project, small_disk: Path) -> None:
+    project = copy_of_trained
+    datasets = project.root / "artifacts/datasets"
+    shutil.copytree(datasets, small_disk / "datasets")
+    shutil.rmtree(datasets)
+    datasets.symlink_to(small_disk / "datasets")
+    before = project.bytes("artifacts/datasets/dolls/manifest.json")
+    project.set("datasets.dolls.count", 20_000)
+    output = project.python("stages.prepare", "dolls", ok=False)
+    assert project.code == 1 and "the disk is full" in output and "Traceback" not in output, output
+    assert project.bytes("artifacts/datasets/dolls/manifest.json") == before
