@@ -199,7 +199,9 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     print(f"torch {torch.__version__}, 1 thread, batch {BATCH}; images per CPU second, medians of alternating runs\n")
-    print("| resolution | width | ours | plain | ratio | lazy ratio | share of our step |\n|---|---|---|---|---|---|---|")
+    print(
+        "| resolution | width | ours | plain | ratio | lazy ratio | share of our step |\n|---|---|---|---|---|---|---|"
+    )
     for width in arguments.widths:
         for resolution in arguments.resolutions:
             trainer = make_trainer(resolution, width, 1)

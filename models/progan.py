@@ -123,7 +123,8 @@ class Discriminator(nn.Module):
     """Pictures (B, channels, R, R) -> logits (B,).
 
     `statistics`, if given, is put before the last convolution: a module (B, C, 4, 4) -> (B, C + added, 4, 4)
-    with its `added_channels`. `fades` and `alpha` as in the generator. If `features` is a list, each block's output is appended to it.
+    with its `added_channels`. `fades` and `alpha` as in the generator. If `features` is a list, each block's
+    output is appended to it.
     """
 
     def __init__(

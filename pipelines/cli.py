@@ -93,7 +93,9 @@ def check(pipeline: Pipeline) -> None:
 
 @app.command()
 def sample(
-    artifact: Weights,
+    artifacts: Annotated[
+        list[Path], typer.Argument(help="Artifacts, milestones or checkpoints; of several, a row each.")
+    ],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many pictures, or ends of the walk.")] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
     out: Annotated[Path, typer.Option("-o", "--out", help="The picture to write.")] = Path("grid.png"),
@@ -104,21 +106,12 @@ def sample(
     Examples: espalier sample artifacts/progan/r32 -n 64 --seed 1 -o grid.png,
     espalier sample artifacts/progan/r32 -n 8 --interpolate -o walk.gif
     """
-    from stages.artifact import load_generator
-    from stages.device import choose_device
-    from stages.pictures import generate, grid, latents, save_animation, save_picture, walk
+    from pipelines.sample import draw_grid, draw_walk
 
     wanted = ".gif" if interpolate else ".png"
     if out.suffix.lower() != wanted:
         raise InputError(f"--out is {out}, but this writes a {wanted} file; right would be {out.with_suffix(wanted)}")
-    device = choose_device()
-    generator, record = load_generator(artifact, device)
-    ends = latents(number, record.config["network"]["latent"], seed, device)
-    if interpolate:
-        frames = generate(generator, walk(ends))
-        save_animation([grid(frame[None]) for frame in frames], out, seconds=number)
-    else:
-        save_picture(grid(generate(generator, ends)), out)
+    (draw_walk if interpolate else draw_grid)(artifacts, number, seed, out)
     print(out)
 
 

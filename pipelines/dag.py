@@ -96,11 +96,6 @@ def stages_of(pipeline: str, until: str | None = None) -> list[Node]:
     from stages.config import PARAMS, read_params, stage_names
 
     named = stage_names(read_params(), pipeline)
-    strange = [name for name in named if not isinstance(name, str)]
-    if strange:
-        raise InputError(
-            f"{PARAMS}: {pipeline}.stages: the name {strange[0]!r} is a number, which DVC drops; write r{strange[0]}"
-        )
     if until is not None and until not in named:
         raise InputError(f"{PARAMS}: {pipeline}.stages has no '{until}'; it has: {', '.join(named)}")
     every = {node.name: node for node in nodes()}

@@ -69,7 +69,7 @@ def _work(node: Node) -> tuple[str, str]:
     words = f"step {position.step} of {position.steps} ({position.share:.0%} of {config.kimg:g} kimg)"
     if position.process is not None:
         return "training", f"{words}, process {position.process}"
-    return ("half-way", words) if position.step else ("", "")
+    return ("half-way", words) if 0 < position.step < position.steps else ("", "")
 
 
 def as_table(found: list[State]) -> Any:

@@ -202,8 +202,18 @@ def _choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
 
 
 def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
-    """The stages of a pipeline, in params.yaml's order."""
-    return list(_choose(_choose(params, pipeline, str(PARAMS), "pipeline"), "stages", f"{PARAMS}: {pipeline}", "key"))
+    """The stages of a pipeline, in params.yaml's order.
+
+    Raises:
+        InputError: no such pipeline, or a stage named by a number.
+    """
+    names = list(_choose(_choose(params, pipeline, str(PARAMS), "pipeline"), "stages", f"{PARAMS}: {pipeline}", "key"))
+    for name in names:
+        if not isinstance(name, str):
+            raise InputError(
+                f"{PARAMS}: {pipeline}.stages: the name {name} is a number, which DVC drops; write r{name}"
+            )
+    return names
 
 
 def merge(common: Any, own: Any) -> Any:

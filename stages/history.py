@@ -34,9 +34,10 @@ class Meter:
             TrainingFailed: a scalar was NaN or infinite; with the step and the terms.
         """
         if self._pending:
-            rows = torch.stack([torch.stack(list(s.values())).float() for _, s in self._pending]).tolist()
-            for (step, scalars), values in zip(self._pending, rows, strict=True):
-                found = dict(zip(scalars, values, strict=True))
+            # Lazy terms are absent from some iterations; one read from the device serves all the same.
+            values = iter(torch.stack([v.float() for _, scalars in self._pending for v in scalars.values()]).tolist())
+            for step, scalars in self._pending:
+                found = {name: next(values) for name in scalars}
                 bad = [name for name, value in found.items() if value != value or abs(value) == float("inf")]
                 if bad:
                     raise TrainingFailed(f"step {step + 1}: {', '.join(f'{n} is {found[n]}' for n in bad)}")

@@ -14,7 +14,7 @@ from data.files import whole_file
 from stages.moment import derive_seed
 
 GAP = 2
-GRID_WIDTH = 512
+GRID_WIDTH = 768
 """Grids narrower than this are enlarged, each pixel to a square, so that 4x4 pictures can be looked at."""
 
 

@@ -24,10 +24,10 @@ class _Figures(ProgressColumn):
 
 
 class Bar:
-    """Counts pictures from `done` to `total`, with pictures/s and the time left."""
+    """Counts pictures from `done` to `total`, with pictures/s and the time left. `silent` ones only count."""
 
-    def __init__(self, title: str, total: float, done: float = 0) -> None:
-        self.title, self.total, self.start_at = title, max(total, 1), done
+    def __init__(self, title: str, total: float, done: float = 0, silent: bool = False) -> None:
+        self.title, self.total, self.start_at, self.silent = title, max(total, 1), done, silent
         self.console = Console()
         self._begun = self._said = time.monotonic()
         self._bar = Progress(
@@ -39,7 +39,7 @@ class Bar:
             TimeRemainingColumn(compact=True),
             console=self.console,
             refresh_per_second=4,
-            disable=not self.console.is_terminal,
+            disable=silent or not self.console.is_terminal,
         )
         self._task = self._bar.add_task(title, total=self.total, completed=int(done))
 
@@ -54,7 +54,9 @@ class Bar:
 
     def due(self) -> bool:
         """Whether it is time to say something: figures need not be read from the device before."""
-        return time.monotonic() - self._said >= (0.25 if self.console.is_terminal else PLAIN_SECONDS)
+        return not self.silent and time.monotonic() - self._said >= (
+            0.25 if self.console.is_terminal else PLAIN_SECONDS
+        )
 
     def rate(self, done: float) -> float:
         """Pictures a second since this bar began."""

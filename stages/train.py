@@ -75,14 +75,20 @@ def train(pipeline: str, stage: str) -> None:
 
 
 def _train(config: StageConfig, trainer: Trainer) -> None:
-    said = trainer.resume()
-    if said and distributed.rank() == 0:
+    said = trainer.resume() if distributed.rank() == 0 else None
+    distributed.wait_for_all()  # until rank 0 has set damaged checkpoints aside
+    if distributed.rank() > 0:
+        trainer.resume()
+    if said:
         print(said, flush=True)
     if trainer.images >= trainer.target:
         return
     begun = time.monotonic()
     try:
-        with Interruption() as interruption, Bar(config.name, trainer.target, trainer.images) as bar:
+        with (
+            Interruption() as interruption,
+            Bar(config.name, trainer.target, trainer.images, silent=distributed.rank() > 0) as bar,
+        ):
             trainer.train(bar, interruption)
     except Interrupted as stop:
         again = f"python -m stages.train {config.pipeline} {config.stage}' or 'dvc repro"

@@ -128,7 +128,8 @@ class Trainer:
                 break
         newest = max([self.step, *(step for step, _ in checkpoints_in(self.folder))])
         self.history = History(self.folder / "history.csv")
-        self.history.cut(newest)
+        if distributed.rank() == 0:
+            self.history.cut(newest)
         return "\n".join(said) or None
 
     def _load(self, checkpoint: Checkpoint) -> None:

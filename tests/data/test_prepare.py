@@ -42,7 +42,7 @@ def test_shrinking_is_anti_aliased() -> None:
 
 
 def test_16_bit_grey_is_scaled_and_not_clipped() -> None:
-    deep = Image.fromarray((np.arange(256, dtype=np.uint16).reshape(16, 16) * 257))
+    deep = Image.fromarray(np.arange(256, dtype=np.uint16).reshape(16, 16) * 257)
     np.testing.assert_array_equal(to_square(deep, 16, 1)[..., 0], np.arange(256).reshape(16, 16))
 
 

@@ -50,7 +50,7 @@ def test_sample_needs_no_dataset_and_repeats_itself(trained: Project, tmp_path: 
     assert Image.open(tmp_path / "a.png").size[0] >= 512
     elsewhere.espalier("sample", "r16", "-n", "3", "--interpolate", "-o", "walk.gif")
     assert Image.open(tmp_path / "walk.gif").n_frames > 40  # type: ignore[attr-defined]
-    checkpoint = next((trained.root / ".work").glob("progan@r16/*/step-*.pt"))
+    checkpoint = max((trained.root / ".work").glob("progan@r16/*/step-*.pt"))
     shutil.copy(checkpoint, tmp_path)
     elsewhere.espalier("sample", checkpoint.name, "-n", "9", "--seed", "1", "-o", "d.png")
     assert elsewhere.bytes("d.png") == elsewhere.bytes("a.png")
@@ -106,7 +106,9 @@ def test_bad_input_to_training_is_refused_and_nothing_made_is_lost(copy_of_train
     refused(project, "r8", "the parent artifacts/progan/r5 does not exist (there are: r16, r4, r8)")
     project.set("progan.stages.r8.after", "artifacts/progan/r4")
     project.set("progan.stages.r4.after", "artifacts/datasets/cats")
-    refused(project, "r4", "there is no prepared dataset at artifacts/datasets/cats; make it with: dvc repro dataset@cats")
+    refused(
+        project, "r4", "there is no prepared dataset at artifacts/datasets/cats; make it with: dvc repro dataset@cats"
+    )
     project.set("progan.stages.r4.after", "artifacts/datasets/dolls")
     weights = project.root / "artifacts/progan/r4/generator.safetensors"
     content = bytearray(weights.read_bytes())
@@ -156,7 +158,9 @@ def small_disk(tmp_path: Path) -> Path:
     """A file system of 3 MiB."""
     place = tmp_path / "small"
     place.mkdir()
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, text=True)
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)], capture_output=True, text=True
+    )
     if made.returncode:
         pytest.skip(f"a small file system cannot be mounted here: {made.stderr.strip()}")
     yield place  # type: ignore[misc]
@@ -174,7 +178,7 @@ def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(
     while process.poll() is None and not list(small_disk.glob("progan@r4/*/step-*.pt")):
         time.sleep(0.01)
     while process.poll() is None:  # fill what is left
-        with (small_disk / "ballast").open("ab") as file:
+        with (small_disk / "ballast").open("ab", buffering=0) as file:
             try:
                 file.write(bytes(4096))
             except OSError:

@@ -75,7 +75,9 @@ def test_a_resume_continues_bit_for_bit(make_trainer: MakeTrainer, stop: int) ->
 
 def test_logging_and_sampling_more_changes_no_weight(make_trainer: MakeTrainer) -> None:
     quiet = run(make_trainer(folder="quiet"))
-    busy = run(make_trainer({"watch": {"log_steps": 1, "sample_kimg": 0.01, "checkpoint_seconds": 0.01}}, folder="busy"))
+    busy = run(
+        make_trainer({"watch": {"log_steps": 1, "sample_kimg": 0.01, "checkpoint_seconds": 0.01}}, folder="busy")
+    )
     assert_same(quiet, busy)
 
 

@@ -1,0 +1,37 @@
+"""Pictures from artifacts: grids, growth strips, walks."""
+
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from stages.artifact import load_generator
+from stages.device import choose_device
+from stages.pictures import generate, grid, latents, save_animation, save_picture, walk
+
+
+def draw_grid(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
+    """A square grid of one artifact's pictures, or a row of each of several's, from the same latents."""
+    rows = [_pictures(path, number, seed) for path in artifacts]
+    save_picture(grid(torch.cat(_one_size(rows)), columns=number if len(rows) > 1 else None), out)
+
+
+def draw_walk(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
+    """An animation through `number` pictures and back to the first, a second each; artifacts side by side."""
+    walks = [_pictures(path, number, seed, walking=True) for path in artifacts]
+    frames = [grid(torch.stack(frame), columns=len(walks)) for frame in zip(*_one_size(walks), strict=True)]
+    save_animation(frames, out, seconds=number)
+
+
+def _one_size(parts: list[Tensor]) -> list[Tensor]:
+    """Pictures (N, channels, R, R) enlarged to the largest R, each pixel to a square."""
+    side = max(part.shape[-1] for part in parts)
+    return [F.interpolate(part, size=(side, side), mode="nearest") for part in parts]
+
+
+def _pictures(path: Path, number: int, seed: int, walking: bool = False) -> Tensor:
+    device = choose_device()
+    generator, record = load_generator(path, device)
+    ends = latents(number, record.config["network"]["latent"], seed, device)
+    return generate(generator, walk(ends) if walking else ends)

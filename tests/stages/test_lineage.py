@@ -1,0 +1,31 @@
+"""The key under which a stage trains: what must change it, and what must not."""
+
+import pytest
+
+from stages.lineage import Input, work_key
+from tests.stages.conftest import MakeConfig
+
+DATA = Input(path="artifacts/datasets/dolls", digest="d1")
+PARENT = Input(path="artifacts/progan/r4", digest="p1")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"seed": 4}, {"batch_size": 16}, {"adam": {"learning_rate": 0.1}}, {"tricks": {"drift": {"weight": 1}}},
+     {"tricks": {"drift": None}}, {"tricks": {"loss": "nonsaturating"}}, {"milestone_kimg": 1}, {"tricks": {"fade": {"kimg": 0.2}}}],
+)  # fmt: skip
+def test_what_decides_a_weight_changes_the_key(make_config: MakeConfig, changes: dict[str, object]) -> None:
+    assert work_key(make_config("r8", changes), DATA, PARENT) != work_key(make_config("r8"), DATA, PARENT)
+
+
+@pytest.mark.parametrize("changes", [{"kimg": 9}, {"watch": {"log_steps": 1}}, {"after": "artifacts/pinned/r4"}])
+def test_what_decides_no_weight_at_a_step_does_not(make_config: MakeConfig, changes: dict[str, object]) -> None:
+    assert work_key(make_config("r8", changes), DATA, PARENT) == work_key(make_config("r8"), DATA, PARENT)
+
+
+def test_inputs_count_by_what_they_are_and_not_by_where_they_lie(make_config: MakeConfig) -> None:
+    config, key = make_config("r8"), work_key(make_config("r8"), DATA, PARENT)
+    assert work_key(config, DATA.model_copy(update={"path": "elsewhere"}), PARENT) == key
+    assert work_key(config, DATA.model_copy(update={"digest": "d2"}), PARENT) != key
+    assert work_key(config, DATA, PARENT.model_copy(update={"digest": "p2"})) != key
+    assert work_key(config, DATA, None) != key
