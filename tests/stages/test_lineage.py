@@ -11,8 +11,9 @@ PARENT = Input(path="artifacts/progan/r4", digest="p1")
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seed": 4}, {"batch_size": 16}, {"adam": {"learning_rate": 0.1}}, {"tricks": {"drift": {"weight": 1}}},
-     {"tricks": {"drift": None}}, {"tricks": {"loss": "nonsaturating"}}, {"milestone_kimg": 1}, {"tricks": {"fade": {"kimg": 0.2}}}],
+    [{"seed": 4}, {"batch_size": 16}, {"adam": {"learning_rate": 0.1}}, {"milestone_kimg": 1},
+     {"tricks": {"drift": None}}, {"tricks": {"loss": "nonsaturating"}}, {"tricks": {"fade": {"kimg": 0.2}}},
+     {"tricks": {"drift": {"weight": 1}}}],
 )  # fmt: skip
 def test_what_decides_a_weight_changes_the_key(make_config: MakeConfig, changes: dict[str, object]) -> None:
     assert work_key(make_config("r8", changes), DATA, PARENT) != work_key(make_config("r8"), DATA, PARENT)
