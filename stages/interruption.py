@@ -4,6 +4,8 @@ import os
 import signal
 from types import FrameType, TracebackType
 
+from stages import STARTED_BY
+
 
 class Interrupted(Exception):
     """Training stopped on request, with a checkpoint written. `code` is the process's exit code."""
@@ -22,7 +24,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self._parent = os.getppid() if "DVC_STAGE" in os.environ else None
+        self._parent = STARTED_BY if "DVC_STAGE" in os.environ else None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal = number

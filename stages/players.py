@@ -5,6 +5,7 @@ from copy import deepcopy
 import torch
 from torch import Tensor, nn
 
+from data.errors import InputError
 from models.progan import Discriminator, Generator
 from stages.config import StageConfig
 from stages.moment import derive_seed
@@ -35,6 +36,9 @@ def grow(networks: Networks, generator: dict[str, Tensor], discriminator: dict[s
     """Take over the parent's weights; blocks the parent lacks keep their fresh ones, the average is a copy.
 
     At alpha 0 the grown generator gives the parent's picture, doubled.
+
+    Raises:
+        InputError: a weight has another shape in the parent.
     """
     _take_over(networks.generator, generator)
     _take_over(networks.discriminator, discriminator)
@@ -45,6 +49,12 @@ def grow(networks: Networks, generator: dict[str, Tensor], discriminator: dict[s
 def _take_over(network: nn.Module, parent: dict[str, Tensor]) -> None:
     own = network.state_dict()
     shared = {name: value for name, value in parent.items() if name in own}
+    for name, value in shared.items():
+        if value.shape != own[name].shape:
+            raise InputError(
+                f"the parent's {type(network).__name__.lower()} has {name} of shape {tuple(value.shape)}, this stage needs "
+                f"{tuple(own[name].shape)}; give both the same tricks on networks, or train the parent again"
+            )
     network.load_state_dict(shared, strict=False)
 
 

@@ -5,6 +5,7 @@ from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeRemainingColumn
+from rich.table import Column
 from rich.text import Text
 
 PLAIN_SECONDS = 10.0
@@ -22,6 +23,10 @@ class _Figures(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(str(task.fields.get("figures", "")), style="dim")
 
+    def get_table_column(self) -> Column:
+        """One line, cut at its end where the terminal is narrow."""
+        return Column(no_wrap=True, overflow="ellipsis")
+
 
 class Bar:
     """Counts pictures from `done` to `total`, with pictures/s and the time left. `silent` ones only count."""
@@ -32,10 +37,9 @@ class Bar:
         self._begun = self._said = time.monotonic()
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=10),
             TextColumn("{task.percentage:>3.0f}%"),
             _Figures(),
-            TextColumn("left"),
             TimeRemainingColumn(compact=True),
             console=self.console,
             refresh_per_second=4,
@@ -66,7 +70,7 @@ class Bar:
         """Move to `done` pictures."""
         self._said = time.monotonic()
         rate = self.rate(done)
-        figures = f"{figures}{rate:.0f} img/s"
+        figures = f"{rate:.0f} img/s  {figures}".rstrip()
         if self.console.is_terminal:
             self._bar.update(self._task, completed=done, figures=figures)
         else:

@@ -32,6 +32,8 @@ from stages.players import build_networks, build_optimizers, grow
 from stages.progress import Bar
 
 SAMPLES = 64
+ASK_EVERY = 16
+"""Steps between questions to the other processes."""
 
 
 class Trainer:
@@ -135,11 +137,8 @@ class Trainer:
     def _load(self, checkpoint: Checkpoint) -> None:
         for name, thing in self.objects().items():
             thing.load_state_dict(checkpoint.state[name])
-        self.step, self.images, self.before = (
-            checkpoint.record.step,
-            checkpoint.record.images,
-            checkpoint.record.before,
-        )
+        record = checkpoint.record
+        self.step, self.images, self.before = record.step, record.images, record.before
 
     def checkpoint(self) -> None:
         """Write a checkpoint.
@@ -171,14 +170,20 @@ class Trainer:
             self.meter.add(self.step, self.iterate())
             self._log(bar)
             self._sample()
-            if distributed.any_process(interruption.wanted(), self.device):
+            if self._any_process(interruption.wanted()):
                 self.checkpoint()
                 why, code = interruption.reason()
                 raise Interrupted(f"{why} at step {self.step}; a checkpoint is written", code)
-            if distributed.any_process(time.monotonic() - saved >= self.config.watch.checkpoint_seconds, self.device):
+            if self._any_process(time.monotonic() - saved >= self.config.watch.checkpoint_seconds):
                 self.checkpoint()
                 saved = time.monotonic()
         self.checkpoint()
+
+    def _any_process(self, flag: bool) -> bool:
+        """Whether any process says yes. Several ask each other now and then only, since each must wait for all."""
+        if distributed.world() > 1 and self.step % ASK_EVERY:
+            return False
+        return distributed.any_process(flag, self.device)
 
     def _log(self, bar: Bar) -> None:
         due = self.step == 1 or self.step % self.config.watch.log_steps == 0
@@ -188,8 +193,8 @@ class Trainer:
             means = self.meter.read()
             bar.show(
                 self.images,
-                f"step {self.step}  {self.images / 1000:.1f} kimg  {self.fade_text()}"
-                f"D {means.get('loss_d', math.nan):+.3f}  G {means.get('loss_g', math.nan):+.3f}  ",
+                f"{self.images / 1000:.1f} kimg  step {self.step}  {self.fade_text()}"
+                f"D {means.get('loss_d', math.nan):+.2f}  G {means.get('loss_g', math.nan):+.2f}",
             )
         if due:
             row = {"step": self.step, "kimg": self.images / 1000, "alpha": self.alpha, **self.meter.read()}
@@ -203,8 +208,8 @@ class Trainer:
         return float(self.networks.generator.alpha)  # type: ignore[arg-type]
 
     def fade_text(self) -> str:
-        """The fade for the progress line, empty when there is none."""
-        return f"fade {self.alpha:.2f}  " if self.config.grows else ""
+        """The fade for the progress line, empty when it is over."""
+        return f"fade {self.alpha:.2f}  " if self.alpha < 1 else ""
 
     def _sample(self) -> None:
         """Sample grids and milestones, where this iteration passed their time."""

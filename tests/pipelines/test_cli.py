@@ -110,6 +110,9 @@ def test_bad_input_to_training_is_refused_and_nothing_made_is_lost(copy_of_train
         project, "r4", "there is no prepared dataset at artifacts/datasets/cats; make it with: dvc repro dataset@cats"
     )
     project.set("progan.stages.r4.after", "artifacts/datasets/dolls")
+    project.set("progan.stages.r8.tricks", {"minibatch_stddev": None})
+    refused(project, "r8", "give both the same tricks on networks")
+    project.set("progan.stages.r8.tricks", {})
     weights = project.root / "artifacts/progan/r4/generator.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
