@@ -50,7 +50,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise InputError(f"the checkpoint {path} is damaged: its content does not match the digest in its name")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        record = Record.model_validate(content["record"])
+        record, state = Record.model_validate(content["record"]), content["state"]
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path} was refused: it is no checkpoint, or it holds objects that could run code when loaded. "
@@ -60,7 +60,7 @@ def read_checkpoint(path: Path) -> Checkpoint:
         raise InputError(f"{path} is no checkpoint, or a damaged one: {type(error).__name__}") from error
     if record.format != FORMAT:
         raise InputError(f"the checkpoint {path} has format {record.format}, this version reads {FORMAT}")
-    return Checkpoint(record, content["state"])
+    return Checkpoint(record, state)
 
 
 def checkpoints_in(folder: Path) -> list[tuple[int, Path]]:

@@ -90,7 +90,9 @@ def _parse_tricks(value: Any) -> Any:
     loss = chosen.pop("loss", None)
     if loss is None:
         raise ValueError("must name a loss, such as 'loss: wgan'")
-    loss = {"name": loss} if isinstance(loss, str) else dict(loss)
+    loss = {"name": loss} if isinstance(loss, str) else loss
+    if not isinstance(loss, dict) or not isinstance(loss.get("name"), str):
+        raise _located("loss", loss, "must be the name of a loss, such as wgan, or {name: wgan} with options")
     tricks: list[Trick] = []
     for name, options in chosen.items():
         if options is not True and not isinstance(options, dict):
@@ -102,7 +104,7 @@ def _parse_tricks(value: Any) -> Any:
         except ValueError as error:
             raise _located(name, options, str(error)) from error
     try:
-        made = loss_class(str(loss.pop("name", None)))(**loss)
+        made = loss_class(loss["name"])(**{name: value for name, value in loss.items() if name != "name"})
     except ValidationError as error:
         raise _below(error, "loss") from error
     except ValueError as error:
@@ -236,6 +238,8 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
     stages = _choose(section, "stages", f"{PARAMS}: {pipeline}", "key")
     own = _choose(stages, stage, f"{PARAMS}: {pipeline}.stages", "stage")
     common = section.get("common") or {}
+    if not isinstance(common, dict):
+        raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
     first = next(iter(stages.values()))
     dataset = first.get("after") if isinstance(first, dict) else None
     merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(common, own)}
@@ -294,6 +298,12 @@ def source_config(params: dict[str, Any], name: str) -> AnySource:
 def _explain(error: ValidationError, pipeline: str, stage: str, own: dict[str, Any]) -> str:
     lines = []
     for line in error.errors(include_url=False):
+        if line["loc"] == ("dataset",):
+            lines.append(
+                f"{PARAMS}: {pipeline}.stages: the first stage's 'after' must be a prepared dataset, such as "
+                f"artifacts/datasets/dolls (it is {line['input']!r})"
+            )
+            continue
         place = f"stages.{stage}" if _has(own, line["loc"]) or line["type"] == "missing" else "common"
         if not line["loc"] or line["loc"][0] in STAGE_CHOICES:
             place = f"stages.{stage}"
