@@ -93,7 +93,7 @@ def stages_of(pipeline: str, until: str | None = None) -> list[Node]:
     Raises:
         InputError: no such pipeline or stage, or one in params.yaml that DVC's DAG lacks.
     """
-    from stages.config import PARAMS, read_params, stage_names
+    from stages.params import PARAMS, read_params, stage_names
 
     named = stage_names(read_params(), pipeline)
     if until is not None and until not in named:

@@ -56,7 +56,7 @@ def _figures(folder: Path) -> dict[str, float]:
 
 def _work(node: Node) -> tuple[str, str]:
     """What the work folder of the stage as it is configured now says: in training, half-way, or nothing."""
-    from stages.config import read_params, stage_config
+    from stages.params import read_params, stage_config
     from stages.position import read_position
 
     if node.group == "dataset":

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.store import Manifest, Store
-from stages.config import StageConfig, read_params, stage_config
+from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
+from stages.params import read_params, stage_config
 from stages.trainer import Trainer
 from stages.tricks.trick import Term
 

@@ -4,8 +4,9 @@ import argparse
 import sys
 
 from data.prepare import prepare
-from stages.config import ARTIFACTS, read_params, source_config
+from stages.config import ARTIFACTS
 from stages.entry import run
+from stages.params import read_params, source_config
 from stages.progress import Bar
 
 

@@ -8,12 +8,13 @@ from data.errors import InputError
 from data.store import Store
 from stages import distributed
 from stages.artifact import Artifact, load_parent, parent_input
-from stages.config import PARAMS, StageConfig, check_growth, read_params, stage_config
+from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.lineage import Input, work_key
+from stages.params import PARAMS, check_growth, read_params, stage_config
 from stages.progress import Bar, clock
 from stages.publish import publish
 from stages.trainer import Trainer

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -113,6 +114,12 @@ def make_project(root: Path) -> Project:
     project.run("git", "add", "-A")
     project.run("git", "commit", "-qm", "tiny")
     return project
+
+
+@pytest.fixture(autouse=True)
+def _seeded() -> None:
+    """The same numbers in every run of a test."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from data.prepare import prepare
 from data.sources.dolls import DollSource
 from data.store import Store
 from stages.artifact import Artifact
-from stages.config import StageConfig, merge, stage_config
+from stages.config import StageConfig
+from stages.params import merge, stage_config
 from stages.trainer import Trainer
 from tests.conftest import TINY
 

@@ -39,7 +39,8 @@ def slope() -> Tensor:
 
 @pytest.fixture
 def pictures() -> tuple[Tensor, Tensor]:
-    return torch.randn(6, 3, 4, 4), torch.randn(6, 3, 4, 4)
+    real = torch.randn(6, 3, 4, 4)
+    return real, real + 0.5 + torch.rand(6, 3, 4, 4)
 
 
 @pytest.mark.parametrize("target", [1.0, 750.0])
