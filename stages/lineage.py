@@ -29,7 +29,8 @@ class Record(BaseModel):
     """What is known of weights on disk; stage.json, and the head of every checkpoint.
 
     `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
-    many before the last iteration: a training of any length beyond that passes through this step.
+    many before the last iteration: a training of any length beyond that passes through this step. `code` is the
+    digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -55,6 +55,7 @@ class Trainer:
         self.batches = Batches(store.images(config.resolution), config.seed, device)
         self.meter = Meter()
         self.step = self.images = self.before = 0
+        self.codes = [code_digest()]
         self.fixed = latents(SAMPLES, config.network.latent, config.seed, device)
         # On a GPU reading a loss waits for all work under way; on a CPU it costs nothing, so a NaN stops at once.
         self.read_every = 1 if device.type == "cpu" else config.watch.log_steps
@@ -104,7 +105,7 @@ class Trainer:
             before=self.before,
             dataset=self.dataset,
             parent=self.parent,
-            code=code_digest(),
+            code="+".join(self.codes),
             versions=library_versions(),
             outcome=outcome,
         )
@@ -125,7 +126,7 @@ class Trainer:
             if checkpoint.record.before < self.target:
                 self._load(checkpoint)
                 said.append(f"continuing at step {self.step} ({self.images / 1000:.1f} kimg)")
-                if checkpoint.record.code != code_digest():
+                if code_digest() not in self.codes:
                     said.append(f"the code differs from the checkpoint's; to train anew instead, remove {self.folder}")
                 break
         newest = max([self.step, *(step for step, _ in checkpoints_in(self.folder))])
@@ -139,6 +140,7 @@ class Trainer:
             thing.load_state_dict(checkpoint.state[name])
         record = checkpoint.record
         self.step, self.images, self.before = record.step, record.images, record.before
+        self.codes = record.code.split("+")
 
     def checkpoint(self) -> None:
         """Write a checkpoint.
@@ -166,6 +168,8 @@ class Trainer:
             TrainingFailed: a loss or a weight is not finite; the last good checkpoint is kept.
         """
         saved = time.monotonic()
+        if code_digest() not in self.codes:
+            self.codes.append(code_digest())
         while self.images < self.target:
             self.meter.add(self.step, self.iterate())
             self._log(bar)

@@ -335,3 +335,18 @@ def test_two_processes_give_the_numbers_of_one(make_trainer: MakeTrainer, store:
     two = torch.load(tmp_path / "two.pt", weights_only=True)
     for name, value in one.networks.generator.state_dict().items():
         torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-5)
+
+
+def test_a_record_names_all_code_that_trained_and_only_that(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.trainer.code_digest", lambda: "old")
+    run(make_trainer(), until=10)
+    monkeypatch.setattr("stages.trainer.code_digest", lambda: "mended")
+    trainer = make_trainer()
+    assert trainer.record("x").code == "old"
+    assert run(trainer).record("x").code == "old+mended"
+    monkeypatch.setattr("stages.trainer.code_digest", lambda: "later")
+    finished = make_trainer()
+    assert finished.images == finished.target and finished.record("x").code == "old+mended"
+    assert "the code differs" in (finished.resume() or "")
