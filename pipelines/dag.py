@@ -62,29 +62,37 @@ def nodes() -> list[Node]:
         ]
 
 
-def changed() -> dict[str, list[str]] | None:
-    """What DVC finds changed: for each stale stage the reasons, in words; None while another dvc is at work."""
+def changed() -> dict[str, list[str] | None]:
+    """What DVC finds changed: for each stale stage the reasons, in words; None for one that a dvc is at work on."""
     from dvc.lock import LockError
 
+    found: dict[str, list[str] | None] = {}
     with _repo() as repo:
-        try:
-            status: dict[str, Any] = repo.status()
-        except LockError:
-            return None
-    return {name.rpartition(":")[2]: list(_reasons(found)) for name, found in status.items()}
+        for stage in repo.index.stages:
+            name = stage.name or stage.addressing
+            try:
+                with repo.lock:
+                    status = stage.status()
+            except LockError:
+                found[name] = None
+                continue
+            reasons = [reason for changes in status.values() for reason in _reasons(changes)]
+            if reasons:
+                found[name] = reasons
+    return found
 
 
-def _reasons(found: list[Any]) -> Iterator[str]:
+def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
+    """DVC's nested answer, {"changed deps": {"params.yaml": {"progan.common": "modified"}}}, as short sentences."""
     for change in found:
         if isinstance(change, str):
             yield change
             continue
-        for what, items in change.items():
-            for item, how in items.items() if isinstance(items, dict) else [(items, "")]:
-                if isinstance(how, dict):
-                    yield from (f"{key} {state}" for key, state in how.items())
-                else:
-                    yield f"{item} {how}".strip() if "deps" in what or "outs" in what else f"{what}"
+        for items in change.values():
+            for item, how in items.items():
+                yield from (
+                    (f"{key} {state}" for key, state in how.items()) if isinstance(how, dict) else [f"{item} {how}"]
+                )
 
 
 def stages_of(pipeline: str, until: str | None = None) -> list[Node]:

@@ -30,20 +30,19 @@ def states() -> list[State]:
     return [_state(node, stale) for node in nodes()]
 
 
-def _state(node: Node, stale: dict[str, list[str]] | None) -> State:
+def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
     folder = node.outs[0] if node.group == "dataset" else node.outs[0].parent
     figures = _figures(folder)
     there = folder.is_dir()
-    if stale is not None and node.name not in stale:
+    if node.name not in stale:
         return State(node.name, "up to date", "", figures)
     word, detail = _work(node)
     if word:
         return State(node.name, word, detail, figures)
     if not there:
         return State(node.name, "missing", "", {})
-    if stale is None:
-        return State(node.name, "there", "dvc is at work, so what has changed is not known", figures)
-    return State(node.name, "stale", "; ".join(stale[node.name][:3]), figures)
+    reasons = stale[node.name]
+    return State(node.name, "stale", "dvc is at work on it" if reasons is None else "; ".join(reasons[:3]), figures)
 
 
 def _figures(folder: Path) -> dict[str, float]:
@@ -59,7 +58,7 @@ def _work(node: Node) -> tuple[str, str]:
     from stages.params import read_params, stage_config
     from stages.position import read_position
 
-    if node.group == "dataset":
+    if "@" not in node.name or node.group == "dataset":
         return "", ""
     try:
         config = stage_config(read_params(), *node.name.split("@", 1))

@@ -113,3 +113,5 @@ def test_an_older_artifact_can_be_pinned_as_a_parent(copy_of_trained: Project) -
     project.set("progan.stages.r8.after", "artifacts/pinned/r4-v1")
     assert reran(project.dvc("repro")) == ["progan@r8", "progan@r16"]
     assert json.loads(project.bytes("artifacts/progan/r8/stage.json"))["parent"]["path"] == "artifacts/pinned/r4-v1"
+    status = project.espalier("status")
+    assert all("up to date" in line for line in status.splitlines()[1:]), status

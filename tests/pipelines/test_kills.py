@@ -96,6 +96,8 @@ def test_ctrl_c_on_espalier_run_stops_dvc_and_trainer_in_good_order(copy_of_trai
     project = copy_of_trained
     project.set("progan.stages.r8.kimg", 400)
     process = start_and_wait_for_a_checkpoint(project, "espalier", "run", "progan")
+    status = {line.split()[0]: line for line in project.espalier("status").splitlines() if "@" in line}
+    assert "training" in status["progan@r8"] and "up to date" in status["progan@r4"]
     process.send_signal(signal.SIGINT)
     output = process.communicate(timeout=30)[0]
     assert process.returncode != 0 and "a checkpoint is written" in output
