@@ -36,6 +36,8 @@ def make_config() -> MakeConfig:
 
     def make(stage: str = "r4", changes: dict[str, Any] | None = None) -> StageConfig:
         params = copy.deepcopy(TINY)
+        # So that checkpoints are written when a test asks, and not when the machine happens to be slow.
+        params["progan"]["common"]["watch"]["checkpoint_seconds"] = 1000
         stages = params["progan"]["stages"]
         stages[stage] = merge(stages[stage], changes or {})
         return stage_config(params, "progan", stage)
