@@ -16,7 +16,8 @@ def validate(pipeline: str) -> list[str]:
     Raises:
         InputError: with every stage's errors at once.
     """
-    from stages.params import PARAMS, read_params, source_config, stage_config, stage_names
+    from stages.params import PARAMS, read_params, stage_names
+    from stages.validation import source_config, stage_config
 
     params = read_params()
     errors, names = [], stage_names(params, pipeline)

@@ -24,39 +24,78 @@ Weights = Annotated[Path, typer.Argument(help="An artifact, a milestone or a che
 
 @app.command()
 def run(
-    pipeline: Pipeline,
+    target: Annotated[str, typer.Argument(help="A pipeline in params.yaml, or a stage, such as [bold]progan@r8[/].")],
     until: Annotated[str | None, typer.Option(help="Stop after this stage, such as r16.")] = None,
     force: Annotated[bool, typer.Option(help="Run stages that dvc finds unchanged, too.")] = False,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("-S", "--set-param", help="progan.common.tricks.loss=nonsaturating: a DVC experiment."),
+    ] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, as a DVC experiment.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--from", help="Train anew from r8 (with --step), or after progan@r8:REV, an older version."),
+    ] = None,
+    step: Annotated[int | None, typer.Option(min=1, help="With --from r8: go on from its checkpoint there.")] = None,
+    time: Annotated[str | None, typer.Option("--for", help="Train so long, such as 40m; exit code 3 then.")] = None,
+    pull: Annotated[bool, typer.Option(help="Take from the DVC remote what others have trained.")] = False,
+    push: Annotated[bool, typer.Option(help="Send what is trained to the DVC remote.")] = False,
 ) -> None:
     """Train a pipeline, or go on where it was (dvc repro, with progress).
 
     Only what changed is trained. Ctrl-C writes a checkpoint; the same command continues there.
 
-    Example: espalier run progan --until r16
+    Examples: espalier run progan --until r16, espalier run progan --for 8h,
+    espalier run progan --from r8 --step 1200
     """
-    from pipelines.check import validate
-    from pipelines.dag import stages_of
-    from pipelines.repro import repro
-    from pipelines.status import as_table, states
+    from pydantic import ValidationError
 
-    validate(pipeline)
-    wanted = stages_of(pipeline, until)
-    code = repro([node.name for node in wanted], force)
-    if code:
-        raise typer.Exit(code)
-    names = {node.name for node in wanted}
-    _print(as_table([state for state in states() if state.name in names]))
-    last = wanted[-1].outs[0].parent
-    if (last / "samples.png").is_file():
-        print(f"\nsamples: {last / 'samples.png'}\nmore:    espalier sample {last} -n 64 --seed 1 -o grid.png")
+    from pipelines.desk import run_at_desk
+    from pipelines.options import RunOptions
+
+    said = {"until": until, "force": force, "overrides": override or (), "seed": seed, "start": start, "step": step}
+    try:
+        options = RunOptions.model_validate({**said, "time": time, "pull": pull, "push": push})
+    except ValidationError as error:
+        raise InputError("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from error
+    raise typer.Exit(run_at_desk(target, options))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is to be.")] = 4200) -> None:
+    """Start Prefect's server and its page on this machine, until Ctrl-C.
+
+    Then, in another shell: espalier serve
+    """
+    from pipelines.server import start_server
+
+    def ready(page: str) -> None:
+        print(f"the page: {page}\nflows:    {'' if port == 4200 else f'PREFECT_API_URL={page}/api '}espalier serve")
+
+    raise typer.Exit(start_server(port, ready))
+
+
+@app.command()
+def serve(
+    pipelines: Annotated[
+        list[str] | None, typer.Argument(help="Pipelines of params.yaml; all, if none is named.")
+    ] = None,
+    cron: Annotated[str | None, typer.Option(help="Run them by this schedule, such as '0 2 * * *'.")] = None,
+    timezone: Annotated[str, typer.Option(help="Of the schedule, such as Europe/Berlin.")] = "UTC",
+    name: Annotated[str | None, typer.Option(help="The deployments' name; this folder's, unless given.")] = None,
+) -> None:
+    """Wait for runs from Prefect's page or schedule and train them here, one at a time, until Ctrl-C."""
+    from pipelines.serve import serve_flows
+
+    serve_flows(pipelines or (), cron, timezone, name)
 
 
 @app.command()
 def status() -> None:
     """Tell where every stage stands: up to date, stale, half-way at a step, in training, or missing."""
-    from pipelines.status import as_table, states
+    from pipelines.status import as_table, console, states
 
-    _print(as_table(states()))
+    console().print(as_table(states()))
 
 
 @app.command()
@@ -68,6 +107,7 @@ def check(pipeline: Pipeline) -> None:
     from rich.table import Table
 
     from pipelines.check import measured, validate
+    from pipelines.status import console
     from stages.progress import clock
 
     names = validate(pipeline)
@@ -85,7 +125,7 @@ def check(pipeline: Pipeline) -> None:
             f"{cost['images_per_second']:.0f}",
             clock(cost["seconds"]),
         )
-    _print(table)
+    console().print(table)
     print(f"the whole chain trains for about {clock(total)} on this machine")
     if made_up:
         print("the dataset is not prepared yet, so random RGB pictures stood in for it")
@@ -122,14 +162,6 @@ def inspect(artifact: Weights) -> None:
 
     for line in describe(artifact):
         print(line)
-
-
-def _print(table: object) -> None:
-    from rich.console import Console
-
-    console = Console()
-    # Away from a terminal nothing may be cut to its width.
-    (console if console.is_terminal else Console(width=160)).print(table)
 
 
 def main() -> None:

@@ -62,6 +62,22 @@ def nodes() -> list[Node]:
         ]
 
 
+def has_remote() -> bool:
+    """Whether the DVC repository has a default remote."""
+    with _repo() as repo:
+        return bool(repo.config["core"].get("remote"))
+
+
+def leaf_dependencies() -> list[Path]:
+    """The files and folders that stages need and none makes; relative to here where they lie below."""
+    with _repo() as repo:
+        stages, root = repo.index.stages, Path(repo.root_dir)
+        made = [Path(out.fs_path) for stage in stages for out in stage.outs]
+        needed = {Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.protocol == "local"}
+        paths = [path for path in sorted(needed) if not any(out.is_relative_to(path) for out in made)]
+        return [path.relative_to(root) if path.is_relative_to(root) else path for path in paths]
+
+
 def changed() -> dict[str, list[str] | None]:
     """What DVC finds changed: for each stale stage the reasons, in words; None for one that a dvc is at work on."""
     from dvc.lock import LockError
@@ -95,29 +111,35 @@ def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
                 )
 
 
-def stages_of(pipeline: str, until: str | None = None) -> list[Node]:
-    """A pipeline's stages with all that they need, in order; `until` names its last stage.
+def stages_of(target: str, until: str | None = None) -> list[Node]:
+    """The stages that a target needs, itself among them, in order.
+
+    A target is a pipeline, of which `until` names the last stage wanted, or a stage as DVC names it.
 
     Raises:
-        InputError: no such pipeline or stage, or one in params.yaml that DVC's DAG lacks.
+        InputError: no such target, or a stage in params.yaml that DVC's DAG lacks.
     """
-    from stages.params import PARAMS, read_params, stage_names
-
-    named = stage_names(read_params(), pipeline)
-    if until is not None and until not in named:
-        raise InputError(f"{PARAMS}: {pipeline}.stages has no '{until}'; it has: {', '.join(named)}")
     every = {node.name: node for node in nodes()}
-    lacking = [name for name in named if f"{pipeline}@{name}" not in every]
-    if lacking:
-        raise InputError(
-            f"dvc.yaml has no stage {pipeline}@{lacking[0]}, which {PARAMS} names; "
-            f"give it a 'foreach: ${{{pipeline}.stages}}'"
-        )
     wanted: set[str] = set()
-    pending = [f"{pipeline}@{name}" for name in ([until] if until else named)]
+    pending = [target] if target in every else _of_pipeline(target, until, every)
     while pending:
         name = pending.pop()
         if name not in wanted:
             wanted.add(name)
             pending.extend(every[name].needs)
     return [node for node in every.values() if node.name in wanted]
+
+
+def _of_pipeline(pipeline: str, until: str | None, every: dict[str, Node]) -> list[str]:
+    from stages.params import PARAMS, read_params, stage_names
+
+    named = stage_names(read_params(), pipeline)
+    if until is not None and until not in named:
+        raise InputError(f"{PARAMS}: {pipeline}.stages has no '{until}'; it has: {', '.join(named)}")
+    lacking = [name for name in named if f"{pipeline}@{name}" not in every]
+    if lacking:
+        raise InputError(
+            f"dvc.yaml has no stage {pipeline}@{lacking[0]}, which {PARAMS} names; "
+            f"give it a 'foreach: ${{{pipeline}.stages}}'"
+        )
+    return [f"{pipeline}@{name}" for name in ([until] if until else named)]

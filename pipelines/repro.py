@@ -1,32 +1,39 @@
-"""Running stages through dvc, so that stopping this program stops them in good order."""
+"""`dvc repro`, as every door to the stages calls it."""
 
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from types import FrameType
 
+from pipelines.processes import CANCELLED, Processes
 
-def repro(targets: Sequence[str], force: bool = False) -> int:
-    """`dvc repro` of these stages and all they need; returns dvc's exit code.
 
-    dvc and the trainer run in a group of their own. Ctrl-C or SIGTERM here becomes SIGINT to that group: the
-    trainer writes a checkpoint and leaves, dvc waits for it and cleans its locks. (At SIGTERM dvc would die at
-    once and leave the trainer an orphan.)
+def dvc(*arguments: str) -> list[str]:
+    """The command line of dvc. It waits for locks: else a stage that is trained may go uncommitted."""
+    return [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+
+
+def repro_command(
+    targets: Sequence[str], *, single: bool = False, force: bool = False, pull: bool = False
+) -> list[str]:
+    """`dvc repro` of these stages; `single`: without those they need, which have been seen to."""
+    options = {"--single-item": single, "--force": force, "--pull": pull}
+    return dvc("repro", *(option for option, chosen in options.items() if chosen), *targets)
+
+
+def repro(command: Sequence[str], processes: Processes, seconds: float | None = None) -> int:
+    """Run dvc in the foreground, for so many seconds at most; returns its exit code.
+
+    Ctrl-C or SIGTERM here stops it in good order.
     """
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", "repro", *(["--force"] if force else []), *targets]
-    # dvc.yaml says `python`: let it be the one that runs this, also where no environment is activated.
-    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    process = subprocess.Popen(command, env={**os.environ, "PATH": paths}, start_new_session=True)
 
     def interrupt(number: int, frame: FrameType | None) -> None:
-        os.killpg(process.pid, signal.SIGINT)
+        processes.interrupt(CANCELLED)
 
     before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return process.wait()
+        with processes.deadline(seconds), processes.start(command) as process:
+            return process.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -55,8 +55,9 @@ def _figures(folder: Path) -> dict[str, float]:
 
 def _work(node: Node) -> tuple[str, str]:
     """What the work folder of the stage as it is configured now says: in training, half-way, or nothing."""
-    from stages.params import read_params, stage_config
+    from stages.params import read_params
     from stages.position import read_position
+    from stages.validation import stage_config
 
     if "@" not in node.name or node.group == "dataset":
         return "", ""
@@ -83,3 +84,11 @@ def as_table(found: list[State]) -> Any:
         words = f"[{colours.get(state.word, 'white')}]{state.word}[/]" + (f"  {state.detail}" if state.detail else "")
         table.add_row(state.name, words, *(f"{state.figures[n]:.4g}" if n in state.figures else "" for n in FIGURES))
     return table
+
+
+def console() -> Any:
+    """A rich console. Away from a terminal nothing may be cut to its width."""
+    from rich.console import Console
+
+    found = Console()
+    return found if found.is_terminal else Console(width=160)

@@ -15,11 +15,14 @@ from pydantic import (
 )
 
 from data.sources.source import Resolution
+from stages.gate import Gate
 from stages.tricks.catalogue import in_order, loss_class, trick_class
 from stages.tricks.loss import Loss
-from stages.tricks.trick import Trick
+from stages.tricks.trick import Term, Trick
 
 ARTIFACTS = Path("artifacts")
+FIGURES = ("step", "kimg", "loss_d", "loss_g", "d_real", "d_fake", "diversity")
+"""The final figures that every stage has."""
 
 
 class Options(BaseModel):
@@ -130,6 +133,9 @@ class StageConfig(Options):
     kimg: float = Field(gt=0, description="thousands of real images shown to the discriminator")
     batch_size: int = Field(default=16, ge=1, description="global batch, over all processes")
     milestone_kimg: int | None = Field(default=None, ge=1, description="keep a milestone every so many kimg")
+    processes: int = Field(default=1, ge=1, description="train in so many processes, one a GPU, sharing the batch")
+    gate: Gate | None = Field(default=None, description="what the final figures must be for the chain to go on")
+    retries: int = Field(default=0, ge=0, description="how often a flow tries again from the last checkpoint")
     network: ProganOptions = ProganOptions()
     adam: AdamOptions = AdamOptions()
     watch: WatchOptions = WatchOptions()
@@ -141,9 +147,20 @@ class StageConfig(Options):
     def _compatible(self) -> "StageConfig":
         if self.at is not None and not self.grows:
             raise ValueError("'at' names a milestone of the parent, but this stage has no parent")
+        if self.batch_size % self.processes:
+            raise ValueError(f"batch_size {self.batch_size} cannot be shared by {self.processes} processes")
+        for name in self.gate.bounds if self.gate else ():
+            if name not in self.figures:
+                raise ValueError(f"gate.{name}: the stage has no such figure; it has: {', '.join(self.figures)}")
         for trick in (self.tricks.loss, *self.tricks.others):
             trick.check(self)
         return self
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of the stage's final figures."""
+        terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
+        return (*FIGURES, *terms)
 
     @cached_property
     def grows(self) -> bool:
@@ -161,5 +178,5 @@ class StageConfig(Options):
         return ARTIFACTS / self.pipeline / self.stage
 
     def resolved(self) -> dict[str, Any]:
-        """As JSON-able values, every default filled in."""
-        return self.model_dump(mode="json")
+        """As JSON-able values, every default filled in; without what only concerns who runs it."""
+        return self.model_dump(mode="json", exclude={"gate", "retries"})

@@ -69,10 +69,11 @@ def work_key(config: StageConfig, dataset: Input, parent: Input | None) -> str:
     """Digest of everything that decides a stage's weights at a step.
 
     The length of training is left out, since no schedule depends on it: a longer training continues. So is how
-    it is watched, where its inputs lie (their digests are in), and the code: a mended crash resumes.
+    it is watched, by how many processes it is shared, where its inputs lie (their digests are in), and the code: a
+    mended crash resumes.
     """
     deciding = config.resolved()
-    for left_out in ("kimg", "watch", "after", "at", "dataset"):
+    for left_out in ("kimg", "watch", "after", "at", "dataset", "processes"):
         del deciding[left_out]
     deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

@@ -15,9 +15,10 @@ from data.store import Manifest, Store
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
-from stages.params import read_params, stage_config
+from stages.params import read_params
 from stages.trainer import Trainer
 from stages.tricks.trick import Term
+from stages.validation import stage_config
 
 MOST_STEPS = 16
 

@@ -1,21 +1,15 @@
-"""params.yaml: read, merged in one place, and wrong keys explained by file, key, value and remedy."""
+"""params.yaml: read, and merged in one place."""
 
 import difflib
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from data.errors import InputError
-from data.sources import AnySource
-from stages.config import ARTIFACTS, StageConfig
-from stages.tricks.catalogue import trick_class
-from stages.tricks.loss import Loss
 
 PARAMS = Path("params.yaml")
-STAGE_CHOICES = ("after", "at", "resolution")
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
@@ -35,7 +29,7 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     return params
 
 
-def _choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
+def choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
     """section[key], which must be a mapping."""
     known = list(section) if isinstance(section, dict) else []
     if key not in known:
@@ -54,7 +48,7 @@ def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
     Raises:
         InputError: no such pipeline, or a stage named by a number.
     """
-    names = list(_choose(_choose(params, pipeline, str(PARAMS), "pipeline"), "stages", f"{PARAMS}: {pipeline}", "key"))
+    names = list(choose(choose(params, pipeline, str(PARAMS), "pipeline"), "stages", f"{PARAMS}: {pipeline}", "key"))
     for name in names:
         if not isinstance(name, str):
             raise InputError(
@@ -68,125 +62,3 @@ def merge(common: Any, own: Any) -> Any:
     if isinstance(common, dict) and isinstance(own, dict):
         return {key: merge(common.get(key), own[key]) if key in own else common[key] for key in {**common, **own}}
     return own
-
-
-def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConfig:
-    """The resolved configuration of one stage.
-
-    Raises:
-        InputError: naming each wrong key by its full path, its value, and what would be right.
-    """
-    section = _choose(params, pipeline, str(PARAMS), "pipeline")
-    unknown = sorted(set(section) - {"common", "stages"})
-    if unknown:
-        raise InputError(f"{PARAMS}: {pipeline}.{unknown[0]}: unknown key; a pipeline has 'common' and 'stages'")
-    stages = _choose(section, "stages", f"{PARAMS}: {pipeline}", "key")
-    own = _choose(stages, stage, f"{PARAMS}: {pipeline}.stages", "stage")
-    common = section.get("common") or {}
-    if not isinstance(common, dict):
-        raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
-    first = next(iter(stages.values()))
-    dataset = first.get("after") if isinstance(first, dict) else None
-    merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(common, own)}
-    try:
-        config = StageConfig.model_validate(merged)
-    except ValidationError as error:
-        raise InputError(_explain(error, pipeline, stage, own)) from error
-    _check_parent_in(params, config)
-    return config
-
-
-def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
-    """Check against the parent, where it is a stage of the same pipeline."""
-    parents = [n for n in params[config.pipeline]["stages"] if config.after == ARTIFACTS / config.pipeline / str(n)]
-    if parents and parents[0] != config.stage:
-        check_growth(config, stage_config(params, config.pipeline, parents[0]))
-    elif parents:
-        raise InputError(f"{PARAMS}: {config.pipeline}.stages.{config.stage}.after: a stage cannot come after itself")
-
-
-def check_growth(config: StageConfig, parent: StageConfig) -> None:
-    """Whether this stage can grow from that parent.
-
-    Raises:
-        InputError: resolution not twice the parent's, or networks of other widths.
-    """
-    where = f"{PARAMS}: {config.pipeline}.stages.{config.stage}"
-    if config.resolution != 2 * parent.resolution:
-        raise InputError(
-            f"{where}.resolution: {config.resolution} is not twice the {parent.resolution} of its parent "
-            f"{config.after}; right would be {2 * parent.resolution}"
-        )
-    for key in ("latent", "base", "largest", "down_order"):
-        mine, theirs = getattr(config.network, key), getattr(parent.network, key)
-        if mine != theirs:
-            raise InputError(
-                f"{where}.network.{key}: {mine} differs from the {theirs} of its parent {config.after}, whose weights "
-                "it takes over; give all stages the same network, or train the parent again"
-            )
-
-
-def source_config(params: dict[str, Any], name: str) -> AnySource:
-    """The options of one dataset.
-
-    Raises:
-        InputError: naming each wrong key.
-    """
-    own = _choose(_choose(params, "datasets", str(PARAMS), "key"), name, f"{PARAMS}: datasets", "dataset")
-    try:
-        return TypeAdapter[AnySource](AnySource).validate_python(own)
-    except ValidationError as error:
-        lines = [_line(e, f"datasets.{name}", own.get("source")) for e in error.errors(include_url=False)]
-        raise InputError("\n".join(lines)) from error
-
-
-def _explain(error: ValidationError, pipeline: str, stage: str, own: dict[str, Any]) -> str:
-    lines = []
-    for line in error.errors(include_url=False):
-        if line["loc"] == ("dataset",):
-            lines.append(
-                f"{PARAMS}: {pipeline}.stages: the first stage's 'after' must be a prepared dataset, such as "
-                f"artifacts/datasets/dolls (it is {line['input']!r})"
-            )
-            continue
-        place = f"stages.{stage}" if _has(own, line["loc"]) or line["type"] == "missing" else "common"
-        if not line["loc"] or line["loc"][0] in STAGE_CHOICES:
-            place = f"stages.{stage}"
-        lines.append(_line(line, f"{pipeline}.{place}", None))
-    return "\n".join(lines)
-
-
-def _has(section: Any, path: tuple[int | str, ...]) -> bool:
-    for key in path:
-        if not isinstance(section, dict) or key not in section:
-            return not isinstance(section, dict)
-        section = section[key]
-    return True
-
-
-def _line(error: Any, where: str, tag: str | None) -> str:
-    """One error as: file, key, what was wrong, what would be right."""
-    loc = [str(part) for part in error["loc"] if str(part) != tag]
-    path = ".".join([where, *loc])
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(loc[-1], _known_keys(loc[:-1], tag), n=1)
-        known = ", ".join(_known_keys(loc[:-1], tag))
-        return f"{PARAMS}: {path}: unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known are {known}")
-    if error["type"] == "missing":
-        return f"{PARAMS}: {path}: is missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    shown = "" if error["type"] == "value_error" else f" (it is {error['input']!r})"
-    return f"{PARAMS}: {path}: {message}{shown}"
-
-
-def _known_keys(loc: list[str], tag: str | None) -> list[str]:
-    """The keys allowed at a place of the configuration."""
-    if tag is not None:
-        sources = {get_args(cls.model_fields["source"].annotation)[0]: cls for cls in get_args(get_args(AnySource)[0])}
-        return list(sources[tag].model_fields)
-    if not loc:
-        return [key for key in StageConfig.model_fields if key not in ("pipeline", "stage", "dataset")]
-    if loc[0] == "tricks":
-        cls = trick_class(loc[1]) if loc[1] != "loss" else Loss
-        return list(cls.model_fields)
-    return list(StageConfig.model_fields[loc[0]].annotation.model_fields)  # type: ignore[union-attr]

@@ -6,8 +6,9 @@ import sys
 from data.prepare import prepare
 from stages.config import ARTIFACTS
 from stages.entry import run
-from stages.params import read_params, source_config
+from stages.params import read_params
 from stages.progress import Bar
+from stages.validation import source_config
 
 
 def prepare_dataset(name: str) -> None:

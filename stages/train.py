@@ -14,10 +14,11 @@ from stages.entry import run
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.lineage import Input, work_key
-from stages.params import PARAMS, check_growth, read_params, stage_config
+from stages.params import PARAMS, read_params
 from stages.progress import Bar, clock
 from stages.publish import publish
 from stages.trainer import Trainer
+from stages.validation import check_growth, stage_config
 from stages.workfolder import artifact_lock, hold, work_folder
 
 

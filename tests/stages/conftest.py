@@ -13,8 +13,9 @@ from data.sources.dolls import DollSource
 from data.store import Store
 from stages.artifact import Artifact
 from stages.config import StageConfig
-from stages.params import merge, stage_config
+from stages.params import merge
 from stages.trainer import Trainer
+from stages.validation import stage_config
 from tests.conftest import TINY
 
 MakeConfig = Callable[..., StageConfig]

@@ -8,7 +8,8 @@ import pytest
 
 from data.errors import InputError
 from data.sources.folder import FolderSource
-from stages.params import read_params, source_config, stage_config, stage_names
+from stages.params import read_params, stage_names
+from stages.validation import source_config, stage_config
 from tests.conftest import ROOT, TINY
 
 CASES: dict[str, tuple[str, Any, str]] = {

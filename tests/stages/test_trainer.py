@@ -312,7 +312,7 @@ def test_a_lazy_term_has_the_mean_gradient_of_an_eager_one(make_trainer: MakeTra
 def _share_of_a_run(rank: int, port: int, folder: Path, out: Path) -> None:
     import os
 
-    from stages.params import stage_config
+    from stages.validation import stage_config
     from tests.conftest import TINY
 
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}

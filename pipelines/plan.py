@@ -1,0 +1,71 @@
+"""What one run will do, settled before anything is trained: in which workspace, which stages, in which order."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from data.errors import InputError
+from pipelines.check import validate
+from pipelines.dag import Node, changed, has_remote, stages_of
+from pipelines.experiment import experiment, experiment_name, save
+from pipelines.options import RunOptions
+from stages.workfolder import hold, work_root
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A target with the stages it needs, each after those it needs itself.
+
+    `fresh` are those that DVC finds unchanged, with all they need; `experiment` is the name under which the
+    results are saved, where parameters are overridden.
+    """
+
+    target: str
+    nodes: list[Node]
+    fresh: frozenset[str]
+    experiment: str | None
+    workspace: Path
+
+    def finish(self) -> None:
+        """Keep the results of an experiment."""
+        if self.experiment is not None:
+            save(self.experiment, [node.name for node in self.nodes], self.workspace)
+
+
+@contextlib.contextmanager
+def planned(target: str, options: RunOptions) -> Iterator[Plan]:
+    """Plan a run, and hold the workspace while it lasts; the current folder is where it runs.
+
+    Raises:
+        InputError: anything that can be known to be wrong before training.
+    """
+    workspace = Path.cwd()
+    pipeline = target.partition("@")[0]
+    if (options.pull or options.push) and not has_remote():
+        raise InputError(
+            "the DVC repository has no default remote to pull from or push to; "
+            "add one with: dvc remote add --default NAME PATH-OR-URL"
+        )
+    stages_of(target, options.until)
+    with hold(work_root() / "locks" / "run", "this workspace"), contextlib.ExitStack() as stack:
+        overrides = list(options.overrides)
+        if options.seed is not None:
+            overrides.append(f"{pipeline}.common.seed={options.seed}")
+        name = experiment_name(overrides) if overrides else None
+        if name is not None:
+            stack.enter_context(experiment(name, overrides))
+        nodes = stages_of(target, options.until)
+        fresh = frozenset() if options.force else _fresh(nodes)
+        if any(node.group == pipeline != "dataset" for node in nodes):
+            validate(pipeline)
+        yield Plan(target, nodes, fresh, name, workspace)
+
+
+def _fresh(nodes: list[Node]) -> frozenset[str]:
+    stale = changed()
+    fresh: set[str] = set()
+    for node in nodes:
+        if node.name not in stale and fresh.issuperset(node.needs):
+            fresh.add(node.name)
+    return frozenset(fresh)

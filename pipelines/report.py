@@ -1,0 +1,121 @@
+"""What is told of a stage and of a whole run when they end: Markdown with the pictures in it."""
+
+import base64
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pipelines.dag import Node
+
+PICTURE_WIDTH = 640
+CURVES_WIDTH = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a stage ended: "Trained", "Cached", "Failed", "Unfinished", "Cancelled", or "Not run"; why; after how long."""
+
+    word: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+def key_of(name: str) -> str:
+    """The artifact key of a stage or a target: lower-case letters, numbers and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def artifact_of(node: Node) -> Path:
+    """The folder that a stage publishes: its one out, or the folder that all its outs lie in."""
+    first = node.outs[0]
+    return first if len(node.outs) == 1 else first.parent
+
+
+def figures_of(node: Node) -> dict[str, float]:
+    """The final figures of a published stage; of a dataset, what its manifest counts. Empty if there are none."""
+    folder = artifact_of(node)
+    for file, wanted in (("metrics.json", None), ("manifest.json", ("count", "channels"))):
+        try:
+            found = json.loads((folder / file).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            continue
+        return {k: v for k, v in found.items() if wanted is None or k in wanted}
+    return {}
+
+
+def stage_page(node: Node, outcome: Outcome) -> str:
+    """A stage's page: figures, samples and curves, and where it came from."""
+    from stages.progress import clock
+
+    folder = artifact_of(node)
+    lines = [f"# {node.name}", "", f"**{outcome.word}** in {clock(outcome.seconds)}. {outcome.detail}".rstrip(), ""]
+    if node.needs:
+        lines += ["Made from " + ", ".join(f"[{name}](/artifacts/key/{key_of(name)})" for name in node.needs) + ".", ""]
+    lines += [*_table(["figure", "value"], [[k, _number(v)] for k, v in figures_of(node).items()]), ""]
+    lines += _picture(folder / "samples.png", "samples, from the same latents in every run", PICTURE_WIDTH)
+    lines += _picture(folder / "curves.png", "curves over thousands of images", CURVES_WIDTH)
+    return "\n".join(lines)
+
+
+def run_page(title: str, nodes: Sequence[Node], outcomes: dict[str, Outcome], verdict: str) -> str:
+    """The page of a whole run: every stage with its time and figures, and the last picture there is."""
+    from stages.progress import clock
+
+    names = list(dict.fromkeys(name for node in nodes for name in figures_of(node)))
+    rows = []
+    for node in nodes:
+        outcome, figures = outcomes.get(node.name, Outcome("Not run")), figures_of(node)
+        time = clock(outcome.seconds) if outcome.seconds else ""
+        values = [_number(figures[name]) if name in figures else "" for name in names]
+        rows.append([f"[{node.name}](/artifacts/key/{key_of(node.name)})", outcome.word, time, *values])
+    lines = [f"# {title}", "", verdict, "", *_table(["stage", "outcome", "time", *names], rows), ""]
+    pictured = [node for node in nodes if (artifact_of(node) / "samples.png").is_file()]
+    if pictured:
+        lines += _picture(artifact_of(pictured[-1]) / "samples.png", pictured[-1].name, PICTURE_WIDTH)
+    return "\n".join(lines)
+
+
+def metric_rows(node: Node) -> list[dict[str, Any]]:
+    """The table artifact of a stage."""
+    return [{"figure": name, "value": value} for name, value in figures_of(node).items()]
+
+
+def picture_markdown(path: Path, title: str) -> str:
+    """A picture with its title, in the page itself; empty where there is none."""
+    return "\n".join(_picture(path, title, PICTURE_WIDTH))
+
+
+def _picture(path: Path, title: str, width: int) -> list[str]:
+    if not path.is_file():
+        return []
+    return [f"## {title}", "", f'<img src="{_data_uri(path, width)}" width="{width}">', ""]
+
+
+def _data_uri(path: Path, width: int) -> str:
+    """The picture as text, made smaller where it is wider than what is shown."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        if image.width <= 2 * width:
+            data = path.read_bytes()
+        else:
+            height = round(image.height * 2 * width / image.width)
+            file = io.BytesIO()
+            image.convert("RGB").resize((2 * width, height), Image.Resampling.LANCZOS).save(file, format="PNG")
+            data = file.getvalue()
+    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    return [line(head), line(["---"] * len(head)), *(line(row) for row in rows)] if rows else []
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

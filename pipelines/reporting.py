@@ -1,0 +1,70 @@
+"""Telling Prefect's server what happens, from a thread of its own: a dead or slow server never holds training up."""
+
+import contextvars
+import threading
+import time
+from collections.abc import Callable
+from typing import cast
+from uuid import UUID
+
+AGAIN_SECONDS = 2.0
+
+
+class Reporter:
+    """Sends reports in order, again and again until the server takes them.
+
+    A report under a key replaces an earlier one under the same key that has not been sent yet.
+    """
+
+    def __init__(self) -> None:
+        self._pending: dict[str, tuple[contextvars.Context, Callable[[], object]]] = {}
+        self._wake = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._send_all, name="reporter", daemon=True)
+        self._thread.start()
+
+    def send(self, key: str, report: Callable[[], object]) -> None:
+        """Have this called, in the present run's context."""
+        with self._wake:
+            self._pending[key] = (contextvars.copy_context(), report)
+            self._wake.notify()
+
+    def close(self, seconds: float) -> bool:
+        """Wait until all is sent, so long at most. Returns whether it is."""
+        with self._wake:
+            self._closing = True
+            self._wake.notify()
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _send_all(self) -> None:
+        while True:
+            with self._wake:
+                self._wake.wait_for(lambda: self._pending or self._closing)
+                if not self._pending:
+                    return
+                key = next(iter(self._pending))
+                context, report = self._pending.pop(key)
+            try:
+                context.run(report)
+            except Exception:  # whatever a server that is away, starting or broken makes of it
+                with self._wake:
+                    self._pending.setdefault(key, (context, report))
+                time.sleep(AGAIN_SECONDS)
+
+
+class LiveProgress:
+    """The progress artifact of a stage: made at the first report, then moved."""
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._made: UUID | None = None
+
+    def show(self, percent: float, words: str) -> None:
+        """Move to so many percent."""
+        from prefect.artifacts import create_progress_artifact, update_progress_artifact
+
+        if self._made is None:
+            self._made = cast(UUID, create_progress_artifact(percent, key=self.key, description=words))
+        else:
+            update_progress_artifact(self._made, percent, description=words)

@@ -1,0 +1,137 @@
+"""One DVC stage as one Prefect task."""
+
+import re
+import time
+from dataclasses import dataclass
+
+from prefect import get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed, Failed
+
+from pipelines.dag import Node
+from pipelines.options import RunOptions
+from pipelines.processes import OUT_OF_TIME, Processes, Stopped
+from pipelines.report import Outcome, artifact_of, key_of, metric_rows, stage_page
+from pipelines.reporting import LiveProgress, Reporter
+from pipelines.repro import dvc, repro_command
+
+PROGRESS = re.compile(r"^\S+ +(\d+)%  (.*)")
+EXITED = re.compile(r"failed to run: .* exited with (\d+)")
+UNCHANGED = re.compile(r"^Stage '.*' (didn't change, skipping|is cached - skipping run)")
+HINTS = re.compile(r"\t|To (track|enable)|Use `dvc|Updating lock file")
+"""What dvc says to somebody at a terminal."""
+BAD_INPUT = 2
+RETRY_SECONDS = 5
+
+
+class StageFailed(Exception):
+    """A stage failed in a way that trying again may mend."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all tasks of a run share."""
+
+    options: RunOptions
+    fresh: frozenset[str]
+    processes: Processes
+    reporter: Reporter
+
+
+class StageRun:
+    """One attempt at a stage: dvc runs it, its lines are logged, its progress is shown."""
+
+    def __init__(self, node: Node, shared: Surroundings) -> None:
+        self.node, self.shared = node, shared
+        self.begun = time.monotonic()
+        self.unchanged = False
+        self.exited: int | None = None
+        self.errors: list[str] = []
+        self.last = ""
+        self._progress = LiveProgress(f"{key_of(node.name)}-progress")
+
+    def run(self) -> State:
+        """Run to the end. Returns the task's final state.
+
+        Raises:
+            StageFailed: it may be tried again.
+        """
+        if self.node.name in self.shared.fresh:
+            return Completed(name="Cached", message="dvc finds it unchanged")
+        options = self.shared.options
+        command = repro_command([self.node.name], single=True, force=options.force, pull=options.pull)
+        try:
+            code = self._follow(command)
+            if code == 0 and options.push and not self.unchanged:
+                code = self._follow(dvc("push", "--run-cache", self.node.name))
+        except Stopped as stop:
+            return self._stopped(str(stop))
+        if code == 0:
+            return self._done()
+        if self.shared.processes.stopped_for is not None:
+            return self._stopped(self.shared.processes.stopped_for)
+        reason = "\n".join(self.errors) or f"dvc failed with exit code {code}"
+        if self.exited == BAD_INPUT:
+            return Failed(message=reason)
+        raise StageFailed(reason)
+
+    def _follow(self, command: list[str]) -> int:
+        """Run a command, passing on its lines as they come. Returns its exit code."""
+        logger = get_run_logger()
+        with self.shared.processes.start(command, piped=True) as process:
+            for line in process.stdout or ():
+                text = line.rstrip()
+                if text and not HINTS.match(text):
+                    logger.info(text)
+                    self._note(text)
+            return process.wait()
+
+    def _note(self, line: str) -> None:
+        self.unchanged = self.unchanged or UNCHANGED.match(line) is not None
+        if exited := EXITED.search(line):
+            self.exited = int(exited[1])
+        elif line.startswith(("error: ", "ERROR: ")):
+            self.errors.append(line.partition(": ")[2])
+        if moved := PROGRESS.match(line):
+            self._show(float(moved[1]), moved[2])
+        if "a checkpoint is written" in line:
+            self.last = line
+
+    def _show(self, percent: float, words: str) -> None:
+        self.shared.reporter.send(self._progress.key, lambda: self._progress.show(percent, words))
+
+    def _stopped(self, reason: str) -> State:
+        if reason == OUT_OF_TIME:
+            return Cancelled(name="Unfinished", message=f"{reason}. {self.last}")
+        return Cancelled(message=self.last or reason)
+
+    def _done(self) -> State:
+        if self.unchanged:
+            return Completed(name="Cached", message="dvc finds it unchanged, or took it from its cache")
+        seconds = time.monotonic() - self.begun
+        node, outcome = self.node, Outcome("Trained" if "@" in self.node.name else "Made", seconds=seconds)
+        self._show(100.0, "done")
+        page = stage_page(node, outcome)
+        self.shared.reporter.send(key_of(node.name), lambda: _markdown(node, page))
+        if rows := metric_rows(node):
+            self.shared.reporter.send(f"{key_of(node.name)}-metrics", lambda: _table(node, rows))
+        return Completed(name="Trained", message=f"published in {artifact_of(node)}")
+
+
+def _markdown(node: Node, page: str) -> None:
+    from prefect.artifacts import create_markdown_artifact
+
+    create_markdown_artifact(page, key=key_of(node.name), description=f"figures, samples and curves of {node.name}")
+
+
+def _table(node: Node, rows: list[dict[str, object]]) -> None:
+    from prefect.artifacts import create_table_artifact
+
+    create_table_artifact(rows, key=f"{key_of(node.name)}-metrics", description=f"final figures of {node.name}")
+
+
+@task(cache_policy=NO_CACHE, persist_result=False)
+def run_stage(node: Node, shared: Surroundings) -> State:
+    """Run one stage through dvc."""
+    return StageRun(node, shared).run()
