@@ -25,7 +25,7 @@ Weights = Annotated[Path, typer.Argument(help="An artifact, a milestone or a che
 @app.command()
 def run(
     target: Annotated[str, typer.Argument(help="A pipeline in params.yaml, or a stage, such as [bold]progan@r8[/].")],
-    until: Annotated[str | None, typer.Option(help="Stop after this stage, such as r16.")] = None,
+    until: Annotated[str, typer.Option(help="Stop after this stage, such as r16.")] = "",
     force: Annotated[bool, typer.Option(help="Run stages that dvc finds unchanged, too.")] = False,
     override: Annotated[
         list[str] | None,
@@ -33,11 +33,11 @@ def run(
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Another seed, as a DVC experiment.")] = None,
     start: Annotated[
-        str | None,
+        str,
         typer.Option("--from", help="Train anew from r8 (with --step), or after progan@r8:REV, an older version."),
-    ] = None,
+    ] = "",
     step: Annotated[int | None, typer.Option(min=1, help="With --from r8: go on from its checkpoint there.")] = None,
-    time: Annotated[str | None, typer.Option("--for", help="Train so long, such as 40m; exit code 3 then.")] = None,
+    time: Annotated[str, typer.Option("--for", help="Train so long, such as 40m; exit code 3 then.")] = "",
     pull: Annotated[bool, typer.Option(help="Take from the DVC remote what others have trained.")] = False,
     push: Annotated[bool, typer.Option(help="Send what is trained to the DVC remote.")] = False,
 ) -> None:
@@ -96,6 +96,18 @@ def status() -> None:
     from pipelines.status import as_table, console, states
 
     console().print(as_table(states()))
+
+
+@app.command()
+def history(stage: Annotated[str, typer.Argument(help="A stage as dvc names it, such as [bold]progan@r8[/].")]) -> None:
+    """List every version of a stage's artifact: commits and experiments, figures, picture.
+
+    To start the stages after it from one of them: espalier run progan --from progan@r8:REV
+    """
+    from pipelines.history import as_table, history
+    from pipelines.status import console
+
+    console().print(as_table(history(stage)))
 
 
 @app.command()

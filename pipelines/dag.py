@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import networkx
 
 from data.errors import InputError
+from stages.params import PARAMS, read_params, stage_names
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
@@ -111,7 +112,7 @@ def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
                 )
 
 
-def stages_of(target: str, until: str | None = None) -> list[Node]:
+def stages_of(target: str, until: str = "") -> list[Node]:
     """The stages that a target needs, itself among them, in order.
 
     A target is a pipeline, of which `until` names the last stage wanted, or a stage as DVC names it.
@@ -130,11 +131,9 @@ def stages_of(target: str, until: str | None = None) -> list[Node]:
     return [node for node in every.values() if node.name in wanted]
 
 
-def _of_pipeline(pipeline: str, until: str | None, every: dict[str, Node]) -> list[str]:
-    from stages.params import PARAMS, read_params, stage_names
-
+def _of_pipeline(pipeline: str, until: str, every: dict[str, Node]) -> list[str]:
     named = stage_names(read_params(), pipeline)
-    if until is not None and until not in named:
+    if until and until not in named:
         raise InputError(f"{PARAMS}: {pipeline}.stages has no '{until}'; it has: {', '.join(named)}")
     lacking = [name for name in named if f"{pipeline}@{name}" not in every]
     if lacking:

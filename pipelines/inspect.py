@@ -24,6 +24,8 @@ def describe(path: Path) -> Iterator[str]:
     yield f"  adam {_options(config['adam'])}"
     for name, options in config["tricks"].items():
         yield f"  trick {name}: {_options(options)}"
+    if record.start is not None:
+        yield f"went on from {record.start.path}   {record.start.digest[:16]}"
     yield "came from"
     yield from _ancestors(path)
 

@@ -21,7 +21,8 @@ def seconds_of(duration: str) -> float:
 
 
 def _duration(value: str) -> str:
-    seconds_of(value)
+    if value:
+        seconds_of(value)
     return value
 
 
@@ -30,7 +31,7 @@ class RunOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    until: str | None = Field(default=None, description="Stop after this stage, such as r16.")
+    until: str = Field(default="", description="Stop after this stage, such as r16.")
     force: bool = Field(default=False, description="Run stages that dvc finds unchanged, too.")
     overrides: tuple[str, ...] = Field(
         default=(),
@@ -44,14 +45,14 @@ class RunOptions(BaseModel):
         default="as configured",
         description="What a missed gate does: what params.yaml says, stop, ask a person, or nothing.",
     )
-    start: str | None = Field(
-        default=None,
+    start: str = Field(
+        default="",
         description="Train anew from here on: a stage with a step, or an older version of an artifact, such as "
-        "progan@r8:v1, for the stage after it to start from. The result is a DVC experiment.",
+        "progan@r8:v1, for the stages after it to start from. The result is a DVC experiment.",
     )
     step: int | None = Field(default=None, ge=1, description="With start: the step of the checkpoint to go on from.")
-    time: Annotated[str, AfterValidator(_duration)] | None = Field(
-        default=None,
+    time: Annotated[str, AfterValidator(_duration)] = Field(
+        default="",
         description="Train so long at most, such as 40m or 8h; then leave a checkpoint and end as unfinished.",
     )
     pull: bool = Field(default=False, description="Take from the DVC remote what others have trained.")
@@ -61,4 +62,4 @@ class RunOptions(BaseModel):
     @property
     def seconds(self) -> float | None:
         """Seconds to train, if limited."""
-        return None if self.time is None else seconds_of(self.time)
+        return seconds_of(self.time) if self.time else None

@@ -8,8 +8,9 @@ from pathlib import Path
 from data.errors import InputError
 from pipelines.check import validate
 from pipelines.dag import Node, changed, has_remote, stages_of
-from pipelines.experiment import experiment, experiment_name, save
+from pipelines.experiment import experiment, experiment_name, override, save
 from pipelines.options import RunOptions
+from pipelines.start import check_start, pin, start_name
 from stages.workfolder import hold, work_root
 
 
@@ -48,13 +49,17 @@ def planned(target: str, options: RunOptions) -> Iterator[Plan]:
             "add one with: dvc remote add --default NAME PATH-OR-URL"
         )
     stages_of(target, options.until)
+    check_start(pipeline, options)
     with hold(work_root() / "locks" / "run", "this workspace"), contextlib.ExitStack() as stack:
         overrides = list(options.overrides)
         if options.seed is not None:
             overrides.append(f"{pipeline}.common.seed={options.seed}")
-        name = experiment_name(overrides) if overrides else None
-        if name is not None:
+        name = None
+        if overrides or options.start:
+            name = experiment_name([*overrides, *(start_name(pipeline, options) if options.start else ())])
             stack.enter_context(experiment(name, overrides))
+        if options.start:
+            override(pin(pipeline, options, workspace))
         nodes = stages_of(target, options.until)
         fresh = frozenset() if options.force else _fresh(nodes)
         if any(node.group == pipeline != "dataset" for node in nodes):

@@ -141,6 +141,19 @@ def parent_input(parent: Artifact | None) -> Input | None:
     return None if parent is None else Input(path=parent.path.as_posix(), digest=parent.digest)
 
 
+def start_input(config: StageConfig) -> Input | None:
+    """The checkpoint to go on from, if one is chosen, as lineage names it.
+
+    Raises:
+        InputError: there is none.
+    """
+    if config.start is None:
+        return None
+    if not config.start.is_file():
+        raise InputError(f"there is no checkpoint {config.start}; bring it back with 'dvc checkout {config.start}'")
+    return Input(path=config.start.as_posix(), digest=file_digest(config.start))
+
+
 def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]:
     """The generator of an artifact, a milestone or a single checkpoint file, ready to sample from.
 

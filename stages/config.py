@@ -1,5 +1,6 @@
 """What a stage can be told: every option with its default, its range and what it cannot live with."""
 
+import math
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -128,6 +129,9 @@ class StageConfig(Options):
     dataset: Path = Field(description="the prepared dataset: what the pipeline's first stage comes after")
     after: Path = Field(description="the dataset, or the parent's artifact that this stage grows from")
     at: int | None = Field(default=None, ge=0, description="start from the parent's milestone at this kimg")
+    start: Path | None = Field(
+        default=None, description="a checkpoint of this stage to go on from; see docs/prefect.md"
+    )
     resolution: Resolution
     seed: int = Field(default=0, ge=0)
     kimg: float = Field(gt=0, description="thousands of real images shown to the discriminator")
@@ -166,6 +170,12 @@ class StageConfig(Options):
     def grows(self) -> bool:
         """Whether the stage starts from a parent's artifact."""
         return self.after != self.dataset
+
+    @property
+    def logits_a_process(self) -> int:
+        """How many logits the discriminator gives of a process's share of a batch."""
+        packed = math.prod(trick.samples_a_logit() for trick in self.tricks.others)
+        return self.batch_size // self.processes // packed
 
     @property
     def name(self) -> str:

@@ -17,10 +17,10 @@ from stages.history import TrainingFailed
 from stages.interruption import Interrupted
 
 
-def run(main: Callable[[], None]) -> int:
+def run(main: Callable[[], int | None]) -> int:
     """Run a stage's main function; returns the exit code."""
     try:
-        main()
+        return main() or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 2
@@ -28,7 +28,8 @@ def run(main: Callable[[], None]) -> int:
         print(f"error: training failed: {error}", file=sys.stderr, flush=True)
         return 1
     except Interrupted as stop:
-        print(stop, file=sys.stderr, flush=True)
+        if str(stop):
+            print(stop, file=sys.stderr, flush=True)
         return stop.code
     except KeyboardInterrupt:
         print("interrupted; nothing was written", file=sys.stderr, flush=True)
@@ -43,4 +44,3 @@ def run(main: Callable[[], None]) -> int:
             flush=True,
         )
         return 1
-    return 0

@@ -29,7 +29,8 @@ class Record(BaseModel):
     """What is known of weights on disk; stage.json, and the head of every checkpoint.
 
     `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
-    many before the last iteration: a training of any length beyond that passes through this step. `code` is the
+    many before the last iteration: a training of any length beyond that passes through this step. `start` is the
+    checkpoint that training went on from, where one was chosen. `code` is the
     digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
     """
 
@@ -43,6 +44,7 @@ class Record(BaseModel):
     before: int
     dataset: Input
     parent: Input | None
+    start: Input | None = None
     code: str
     versions: dict[str, str]
     outcome: str
@@ -65,7 +67,7 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version("espalier")}
 
 
-def work_key(config: StageConfig, dataset: Input, parent: Input | None) -> str:
+def work_key(config: StageConfig, dataset: Input, parent: Input | None, start: Input | None) -> str:
     """Digest of everything that decides a stage's weights at a step.
 
     The length of training is left out, since no schedule depends on it: a longer training continues. So is how
@@ -73,7 +75,9 @@ def work_key(config: StageConfig, dataset: Input, parent: Input | None) -> str:
     mended crash resumes.
     """
     deciding = config.resolved()
-    for left_out in ("kimg", "watch", "after", "at", "dataset", "processes"):
+    for left_out in ("kimg", "watch", "after", "at", "start", "dataset", "processes"):
         del deciding[left_out]
     deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
+    if start is not None:
+        deciding["inputs"].append(start.digest)
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

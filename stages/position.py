@@ -2,8 +2,9 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
-from stages.artifact import parent_input
+from stages.artifact import parent_input, start_input
 from stages.checkpoint import checkpoints_in
 from stages.config import StageConfig
 from stages.lineage import Input, work_key
@@ -25,14 +26,23 @@ class Position:
         return min(self.step / self.steps, 1.0)
 
 
-def read_position(config: StageConfig) -> Position:
-    """Where the stage of this configuration stands, with its inputs as they are now.
+def training_folder(config: StageConfig) -> Path:
+    """Where the stage of this configuration trains, with its inputs as they are now.
 
     Raises:
         InputError: an input is missing, so there is no such training.
     """
     store, parent = find_inputs(config)
     dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-    folder = work_folder(config.name, work_key(config, dataset, parent_input(parent)))
+    return work_folder(config.name, work_key(config, dataset, parent_input(parent), start_input(config)))
+
+
+def read_position(config: StageConfig) -> Position:
+    """Where the stage of this configuration stands.
+
+    Raises:
+        InputError: an input is missing, so there is no such training.
+    """
+    folder = training_folder(config)
     newest = max((step for step, _ in checkpoints_in(folder)), default=0)
     return Position(newest, math.ceil(config.kimg * 1000 / config.batch_size), holder(folder / "lock"))

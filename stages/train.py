@@ -7,12 +7,13 @@ import time
 from data.errors import InputError
 from data.store import Store
 from stages import distributed
-from stages.artifact import Artifact, load_parent, parent_input
+from stages.artifact import Artifact, load_parent, parent_input, start_input
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
+from stages.launch import is_launched, launch
 from stages.lineage import Input, work_key
 from stages.params import PARAMS, read_params
 from stages.progress import Bar, clock
@@ -54,9 +55,12 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
         )
 
 
-def train(pipeline: str, stage: str) -> None:
-    """Train one stage and publish its artifact."""
+def train(pipeline: str, stage: str) -> int:
+    """Train one stage and publish its artifact. Returns the exit code of the processes it needs, if several."""
     config = stage_config(read_params(), pipeline, stage)
+    if config.processes > 1 and not is_launched():
+        check_inputs(config, *find_inputs(config))
+        return launch(config.processes, "stages.train", pipeline, stage)
     device = choose_device()
     distributed.start(device)
     if config.batch_size % distributed.world():
@@ -64,7 +68,7 @@ def train(pipeline: str, stage: str) -> None:
     store, parent = find_inputs(config)
     check_inputs(config, store, parent)
     dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-    folder = work_folder(config.name, work_key(config, dataset, parent_input(parent)))
+    folder = work_folder(config.name, work_key(config, dataset, parent_input(parent), start_input(config)))
     if distributed.rank() > 0:
         _train(config, Trainer(config, store, parent, folder, device))
     else:
@@ -74,6 +78,7 @@ def train(pipeline: str, stage: str) -> None:
             figures = publish(trainer, store, config.artifact)
         print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in figures.items()))
     distributed.stop()
+    return 0
 
 
 def _train(config: StageConfig, trainer: Trainer) -> None:
@@ -94,7 +99,8 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
             trainer.train(bar, interruption)
     except Interrupted as stop:
         again = f"python -m stages.train {config.pipeline} {config.stage}' or 'dvc repro"
-        raise Interrupted(f"{config.name} was {stop}. To continue: '{again}'", stop.code) from None
+        said = f"{config.name} was {stop}. To continue: '{again}'" if distributed.rank() == 0 else ""
+        raise Interrupted(said, stop.code) from None
     except TrainingFailed as error:
         raise TrainingFailed(
             f"{config.name}, {error}. The last good checkpoint is kept in {trainer.folder}; continuing from it "

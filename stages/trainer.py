@@ -17,7 +17,7 @@ from data.errors import InputError
 from data.files import whole_folder
 from data.store import Store
 from stages import distributed
-from stages.artifact import Artifact, milestone_name, parent_input, write_weights
+from stages.artifact import Artifact, milestone_name, parent_input, start_input, write_weights
 from stages.batches import Batches
 from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpoint, write_checkpoint
 from stages.config import StageConfig, trick_key
@@ -45,11 +45,14 @@ class Trainer:
         self.config, self.folder, self.device = config, folder, device
         self.channels = store.manifest.channels
         self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-        self.parent = parent_input(parent)
+        self.parent, self.start = parent_input(parent), start_input(config)
         self.networks = build_networks(config, self.channels, device)
         if parent is not None:
             grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))
         optimizers = build_optimizers(config, self.networks)
+        self.configured = [
+            [{k: v for k, v in g.items() if k != "params"} for g in o.param_groups] for o in optimizers.values()
+        ]
         self.game = Game(self.networks, config.tricks.loss, list(config.tricks.others), optimizers)
         compile_generator(self.networks.generator, device)
         self.batches = Batches(store.images(config.resolution), config.seed, device)
@@ -105,6 +108,7 @@ class Trainer:
             before=self.before,
             dataset=self.dataset,
             parent=self.parent,
+            start=self.start,
             code="+".join(self.codes),
             versions=library_versions(),
             outcome=outcome,
@@ -129,6 +133,9 @@ class Trainer:
                 if code_digest() not in self.codes:
                     said.append(f"the code differs from the checkpoint's; to train anew instead, remove {self.folder}")
                 break
+        if self.step == 0 and self.config.start is not None:
+            self._start_from(read_checkpoint(self.config.start))
+            said.append(f"starting from {self.config.start} at step {self.step} ({self.images / 1000:.1f} kimg)")
         newest = max([self.step, *(step for step, _ in checkpoints_in(self.folder))])
         self.history = History(self.folder / "history.csv")
         if distributed.rank() == 0:
@@ -139,6 +146,34 @@ class Trainer:
         for name, thing in self.objects().items():
             thing.load_state_dict(checkpoint.state[name])
         record = checkpoint.record
+        self.step, self.images, self.before = record.step, record.images, record.before
+        self.codes = record.code.split("+")
+
+    def _start_from(self, checkpoint: Checkpoint) -> None:
+        """Go on from a checkpoint of this stage that may have been trained with other options.
+
+        Raises:
+            InputError: it is of another stage or of other networks, or lies beyond the stage's end.
+        """
+        config, record = self.config, checkpoint.record
+        if record.config["resolution"] != config.resolution or record.images >= self.target:
+            raise InputError(
+                f"{config.start} was trained at {record.config['resolution']}x{record.config['resolution']} for "
+                f"{record.images / 1000:g} kimg, and cannot be gone on from at {config.resolution}x{config.resolution} "
+                f"to {config.kimg:g} kimg"
+            )
+        for name, thing in self.objects().items():
+            if name not in checkpoint.state:  # a trick that is new, and begins here
+                if name == "ema":
+                    thing.load_state_dict(checkpoint.state["generator"])
+                continue
+            try:
+                thing.load_state_dict(checkpoint.state[name])
+            except (RuntimeError, ValueError) as error:
+                raise InputError(f"{config.start} does not fit this stage's {name}: {error}") from error
+        for optimizer, groups in zip(self.game.optimizers.values(), self.configured, strict=True):
+            for group, configured in zip(optimizer.param_groups, groups, strict=True):
+                group.update(configured)
         self.step, self.images, self.before = record.step, record.images, record.before
         self.codes = record.code.split("+")
 
@@ -227,6 +262,8 @@ class Trainer:
             reached = self.images // (each * 1000) * each
             with whole_folder(self.folder / "milestones" / milestone_name(reached)) as folder:
                 write_weights(folder, self.record("milestone"), self.networks)
+                self.meter.read()
+                write_checkpoint(folder, self.record("milestone"), self.objects())
 
     def grid(self) -> Any:
         """The averaged generator's pictures of the fixed latents."""

@@ -12,7 +12,7 @@ from stages.params import PARAMS, choose, merge
 from stages.tricks.catalogue import trick_class
 from stages.tricks.loss import Loss
 
-STAGE_CHOICES = ("after", "at", "resolution")
+STAGE_CHOICES = ("after", "at", "start", "resolution")
 
 
 def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConfig:

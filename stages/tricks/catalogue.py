@@ -11,6 +11,7 @@ from stages.tricks.gradient_penalty import GradientPenalty
 from stages.tricks.loss import Loss
 from stages.tricks.minibatch_stddev import MinibatchStddev
 from stages.tricks.nonsaturating import NonSaturating
+from stages.tricks.packing import Packing
 from stages.tricks.r1 import R1
 from stages.tricks.trick import Trick
 from stages.tricks.ttur import Ttur
@@ -26,6 +27,7 @@ ORDER: tuple[type[Trick], ...] = (
     Ttur,
     # what the discriminator sees: first what pictures are, last what groups them
     Fade,
+    Packing,
     # added terms: only the order of rounding in a sum
     GradientPenalty,
     R1,

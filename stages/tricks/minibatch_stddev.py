@@ -42,14 +42,18 @@ class MinibatchStddev(Trick):
     """Lets the discriminator punish a generator whose pictures are all alike."""
 
     name = "minibatch_stddev"
-    group: int = Field(default=4, ge=2, description="samples a group; the batch must be divisible by it")
+    group: int = Field(default=4, ge=2, description="samples a group; it must divide the batch")
 
     def check(self, config: StageConfig) -> None:
-        if config.batch_size > self.group and config.batch_size % self.group:
-            down = config.batch_size - config.batch_size % self.group
+        count = config.logits_a_process
+        few = count <= self.group and config.processes == 1  # then all of them are one group
+        if count % self.group and not few:
+            pictures = config.batch_size // count
+            down = count - count % self.group
+            fitting = " or ".join(str(n * pictures) for n in (down, down + self.group) if n)
             raise ValueError(
-                f"batch_size {config.batch_size} is not divisible by minibatch_stddev's group {self.group}; "
-                f"right would be batch_size {down} or {down + self.group}"
+                f"the discriminator gives {count} logits a batch of {config.batch_size}, which minibatch_stddev's group "
+                f"{self.group} does not divide; right would be batch_size {fitting}"
             )
 
     def plan_networks(self, plan: NetworkPlan) -> None:

@@ -124,6 +124,10 @@ class Trick(BaseModel):
         """What the discriminator sees of pictures (B, channels, R, R)."""
         return pictures
 
+    def samples_a_logit(self) -> int:
+        """How many pictures the discriminator judges jointly, where `view` groups them."""
+        return 1
+
     def targets(self, targets: Targets, sight: Sight) -> Targets:
         """What the discriminator should answer."""
         return targets

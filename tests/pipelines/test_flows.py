@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.conftest import Project
-from tests.pipelines.conftest import Served, Server, checkpoints, processes_of, wait_for
+from tests.pipelines.conftest import Served, checkpoints, processes_of, wait_for
 
 pytestmark = pytest.mark.xdist_group("prefect")
 

@@ -33,7 +33,7 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "resolution no power of two": ("stages.r8.resolution", 12, "progan.stages.r8.resolution: must be a power of two, such as 8 or 16"),
     "resolution not twice the parent's": ("stages.r8.resolution", 16, "16 is not twice the 4 of its parent artifacts/progan/r4; right would be 8"),
     "width unlike the parent's": ("stages.r8.network", {"largest": 16}, "network.largest: 16 differs from the 8 of its parent"),
-    "batch and stddev group": ("common.batch_size", 10, "batch_size 10 is not divisible by minibatch_stddev's group 4; right would be batch_size 8 or 12"),
+    "batch and stddev group": ("common.batch_size", 10, "gives 10 logits a batch of 10, which minibatch_stddev's group 4 does not divide; right would be batch_size 8 or 12"),
     "fade longer than the stage": ("stages.r8.kimg", 0.1, "kimg 0.1 ends the stage before fade.kimg 0.16"),
     "missing key": ("stages.r8", {"after": "artifacts/progan/r4"}, "progan.stages.r8.resolution: is missing"),
     "stage that is no mapping": ("stages.r8", 8, "'r8' must be a mapping"),

@@ -1,0 +1,47 @@
+"""Packing: the discriminator judges m pictures jointly, so that it can see whether they are all alike.
+
+    D(x_1, ..., x_m):  real packs are m independent reals, fake packs G(z_1), ..., G(z_m) with independent z;
+    one logit a pack. Only D's first layer is widened, to m times the channels; loss, optimiser and G are unchanged.
+
+Source: Lin et al., "PacGAN: The power of two samples in generative adversarial networks", section 3. The paper's
+"PacDCGAN2" is m = 2. The paper's batch counts packs, ours counts pictures: batch_size 128 with m = 2 is 64 packs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+from torch import Tensor
+
+from stages.tricks.trick import NetworkPlan, Sight, Trick
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
+
+
+class Packing(Trick):
+    """Against mode collapse: a pack of fakes that are alike is easy to tell from a pack of reals."""
+
+    name = "packing"
+    m: int = Field(default=2, ge=2, description="pictures in a pack; batch_size must be divisible by it")
+
+    def check(self, config: StageConfig) -> None:
+        share = config.batch_size // config.processes
+        if share % self.m:
+            raise ValueError(
+                f"batch_size {config.batch_size} in {config.processes} process(es) cannot be packed by {self.m}; "
+                f"right would be a multiple of {self.m * config.processes}"
+            )
+
+    def plan_networks(self, plan: NetworkPlan) -> None:
+        plan.discriminator["channels"] *= self.m
+
+    def samples_a_logit(self) -> int:
+        return self.m
+
+    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
+        # Pack p is made of pictures p, p + B/m, ...: so several processes, each with every n-th picture of the
+        # batch, make the packs that one process makes.
+        packs = pictures.reshape(self.m, -1, *pictures.shape[1:]).transpose(0, 1)
+        return packs.reshape(packs.shape[0], -1, *pictures.shape[2:])
