@@ -110,7 +110,7 @@ def make_project(root: Path) -> Project:
     root.mkdir(parents=True, exist_ok=True)
     for room in ROOMS:
         shutil.copytree(ROOT / room, root / room, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in ("dvc.yaml", ".gitignore", ".dvcignore"):
+    for file in ("dvc.yaml", "prefect.toml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / file, root / file)
     project = Project(root)
     project.write_params(TINY)

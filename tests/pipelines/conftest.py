@@ -1,6 +1,5 @@
 """A real Prefect server, once a session, and flows served from a project by a real `espalier serve`."""
 
-import os
 import signal
 import socket
 import subprocess
@@ -49,16 +48,16 @@ def free_port() -> int:
 class Server:
     """Prefect's server as `espalier ui` starts it, with a database of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, project: Project) -> None:
+        self.folder, self.project, self.port = folder, project, free_port()
         self.page = f"http://127.0.0.1:{self.port}"
         self.api = f"{self.page}/api"
         self.environment = {"PREFECT_API_URL": self.api, "PREFECT_HOME": str(folder)}
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self, project: Project) -> str:
+    def start(self) -> str:
         """Start it; returns what it said when it was ready."""
-        self._process = project.start("espalier", "ui", "--port", str(self.port), PREFECT_HOME=str(self.folder))
+        self._process = self.project.start("espalier", "ui", "--port", str(self.port), PREFECT_HOME=str(self.folder))
         assert self._process.stdout
         lines = []
         for line in self._process.stdout:
@@ -77,7 +76,11 @@ class Server:
 
     def ask(self, path: str, body: Any = None) -> Any:
         method = "GET" if body is None else "POST"
-        answer = httpx.request(method, f"{self.api}/{path}", json=body, timeout=30)
+        for _ in range(20):  # a database that is busy for a moment answers 503, as Prefect's own client knows
+            answer = httpx.request(method, f"{self.api}/{path}", json=body, timeout=30)
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+                break
+            time.sleep(0.5)
         answer.raise_for_status()
         return answer.json()
 
@@ -125,7 +128,7 @@ class Server:
 
     def artifacts(self, run: str) -> dict[str, Any]:
         """The artifacts of a run by key."""
-        found = self.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "sort": "CREATED_ASC"})
+        found = self.ask("artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [run]}}, "sort": "KEY_ASC"})
         return {artifact["key"]: artifact for artifact in found}
 
 
@@ -159,19 +162,7 @@ class Served:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, trained: Project) -> Iterator[Server]:
     """A server with its page."""
-    server = Server(tmp_path_factory.mktemp("prefect"))
-    server.start(trained)
+    server = Server(tmp_path_factory.mktemp("prefect"), trained)
+    server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture
-def served(copy_of_trained: Project, server: Server, tmp_path: Path) -> Iterator[Served]:
-    """A trained project, served under a name of its own."""
-    root = tmp_path / f"served-{os.urandom(3).hex()}"
-    copy_of_trained.root.rename(root)
-    served = Served(Project(root), server)
-    yield served
-    served.stop()
-    for process in processes_of(served.project, ""):
-        process.kill()

@@ -1,14 +1,26 @@
 """The chain as Prefect flows, with a real server, a real `espalier serve` and real processes."""
 
 import json
+import os
+import shutil
+import signal
 import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests.conftest import Project
-from tests.pipelines.conftest import Served, checkpoints, processes_of, wait_for
+from tests.pipelines.conftest import Served, Server, checkpoints, processes_of, wait_for
 
 pytestmark = pytest.mark.xdist_group("prefect")
+
+
+def copy(project: Project, folder: Path) -> Project:
+    root = folder / f"project-{os.urandom(3).hex()}"  # the name of its deployments
+    shutil.copytree(project.root, root, symlinks=True)
+    return Project(root)
 
 
 def steps(project: Project, stage: str) -> int:
@@ -16,29 +28,257 @@ def steps(project: Project, stage: str) -> int:
     return max(int(path.name.split("-")[1]) for path in checkpoints(project) if f"progan@{stage}" in str(path))
 
 
-def started_and_checkpointed(served: Served, **options: object) -> str:
+def run_to_a_checkpoint(served: Served, **options: object) -> str:
     before = checkpoints(served.project)
     run = served.run(**options)
     wait_for(lambda: checkpoints(served.project) - before)
     return run
 
 
+def end_soon(project: Project, stage: str, more: int = 20) -> int:
+    """Have a stage end so many steps after its newest checkpoint; returns that checkpoint's step."""
+    reached = steps(project, stage)
+    project.set(f"progan.stages.{stage}.kimg", (reached + more) * 8 / 1000)
+    return reached
+
+
+@dataclass
+class Background:
+    """What takes minutes to be seen, begun first and looked at last."""
+
+    crashed: Project
+    run: str
+    killed_at: float
+    nightly: Served
+
+
+@pytest.fixture(scope="module", autouse=True)
+def background(trained: Project, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
+    """A run whose machine went down, and a deployment with a cron of every minute."""
+    folder = tmp_path_factory.mktemp("background")
+    crashed = copy(trained, folder)
+    crashed.set("progan.stages.r8.kimg", 400)
+    served = Served(crashed, server)
+    run = run_to_a_checkpoint(served)
+    wait_for(lambda: server.ask("events/filter", heartbeats(run))["total"] > 0)
+    for process in processes_of(crashed, ""):
+        process.kill()
+    nightly = Served(copy(trained, folder), server, "progan", "--cron", "* * * * *")
+    yield Background(crashed, run, time.monotonic(), nightly)
+    nightly.stop()
+
+
+def heartbeats(run: str) -> dict[str, object]:
+    """A question for the heartbeats of a run."""
+    resource = {"id": [f"prefect.flow-run.{run}"]}
+    return {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": resource}, "limit": 1}
+
+
+@pytest.fixture
+def served(trained: Project, server: Server, tmp_path: Path) -> Iterator[Served]:
+    """A trained project of its own, served."""
+    served = Served(copy(trained, tmp_path), server)
+    yield served
+    served.stop()
+    for process in processes_of(served.project, ""):
+        process.kill()
+
+
+@pytest.fixture(scope="module")
+def shared(trained: Project, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A trained project, served, for tests that leave it trained."""
+    served = Served(copy(trained, tmp_path_factory.mktemp("shared")), server)
+    yield served
+    served.stop()
+
+
+def test_a_run_shows_every_stage_with_its_pictures_and_overrides_are_an_experiment(shared: Served) -> None:
+    project, server = shared.project, shared.server
+    before = project.bytes("params.yaml"), project.bytes("artifacts/progan/r16/generator.safetensors")
+    run = shared.run(overrides=["+progan.stages.r16.kimg=4"])
+    server.wait_until(run, "Completed")
+    assert before == (project.bytes("params.yaml"), project.bytes("artifacts/progan/r16/generator.safetensors"))
+    assert server.tasks(run) == {
+        "dataset@dolls": "Cached", "progan@r4": "Cached", "progan@r8": "Cached", "progan@r16": "Trained",
+    }  # fmt: skip
+    (name,) = project.dvc("exp", "list", "--name-only").split()
+    assert name in server.message(run)
+    assert "kimg: 4" in project.run("git", "show", f"refs/exps/{commit(project)}/{name}:params.yaml")
+    artifacts = server.artifacts(run)
+    assert set(artifacts) == {"progan-r16", "progan-r16-metrics", "progan-r16-progress", "progan-run"}
+    page = artifacts["progan-r16"]["data"]
+    assert page.count("data:image/png;base64,") == 2 and "| diversity |" in page
+    assert "[progan@r8](/artifacts/key/progan-r8)" in page
+    assert artifacts["progan-r16-progress"]["data"] == 100
+    assert {"figure": "kimg", "value": 4.0} in json.loads(artifacts["progan-r16-metrics"]["data"])
+    summary = artifacts["progan-run"]["data"]
+    assert "| Cached |" in summary and "| Trained | 0:" in summary and "data:image/png" in summary
+    logs = server.logs(run)
+    assert "progan@r16 is done" in logs and "git add dvc.lock" not in logs
+    graph = server.ask(f"flow_runs/{run}/graph-v2")
+    labels = {key: node["label"] for key, node in graph["nodes"]}
+    parents = {node["label"]: {labels[parent["id"]] for parent in node["parents"]} for _, node in graph["nodes"]}
+    assert parents["progan@r16"] == {"dataset@dolls", "progan@r8"} and parents["dataset@dolls"] == set()
+
+
+def commit(project: Project) -> str:
+    """HEAD as experiments' references spell it."""
+    sha = project.run("git", "rev-parse", "HEAD").strip()
+    return f"{sha[:2]}/{sha[2:]}"
+
+
+def test_the_form_of_a_deployment_describes_every_option(shared: Served) -> None:
+    found = shared.server.ask(f"deployments/name/progan/{shared.project.root.name}")
+    options = found["parameter_openapi_schema"]["definitions"]["RunOptions"]["properties"]
+    assert {"until", "force", "overrides", "seed", "gates", "start", "step", "time", "pull", "push"} <= set(options)
+    assert all(option["description"] for option in options.values())
+    assert options["gates"]["enum"] == ["as configured", "stop", "ask", "off"]
+    assert found["global_concurrency_limit"]["limit"] == 1
+
+
+def test_gates_stop_the_chain_or_ask_a_person(shared: Served) -> None:
+    project, server = shared.project, shared.server
+    project.set("progan.stages.r8.gate", {"diversity": {"above": 100}, "on_miss": "stop"})
+    run = shared.run()
+    server.wait_until(run, "Failed")
+    assert "progan@r8 misses its gate: diversity is 1.27" in server.message(run)
+    assert "not above 100" in server.message(run) and "progan@r16" not in server.tasks(run)
+    run = shared.run(gates="off")
+    server.wait_until(run, "Completed")
+    question = {"prefix": "paused-", "limit": 9}
+    for decision, end in (("approve", "Completed"), ("reject", "Failed")):
+        run = shared.run(gates="ask")
+        server.wait_until(run, "Paused")
+        form = wait_for(lambda run=run: server.ask(f"flow_runs/{run}/input/filter", question))  # type: ignore[misc]
+        assert any("data:image/png" in str(part["value"]) for part in form)
+        server.ask(f"flow_runs/{run}/resume", {"run_input": {"decision": decision, "comment": "seen"}})
+        server.wait_until(run, end)
+    assert "rejected (seen)" in server.message(run)
+    project.set("progan.stages.r8.gate", {"fid": {"below": 40}})
+    run = shared.run()
+    server.wait_until(run, "Failed")
+    assert "progan.stages.r8: gate.fid: the stage has no such figure; it has: step, kimg" in server.message(run)
+    assert "Traceback" not in server.logs(run)
+    params = project.params
+    del params["progan"]["stages"]["r8"]["gate"]
+    project.write_params(params)
+
+
+def test_any_target_of_the_dag_is_a_flow_too(shared: Served) -> None:
+    run = shared.server.run(f"target/{shared.project.root.name}", target="progan@r4", options={"force": True})
+    shared.server.wait_until(run, "Completed")
+    assert shared.server.tasks(run) == {"dataset@dolls": "Trained", "progan@r4": "Trained"}
+
+
 def test_a_cancelled_run_leaves_a_checkpoint_and_no_process_and_continues(served: Served) -> None:
     project, server = served.project, served.server
     project.set("progan.stages.r8.kimg", 400)
-    run = started_and_checkpointed(served)
+    run = run_to_a_checkpoint(served)
     begun = time.monotonic()
     server.set_state(run, "CANCELLING")
     server.wait_until(run, "Cancelled", seconds=30)
-    assert time.monotonic() - begun < 25
+    assert time.monotonic() - begun < 28  # prefect kills at 30
     wait_for(lambda: not processes_of(project, "dvc") and not processes_of(project), 5)
-    reached = steps(project, "r8")
     assert "a checkpoint is written" in server.logs(run)
     wait_for(lambda: server.tasks(run).get("progan@r8") == "Cancelled", 10)
-    assert not (project.root / ".dvc/tmp/rwlock").exists() or project.bytes(".dvc/tmp/rwlock") in (b"", b"{}")
-    project.set("progan.stages.r8.kimg", (reached + 20) * 8 / 1000)
+    reached = end_soon(project, "r8")
     again = served.run(until="r8")
     server.wait_until(again, "Completed")
     assert f"continuing at step {reached}" in server.logs(again)
-    record = json.loads(project.bytes("artifacts/progan/r8/stage.json"))
-    assert record["step"] == reached + 20
+    assert json.loads(project.bytes("artifacts/progan/r8/stage.json"))["step"] == reached + 20
+
+
+def test_a_run_is_given_a_time_and_its_failures_are_retried_unless_the_configuration_is_wrong(served: Served) -> None:
+    project, server = served.project, served.server
+    project.set("progan.stages.r8.kimg", 400)
+    run = served.run(time="15s")
+    server.wait_until(run, "Unfinished")
+    assert "a checkpoint is written" in server.message(run) and not processes_of(project)
+    project.set("progan.stages.r8.retries", 1)
+    reached = steps(project, "r8")
+    run = run_to_a_checkpoint(served, until="r8")
+    for trainer in processes_of(project):
+        trainer.kill()
+    wait_for(lambda: "AwaitingRetry" in server.tasks(run).values() or "Retrying" in server.tasks(run).values())
+    end_soon(project, "r8")  # params.yaml is read anew by the retry
+    server.wait_until(run, "Completed")
+    logs = server.logs(run)
+    assert logs.count("continuing at step") == 2 and f"continuing at step {reached}" in logs
+    weights = project.root / "artifacts/progan/r4/generator.safetensors"
+    weights.unlink()
+    weights.write_bytes(b"not weights")
+    run = served.run(until="r8", force=True)
+    server.wait_until(run, "Completed", "Failed")
+    project.set("progan.stages.r8.batch_size", 64)
+    run = served.run(until="r8")
+    server.wait_until(run, "Failed")
+    assert "has 48 pictures, fewer than one batch of 64" in server.message(run)
+    assert "AwaitingRetry" not in str(server.ask("task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}}))
+    assert server.logs(run).count("> python -m stages.train progan r8") == 1
+
+
+def test_training_goes_on_while_the_server_is_away(served: Served) -> None:
+    project, server = served.project, served.server
+    project.set("progan.stages.r8.kimg", 4)
+    project.set("progan.stages.r16.kimg", 4)
+    run = run_to_a_checkpoint(served)
+    server.stop(signal.SIGKILL)
+    wait_for(lambda: any("progan@r16" in str(path) for path in checkpoints(project)))  # on to the next stage
+    server.start()
+    server.wait_until(run, "Completed")
+    assert json.loads(project.bytes("artifacts/progan/r16/stage.json"))["step"] == 500
+    assert "up to date" in project.dvc("status")
+    assert {"progan-r8", "progan-r16", "progan-run"} <= set(server.artifacts(run))
+
+
+def test_two_machines_share_a_chain_through_git_and_a_remote(served: Served, tmp_path: Path) -> None:
+    one, server = served.project, served.server
+    (tmp_path / "remote").mkdir()
+    one.dvc("remote", "add", "--default", "shared", str(tmp_path / "remote"))
+    one.set("progan.stages.r4.seed", 9)
+    run = served.run(until="r8", push=True)
+    server.wait_until(run, "Completed")
+    one.run("git", "add", "-A")
+    one.run("git", "commit", "-qm", "r8 is trained")
+    root = tmp_path / f"second-{os.urandom(3).hex()}"
+    one.run("git", "clone", "-q", str(one.root), str(root))
+    two = Project(root)
+    (root / ".work").mkdir()
+    second = Served(two, server)
+    try:
+        run = second.run(pull=True)
+        server.wait_until(run, "Completed")
+    finally:
+        second.stop()
+    assert server.tasks(run) == {
+        "dataset@dolls": "Cached", "progan@r4": "Cached", "progan@r8": "Cached", "progan@r16": "Trained",
+    }  # fmt: skip
+    weights = "artifacts/progan/r8/generator.safetensors"
+    assert two.bytes(weights) == one.bytes(weights)
+    assert json.loads(two.bytes("artifacts/progan/r4/stage.json"))["config"]["seed"] == 9
+
+
+def test_a_cron_run_is_really_scheduled_and_run(background: Background, server: Server) -> None:
+    deployment = server.ask(f"deployments/name/progan/{background.nightly.project.root.name}")
+    question = {
+        "deployments": {"id": {"any_": [deployment["id"]]}},
+        "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
+    }
+    (run, *_) = wait_for(lambda: server.ask("flow_runs/filter", question), 120)
+    assert run["auto_scheduled"] and set(server.tasks(run["id"]).values()) == {"Cached"}
+
+
+def test_a_run_whose_machine_went_down_is_shown_as_crashed_and_continues(
+    background: Background, server: Server
+) -> None:
+    left = 120 - (time.monotonic() - background.killed_at)
+    server.wait_until(background.run, "Crashed", seconds=max(left, 5))
+    project = background.crashed
+    reached = end_soon(project, "r8")
+    served = Served(project, server)
+    try:
+        run = served.run(until="r8")  # the slot is free
+        server.wait_until(run, "Completed")
+    finally:
+        served.stop()
+    assert f"continuing at step {reached}" in server.logs(run)

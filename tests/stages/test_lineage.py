@@ -16,17 +16,28 @@ PARENT = Input(path="artifacts/progan/r4", digest="p1")
      {"tricks": {"drift": {"weight": 1}}}],
 )  # fmt: skip
 def test_what_decides_a_weight_changes_the_key(make_config: MakeConfig, changes: dict[str, object]) -> None:
-    assert work_key(make_config("r8", changes), DATA, PARENT) != work_key(make_config("r8"), DATA, PARENT)
+    assert work_key(make_config("r8", changes), DATA, PARENT, None) != work_key(make_config("r8"), DATA, PARENT, None)
 
 
-@pytest.mark.parametrize("changes", [{"kimg": 9}, {"watch": {"log_steps": 1}}, {"after": "artifacts/pinned/r4"}])
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kimg": 9},
+        {"watch": {"log_steps": 1}},
+        {"after": "artifacts/pinned/r4"},
+        {"processes": 2},
+        {"gate": {"diversity": {"above": 1}}},
+        {"retries": 2},
+    ],
+)
 def test_what_decides_no_weight_at_a_step_does_not(make_config: MakeConfig, changes: dict[str, object]) -> None:
-    assert work_key(make_config("r8", changes), DATA, PARENT) == work_key(make_config("r8"), DATA, PARENT)
+    assert work_key(make_config("r8", changes), DATA, PARENT, None) == work_key(make_config("r8"), DATA, PARENT, None)
 
 
 def test_inputs_count_by_what_they_are_and_not_by_where_they_lie(make_config: MakeConfig) -> None:
-    config, key = make_config("r8"), work_key(make_config("r8"), DATA, PARENT)
-    assert work_key(config, DATA.model_copy(update={"path": "elsewhere"}), PARENT) == key
-    assert work_key(config, DATA.model_copy(update={"digest": "d2"}), PARENT) != key
-    assert work_key(config, DATA, PARENT.model_copy(update={"digest": "p2"})) != key
-    assert work_key(config, DATA, None) != key
+    config, key = make_config("r8"), work_key(make_config("r8"), DATA, PARENT, None)
+    assert work_key(config, DATA.model_copy(update={"path": "elsewhere"}), PARENT, None) == key
+    assert work_key(config, DATA.model_copy(update={"digest": "d2"}), PARENT, None) != key
+    assert work_key(config, DATA, PARENT.model_copy(update={"digest": "p2"}), None) != key
+    assert work_key(config, DATA, None, None) != key
+    assert work_key(config, DATA, PARENT, Input(path="artifacts/pinned/step.pt", digest="s1")) != key
