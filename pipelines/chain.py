@@ -17,7 +17,7 @@ from pipelines.plan import Plan, planned
 from pipelines.processes import CANCELLED, OUT_OF_TIME, Processes
 from pipelines.report import Outcome, key_of, run_page
 from pipelines.reporting import Reporter
-from pipelines.stagetask import RETRY_SECONDS, StageFailed, Surroundings, run_stage
+from pipelines.stagetask import Surroundings, run_stage
 
 Runner = ThreadPoolTaskRunner[State]
 LAST_REPORTS_SECONDS = 30.0
@@ -77,16 +77,11 @@ class Chain:
         """The stages that can be begun now: none any more once one has failed."""
         if self.failure is not None or self.processes.stopped_for is not None:
             return []
-        done = {name for name, outcome in self.outcomes.items() if outcome.word in ("Cached", "Trained")}
+        done = {name for name, outcome in self.outcomes.items() if outcome.word in ("Cached", "Completed")}
         return [n for n in self.plan.nodes if n.name not in self.futures and done.issuperset(n.needs)]
 
     def _submit(self, node: Node, runner: Runner) -> None:
-        stage = run_stage.with_options(
-            name=node.name,
-            task_run_name=node.name,
-            retries=self.gates.retries(node),
-            retry_delay_seconds=RETRY_SECONDS,
-        )
+        stage = run_stage.with_options(name=node.name, task_run_name=node.name, retries=self.gates.retries(node))
         self._begun[node.name] = time.monotonic()
         needed = [self.futures[name] for name in node.needs]
         future = runner.submit(stage, {"node": node, "shared": self.shared}, wait_for=needed)
@@ -100,7 +95,7 @@ class Chain:
         seconds = time.monotonic() - self._begun[node.name]
         self.outcomes[node.name] = Outcome(state.name or "", state.message or "", seconds)
         if state.is_failed() or state.is_crashed():
-            self.failure = self.failure or f"{node.name} failed: {_reason(state)}"
+            self.failure = self.failure or f"{node.name} failed: {state.message}"
         elif state.is_completed():
             missed = self.gates.missed(node)
             if missed is not None:
@@ -125,8 +120,3 @@ class Chain:
         self.reporter.send(
             key, lambda: create_markdown_artifact(page, key=key, description=f"the last run of {target}")
         )
-
-
-def _reason(state: State) -> str:
-    error = state.data if isinstance(state.data, StageFailed) else None
-    return str(error) if error else (state.message or "").removeprefix("Task run encountered an exception ")

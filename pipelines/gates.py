@@ -7,7 +7,7 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from pipelines.dag import Node
-from pipelines.report import artifact_of, figures_of, picture_markdown
+from pipelines.report import artifact_of, figures_of, key_of, picture_markdown
 from stages.config import StageConfig
 from stages.params import read_params
 from stages.validation import stage_config
@@ -60,6 +60,8 @@ def _ask(node: Node, words: str) -> str | None:
     """Pause the flow until a person approves or rejects in Prefect's page."""
     page = f"**{words}**\n\n{picture_markdown(artifact_of(node) / 'samples.png', 'what it draws')}"
     form = Approval.with_initial_data(description=page)
-    said = pause_flow_run(form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{node.name}")
+    said = pause_flow_run(
+        form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{key_of(node.name)}"
+    )
     comment = f" ({said.comment})" if said.comment else ""
     return None if said.decision == "approve" else f"{words}; rejected{comment}"

@@ -17,7 +17,7 @@ CURVES_WIDTH = 1200
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a stage ended: "Trained", "Cached", "Failed", "Unfinished", "Cancelled", or "Not run"; why; after how long."""
+    """How a stage ended: "Completed", "Cached", "Failed", "Unfinished", ...; why; after how long."""
 
     word: str
     detail: str = ""

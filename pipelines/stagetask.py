@@ -3,6 +3,7 @@
 import re
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
@@ -18,15 +19,10 @@ from pipelines.repro import dvc, repro_command
 
 PROGRESS = re.compile(r"^\S+ +(\d+)%  (.*)")
 EXITED = re.compile(r"failed to run: .* exited with (\d+)")
-UNCHANGED = re.compile(r"^Stage '.*' (didn't change, skipping|is cached - skipping run)")
 HINTS = re.compile(r"\t|To (track|enable)|Use `dvc|Updating lock file")
 """What dvc says to somebody at a terminal."""
 BAD_INPUT = 2
 RETRY_SECONDS = 5
-
-
-class StageFailed(Exception):
-    """A stage failed in a way that trying again may mend."""
 
 
 @dataclass(frozen=True)
@@ -45,26 +41,20 @@ class StageRun:
     def __init__(self, node: Node, shared: Surroundings) -> None:
         self.node, self.shared = node, shared
         self.begun = time.monotonic()
-        self.unchanged = False
+        self.ran = False
         self.exited: int | None = None
         self.errors: list[str] = []
         self.last = ""
         self._progress = LiveProgress(f"{key_of(node.name)}-progress")
 
     def run(self) -> State:
-        """Run to the end. Returns the task's final state.
-
-        Raises:
-            StageFailed: it may be tried again.
-        """
-        if self.node.name in self.shared.fresh:
-            return Completed(name="Cached", message="dvc finds it unchanged")
-        options = self.shared.options
-        command = repro_command([self.node.name], single=True, force=options.force, pull=options.pull)
+        """Run to the end. Returns the task's final state; one named "Refused" is of bad input."""
+        options, name = self.shared.options, self.node.name
+        command = repro_command([name], single=True, force=options.force, pull=options.pull)
         try:
-            code = self._follow(command)
-            if code == 0 and options.push and not self.unchanged:
-                code = self._follow(dvc("push", "--run-cache", self.node.name))
+            code = 0 if name in self.shared.fresh else self._follow(command)
+            if code == 0 and options.push:
+                code = self._follow(dvc("push", "--run-cache", name))
         except Stopped as stop:
             return self._stopped(str(stop))
         if code == 0:
@@ -72,9 +62,7 @@ class StageRun:
         if self.shared.processes.stopped_for is not None:
             return self._stopped(self.shared.processes.stopped_for)
         reason = "\n".join(self.errors) or f"dvc failed with exit code {code}"
-        if self.exited == BAD_INPUT:
-            return Failed(message=reason)
-        raise StageFailed(reason)
+        return Failed(name="Refused" if self.exited == BAD_INPUT else "Failed", message=reason)
 
     def _follow(self, command: list[str]) -> int:
         """Run a command, passing on its lines as they come. Returns its exit code."""
@@ -88,7 +76,7 @@ class StageRun:
             return process.wait()
 
     def _note(self, line: str) -> None:
-        self.unchanged = self.unchanged or UNCHANGED.match(line) is not None
+        self.ran = self.ran or line.startswith("Running stage ")
         if exited := EXITED.search(line):
             self.exited = int(exited[1])
         elif line.startswith(("error: ", "ERROR: ")):
@@ -107,16 +95,16 @@ class StageRun:
         return Cancelled(message=self.last or reason)
 
     def _done(self) -> State:
-        if self.unchanged:
+        if not self.ran:
             return Completed(name="Cached", message="dvc finds it unchanged, or took it from its cache")
         seconds = time.monotonic() - self.begun
-        node, outcome = self.node, Outcome("Trained" if "@" in self.node.name else "Made", seconds=seconds)
+        node, outcome = self.node, Outcome("Completed", seconds=seconds)
         self._show(100.0, "done")
         page = stage_page(node, outcome)
         self.shared.reporter.send(key_of(node.name), lambda: _markdown(node, page))
         if rows := metric_rows(node):
             self.shared.reporter.send(f"{key_of(node.name)}-metrics", lambda: _table(node, rows))
-        return Completed(name="Trained", message=f"published in {artifact_of(node)}")
+        return Completed(message=f"published in {artifact_of(node)}")
 
 
 def _markdown(node: Node, page: str) -> None:
@@ -131,7 +119,17 @@ def _table(node: Node, rows: list[dict[str, object]]) -> None:
     create_table_artifact(rows, key=f"{key_of(node.name)}-metrics", description=f"final figures of {node.name}")
 
 
-@task(cache_policy=NO_CACHE, persist_result=False)
+def may_be_retried(_: Any, __: Any, state: State) -> bool:
+    """Whether trying again could help: not with bad input."""
+    return state.name != "Refused"
+
+
+@task(
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_delay_seconds=RETRY_SECONDS,
+    retry_condition_fn=may_be_retried,
+)
 def run_stage(node: Node, shared: Surroundings) -> State:
     """Run one stage through dvc."""
     return StageRun(node, shared).run()
