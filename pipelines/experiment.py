@@ -25,7 +25,7 @@ from stages.workfolder import work_root
 
 def experiment_name(overrides: Sequence[str]) -> str:
     """A name that tells the overrides: "loss-hinge-3fa9c1"."""
-    words = "-".join(re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"^[^=]*\.", "", o)).strip("-") for o in overrides)
+    words = "-".join(re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"^[^=]*\.(?=[^=]*=)", "", o)).strip("-") for o in overrides)
     return f"{words[:40].strip('-')}-{hashlib.sha256(repr(tuple(overrides)).encode()).hexdigest()[:6]}"
 
 

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from prefect import get_run_logger
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from pydantic import Field
@@ -64,4 +65,5 @@ def _ask(node: Node, words: str) -> str | None:
         form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{key_of(node.name)}"
     )
     comment = f" ({said.comment})" if said.comment else ""
+    get_run_logger().info(f"{words}; {said.decision}{'d' if said.decision == 'approve' else 'ed'} by a person{comment}")
     return None if said.decision == "approve" else f"{words}; rejected{comment}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dag import Node
+from pipelines.status import FIGURES
 
 PICTURE_WIDTH = 640
 CURVES_WIDTH = 1200
@@ -65,7 +66,7 @@ def run_page(title: str, nodes: Sequence[Node], outcomes: dict[str, Outcome], ve
     """The page of a whole run: every stage with its time and figures, and the last picture there is."""
     from stages.progress import clock
 
-    names = list(dict.fromkeys(name for node in nodes for name in figures_of(node)))
+    names = [name for name in FIGURES if any(name in figures_of(node) for node in nodes)]
     rows = []
     for node in nodes:
         outcome, figures = outcomes.get(node.name, Outcome("Not run")), figures_of(node)

@@ -19,7 +19,7 @@ from pipelines.repro import dvc, repro_command
 
 PROGRESS = re.compile(r"^\S+ +(\d+)%  (.*)")
 EXITED = re.compile(r"failed to run: .* exited with (\d+)")
-HINTS = re.compile(r"\t|To (track|enable)|Use `dvc|Updating lock file")
+HINTS = re.compile(r"\t|To (track|enable)|Use `dvc|(Updating|Generating) lock file")
 """What dvc says to somebody at a terminal."""
 BAD_INPUT = 2
 RETRY_SECONDS = 5

@@ -91,10 +91,13 @@ def _parse_tricks(value: Any) -> Any:
         raise _located("loss", loss, "must be the name of a loss, such as wgan, or {name: wgan} with options")
     tricks: list[Trick] = []
     for name, options in chosen.items():
-        if options is not True and not isinstance(options, dict):
-            raise _located(name, options, "must be a mapping of options, such as {}, or null to leave it out")
         try:
-            tricks.append(trick_class(name)(**({} if options is True else options)))
+            cls = trick_class(name)
+            if options is not True and not isinstance(options, dict):
+                if cls.shorthand is None:
+                    raise ValueError("must be a mapping of options, such as {}, or null to leave it out")
+                options = {cls.shorthand: options}
+            tricks.append(cls(**({} if options is True else options)))
         except ValidationError as error:
             raise _below(error, name) from error
         except ValueError as error:

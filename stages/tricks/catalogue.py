@@ -8,19 +8,25 @@ from stages.tricks.drift import Drift
 from stages.tricks.ema import Ema
 from stages.tricks.fade import Fade
 from stages.tricks.gradient_penalty import GradientPenalty
+from stages.tricks.hinge import Hinge
 from stages.tricks.loss import Loss
+from stages.tricks.lsgan import Lsgan
 from stages.tricks.minibatch_stddev import MinibatchStddev
+from stages.tricks.minimax import Minimax
 from stages.tricks.nonsaturating import NonSaturating
 from stages.tricks.packing import Packing
 from stages.tricks.r1 import R1
+from stages.tricks.relativistic import Relativistic
 from stages.tricks.trick import Trick
 from stages.tricks.ttur import Ttur
 from stages.tricks.wgan import Wgan
 
-LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Wgan, NonSaturating)}
+LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Minimax, NonSaturating, Wgan, Lsgan, Hinge)}
 """What `loss` may be."""
 
 ORDER: tuple[type[Trick], ...] = (
+    # the loss
+    Relativistic,
     # networks and optimisers
     MinibatchStddev,
     Ema,

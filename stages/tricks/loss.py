@@ -24,3 +24,7 @@ class Loss(Trick):
     def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
         """The generator's loss; `real` is None unless `generator_needs_real`."""
         raise NotImplementedError
+
+    def margin(self, lead: Tensor) -> Tensor:
+        """What is lost, each, when a lead (B,) that should be large is what it is; for relativistic forms."""
+        raise NotImplementedError

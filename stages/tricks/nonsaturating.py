@@ -33,3 +33,6 @@ class NonSaturating(Loss):
 
     def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
         return F.softplus(-fake).mean()
+
+    def margin(self, lead: Tensor) -> Tensor:
+        return F.softplus(-lead)

@@ -90,6 +90,8 @@ class Trick(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]
+    shorthand: ClassVar[str | None] = None
+    """The option that a bare value in params.yaml stands for, as in `relativistic: average`."""
 
     def check(self, config: StageConfig) -> None:
         """Raise ValueError with the reason where this trick cannot work in this stage."""

@@ -350,3 +350,21 @@ def test_a_record_names_all_code_that_trained_and_only_that(
     finished = make_trainer()
     assert finished.images == finished.target and finished.record("x").code == "old+mended"
     assert "the code differs" in (finished.resume() or "")
+
+
+@pytest.mark.parametrize(
+    "tricks",
+    [
+        {"loss": "minimax"},
+        {"loss": {"name": "lsgan", "coding": "pearson"}, "packing": {"m": 2}},
+        {"loss": "hinge", "relativistic": "average", "packing": {"m": 4}, "minibatch_stddev": {"group": 2}},
+        {"loss": "nonsaturating", "relativistic": "paired", "r1": {"every": 2}},
+    ],
+)
+def test_losses_relativistic_forms_and_packing_compose_with_penalties(make_trainer: MakeTrainer, tricks: Any) -> None:
+    trainer = make_trainer({"tricks": tricks})
+    for _ in range(3):
+        said = trainer.iterate()
+        assert all(torch.isfinite(value) for value in said.values())
+    assert "gradient_penalty" in said or "drift" in said
+    assert trainer.game.loss.generator_needs_real == ("relativistic" in tricks)

@@ -14,9 +14,15 @@ from stages.tricks.drift import Drift
 from stages.tricks.ema import Ema
 from stages.tricks.fade import Fade
 from stages.tricks.gradient_penalty import GradientPenalty
+from stages.tricks.hinge import Hinge
+from stages.tricks.loss import Loss
+from stages.tricks.lsgan import Lsgan
 from stages.tricks.minibatch_stddev import StddevMap
+from stages.tricks.minimax import Minimax
 from stages.tricks.nonsaturating import NonSaturating
+from stages.tricks.packing import Packing
 from stages.tricks.r1 import R1
+from stages.tricks.relativistic import Relativistic
 from stages.tricks.trick import Needs, NetworkPlan, Networks, Sight, Targets
 from stages.tricks.ttur import Ttur
 from stages.tricks.wgan import Wgan
@@ -134,6 +140,71 @@ def test_nonsaturating_does_not_overflow_and_takes_targets() -> None:
     logits = torch.zeros(1, requires_grad=True)
     loss = NonSaturating().discriminator(logits, torch.zeros(1), Targets(real=0.9))
     assert torch.autograd.grad(loss, logits)[0].item() == pytest.approx(0.5 - 0.9)
+
+
+def test_minimax_is_the_logarithm_of_what_the_discriminator_gives_fakes() -> None:
+    fake = torch.tensor([-2.0, 0.5, 3.0])
+    expected = torch.log(1 - torch.sigmoid(fake.double())).mean()
+    assert Minimax().generator(fake, None, Targets()).item() == pytest.approx(expected.item())
+    far = torch.tensor([200.0])
+    assert Minimax().generator(far, None, Targets()).item() == pytest.approx(-200)
+    real = torch.tensor([1.0, 2.0, 0.1])
+    assert Minimax().discriminator(real, fake, Targets()) == NonSaturating().discriminator(real, fake, Targets())
+
+
+@pytest.mark.parametrize(("coding", "a", "b", "c"), [("zero_one", 0, 1, 1), ("pearson", -1, 1, 0)])
+def test_lsgan_in_both_codings(coding: Any, a: float, b: float, c: float) -> None:
+    real, fake, loss = torch.tensor([1.0, 3.0]), torch.tensor([-2.0, 0.5]), Lsgan(coding=coding)
+    expected = ((1 - b) ** 2 + (3 - b) ** 2) / 4 + ((-2 - a) ** 2 + (0.5 - a) ** 2) / 4
+    assert loss.discriminator(real, fake, Targets()).item() == pytest.approx(expected)
+    assert loss.generator(fake, None, Targets()).item() == pytest.approx(((-2 - c) ** 2 + (0.5 - c) ** 2) / 4)
+    smooth = loss.discriminator(real, fake, Targets(real=0.9)).item()
+    middle = a + 0.9 * (b - a)
+    assert smooth - expected == pytest.approx(((1 - middle) ** 2 + (3 - middle) ** 2 - (1 - b) ** 2 - (3 - b) ** 2) / 4)
+
+
+def test_hinge_has_a_margin_for_the_discriminator_alone() -> None:
+    zero = torch.zeros(4)
+    assert Hinge().discriminator(zero, zero, Targets()).item() == 2
+    real = torch.tensor([1.5, 0.25], requires_grad=True)
+    loss = Hinge().discriminator(real, torch.tensor([-3.0, -0.5]), Targets())
+    assert loss.item() == pytest.approx(0.75 / 2 + 0.5 / 2)
+    assert torch.autograd.grad(loss, real)[0].tolist() == [0, -0.5]
+    assert Hinge().generator(torch.tensor([-3.0, 1.0]), None, Targets()).item() == 1
+
+
+def relativistic(loss: Loss, form: Any) -> Loss:
+    return Relativistic(form=form).wrap_loss(loss)
+
+
+def test_relativistic_losses_are_the_released_codes() -> None:
+    real, fake = torch.randn(7, dtype=torch.float64), torch.randn(7, dtype=torch.float64)
+    sp, relu, none = torch.nn.functional.softplus, torch.relu, Targets()
+    up, down = real - fake.mean(), fake - real.mean()
+    tables: list[tuple[Loss, Tensor, Tensor]] = [
+        (relativistic(NonSaturating(), "paired"), sp(fake - real).mean(), sp(real - fake).mean()),
+        (relativistic(NonSaturating(), "average"), (sp(-up).mean() + sp(down).mean()) / 2, (sp(up).mean() + sp(-down).mean()) / 2),
+        (relativistic(Lsgan(), "average"), ((up - 1).square().mean() + (down + 1).square().mean()) / 2, ((up + 1).square().mean() + (down - 1).square().mean()) / 2),
+        (relativistic(Hinge(), "average"), (relu(1 - up).mean() + relu(1 + down).mean()) / 2, (relu(1 + up).mean() + relu(1 - down).mean()) / 2),
+    ]  # fmt: skip
+    for loss, discriminator, generator in tables:
+        assert loss.generator_needs_real and not loss.uses_targets
+        torch.testing.assert_close(loss.discriminator(real, fake, none), discriminator)
+        torch.testing.assert_close(loss.generator(fake, real, none), generator)
+        torch.testing.assert_close(loss.discriminator(fake, real, none), generator)  # the labels swapped
+    same = torch.full((4,), 3.0)
+    rsgan = relativistic(Minimax(), "paired")
+    assert rsgan.discriminator(same, same, none).item() == pytest.approx(math.log(2))
+
+
+def test_packs_are_the_same_however_many_processes_share_the_batch() -> None:
+    pictures = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 3, 4, 4)
+    packing = Packing(m=2)
+    packs = packing.view(pictures, Sight("discriminator", True, moment()))
+    assert packs.shape == (4, 6, 4, 4)
+    assert packs[:, ::3, 0, 0].tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
+    halves = [packing.view(pictures[rank::2], Sight("discriminator", True, moment())) for rank in range(2)]
+    torch.testing.assert_close(torch.stack(halves, dim=1).flatten(0, 1), packs)
 
 
 def test_stddev_of_identical_samples_is_the_root_of_its_epsilon() -> None:

@@ -1,0 +1,29 @@
+"""Hinge loss: the discriminator is content with a margin of 1 on either side.
+
+    discriminator: E[relu(1 - C(real))] + E[relu(1 + C(fake))]
+    generator:    -E[C(fake)]                                     (no hinge)
+
+Source: Lim and Ye, "Geometric GAN"; Miyato et al., "Spectral Normalization for Generative Adversarial Networks",
+equations 16 and 17. Usually with spectral norm. No options.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from stages.tricks.loss import Loss
+from stages.tricks.trick import Targets
+
+
+class Hinge(Loss):
+    """The discriminator's loss is 2 at the start, and its gradient is zero for logits beyond the margin."""
+
+    name = "hinge"
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+
+    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+        return -fake.mean()
+
+    def margin(self, lead: Tensor) -> Tensor:
+        return F.relu(1 - lead)

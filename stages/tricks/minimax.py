@@ -1,0 +1,23 @@
+"""The original, saturating loss, on logits C, with softplus(t) = log(1 + e^t).
+
+    discriminator: E[softplus(-C(real))] + E[softplus(C(fake))]
+    generator:    -E[softplus(C(fake))]                          (= E[log(1 - D(fake))])
+
+Source: Goodfellow et al., "Generative Adversarial Networks", equation 1. The generator's gradient vanishes where the
+discriminator is sure; `nonsaturating` is the same paper's remedy. No options.
+"""
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from stages.tricks.nonsaturating import NonSaturating
+from stages.tricks.trick import Targets
+
+
+class Minimax(NonSaturating):
+    """The discriminator's loss is that of `nonsaturating`; the generator's is minus its part in it."""
+
+    name = "minimax"
+
+    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+        return -F.softplus(fake).mean()

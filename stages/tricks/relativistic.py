@@ -1,0 +1,66 @@
+"""Relativistic losses: how much more real a real looks than a fake, instead of how real each looks.
+
+With m(x) what the chosen loss loses when x, which should be large, is x (softplus(-x), (x - 1)^2 or relu(1 - x)):
+
+    paired    D: E[m(C(real) - C(fake))]                                      G: E[m(C(fake) - C(real))]
+    average   D: 1/2 (E[m(C(real) - E C(fake))] + E[m(E C(real) - C(fake))])  G: the same with real and fake swapped
+
+Source: Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN", sections 4.1
+and 4.2, with the halves of the released code. Paired on logistic losses is RSGAN; average gives RaSGAN, RaLSGAN and
+RaHinge. The generator's loss looks at reals, drawn anew for its step; the means are not detached.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from stages.tricks.loss import Loss
+from stages.tricks.trick import Targets, Trick
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
+
+
+class RelativisticLoss(Loss):
+    """Another loss, made of the margin of the chosen one."""
+
+    name = "relativistic"
+    generator_needs_real = True
+    chosen: Loss
+    form: Literal["paired", "average"]
+
+    def _lead(self, winner: Tensor, loser: Tensor) -> Tensor:
+        """The loss of a player who wants the logits of `winner` above those of `loser`."""
+        margin = self.chosen.margin
+        if self.form == "paired":
+            return margin(winner - loser).mean()
+        return (margin(winner - loser.mean()).mean() + margin(winner.mean() - loser).mean()) / 2
+
+    def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        return self._lead(real, fake)
+
+    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+        if real is None:
+            raise ValueError("a relativistic generator loss needs the logits of reals")
+        return self._lead(fake, real)
+
+
+class Relativistic(Trick):
+    """Written `relativistic: paired` or `relativistic: average` beside the loss that it transforms."""
+
+    name = "relativistic"
+    shorthand: ClassVar[str | None] = "form"
+    form: Literal["paired", "average"] = Field(description="compare each real with one fake, or with their average")
+
+    def check(self, config: StageConfig) -> None:
+        if type(config.tricks.loss).margin is Loss.margin:
+            raise ValueError(
+                f"relativistic cannot transform the loss {config.tricks.loss.name}, which has no labels or margin and "
+                "is a difference of reals and fakes already; right would be nonsaturating, minimax, lsgan or hinge"
+            )
+
+    def wrap_loss(self, loss: Loss) -> Loss:
+        return RelativisticLoss(chosen=loss, form=self.form)
