@@ -3,7 +3,7 @@
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | training failed, or dvc is gone |
+| 1 | training failed, or who started it is gone |
 | 2 | bad input: trying again without a change cannot help |
 | 130, 143 | interrupted (Ctrl-C), terminated; a checkpoint is written |
 """

@@ -1,4 +1,4 @@
-"""Leaving in good order: Ctrl-C, a termination signal, or a parent that is gone."""
+"""Leaving in good order: Ctrl-C, a termination signal, a parent or a listener that is gone."""
 
 import os
 import signal
@@ -24,6 +24,7 @@ class Interruption:
 
     def __init__(self) -> None:
         self.signal: int | None = None
+        self.unheard = False
         self._parent = STARTED_BY if "DVC_STAGE" in os.environ else None
 
     def _note(self, number: int, frame: FrameType | None) -> None:
@@ -39,14 +40,18 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
+    def note_broken_pipe(self) -> None:
+        """Note that nobody reads what this process says: whoever started it has been killed."""
+        self.unheard = True
+
     def wanted(self) -> bool:
         """Whether training should stop now."""
-        return self.signal is not None or (self._parent is not None and os.getppid() != self._parent)
+        return self.unheard or self.signal is not None or (self._parent is not None and os.getppid() != self._parent)
 
     def reason(self) -> tuple[str, int]:
         """Why, in words, and the exit code."""
         if self.signal is None:
-            return "dvc is gone", 1
+            return "left alone: the run that started it is gone", 1
         return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[
             signal.Signals(self.signal)
         ], 128 + self.signal

@@ -207,7 +207,10 @@ class Trainer:
             self.codes.append(code_digest())
         while self.images < self.target:
             self.meter.add(self.step, self.iterate())
-            self._log(bar)
+            try:
+                self._log(bar)
+            except BrokenPipeError:
+                interruption.note_broken_pipe()
             self._sample()
             if self._any_process(interruption.wanted()):
                 self.checkpoint()

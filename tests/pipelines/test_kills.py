@@ -147,3 +147,18 @@ def test_several_processes_leave_together_with_a_checkpoint(copy_of_trained: Pro
     project.set("progan.stages.r4.kimg", (reached + 10) * 8 / 1000)
     project.set("progan.common.processes", 1)  # what two trained, one goes on from
     assert f"continuing at step {reached}" in project.python("stages.train", "progan", "r4")
+
+
+def test_a_trainer_that_nobody_listens_to_any_more_leaves_with_a_checkpoint(copy_of_trained: Project) -> None:
+    project = copy_of_trained
+    project.set("progan.stages.r4.kimg", 400)
+    project.set("progan.common.watch.checkpoint_seconds", 1000)
+    process = project.start("dvc", "repro", "progan@r4")  # as a flow starts it, which is then killed
+    assert process.stdout
+    while "python -m stages.train" not in process.stdout.readline():
+        pass
+    process.stdout.close()
+    wait_for(lambda: bool(trainers(project)))
+    wait_for(lambda: not trainers(project))
+    process.wait(timeout=30)
+    assert "half-way" in project.espalier("status")
