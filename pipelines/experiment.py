@@ -44,33 +44,45 @@ def experiment(name: str, overrides: Sequence[str]) -> Iterator[Path]:
         )
     place = work_root() / "experiments" / name
     shutil.rmtree(place, ignore_errors=True)
-    _clone(root, place)
     before = os.environ.get("DVC_ROOT")
     try:
-        with contextlib.chdir(place):
+        own = _clone(root, place)
+        with contextlib.chdir(own):
             os.environ["DVC_ROOT"] = str(root)  # so that the stages train in the workspace's work folders
             override(overrides)
-            yield place
+            yield own
     finally:
-        os.environ.pop("DVC_ROOT")
+        os.environ.pop("DVC_ROOT", None)
         if before is not None:
             os.environ["DVC_ROOT"] = before
         shutil.rmtree(place, ignore_errors=True)
 
 
 def save(name: str, stages: Sequence[str], workspace: Path) -> None:
-    """Save the current folder, with these stages' results, as an experiment of the workspace."""
-    subprocess.run(dvc("exp", "save", "--quiet", "--force", "--name", name, *stages), check=True)
-    here = Path.cwd()
-    _git("-C", str(workspace), "fetch", "--quiet", str(here), "+refs/exps/*:refs/exps/*")
+    """Save the current folder, with these stages' results, as an experiment of the workspace.
+
+    Raises:
+        InputError: dvc does not; in its words. What was trained stays in its cache.
+    """
+    done = subprocess.run(dvc("exp", "save", "--force", "--name", name, *stages), capture_output=True, text=True)
+    if done.returncode:
+        raise InputError(f"dvc cannot save the experiment {name}: {done.stderr.strip()}")
+    _git("-C", str(workspace), "fetch", "--quiet", str(_top()), "+refs/exps/*:refs/exps/*")
 
 
-def _clone(root: Path, place: Path) -> None:
-    place.parent.mkdir(parents=True, exist_ok=True)
-    _git("clone", "--quiet", "--shared", str(root), str(place))
+def _top() -> Path:
+    """The folder of the git repository that the current folder is in."""
+    return Path(_git("rev-parse", "--show-toplevel").stdout.strip())
+
+
+def _clone(root: Path, top: Path) -> Path:
+    """Clone the repository that the workspace is in, with its uncommitted changes; returns the clone's workspace."""
+    top.parent.mkdir(parents=True, exist_ok=True)
+    _git("clone", "--quiet", "--shared", str(_top()), str(top))
     changes = _git("diff", "--binary", "HEAD").stdout
     if changes:
-        _git("-C", str(place), "apply", "--whitespace=nowarn", "-", given=changes)
+        _git("-C", str(top), "apply", "--whitespace=nowarn", "-", given=changes)
+    place = top / root.relative_to(_top())
     for local in ("dvc.lock", ".dvc/config.local"):
         if (root / local).is_file():
             shutil.copy(root / local, place / local)
@@ -83,10 +95,12 @@ def _clone(root: Path, place: Path) -> None:
         if not leaf.is_absolute() and (root / leaf).exists() and not (place / leaf).exists():
             (place / leaf).parent.mkdir(parents=True, exist_ok=True)
             (place / leaf).symlink_to(root / leaf)
+    return place
 
 
 def _git(*arguments: str, check: bool = True, given: str | None = None) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(["git", *arguments], check=check, input=given, capture_output=True, text=True)
+    text = {"encoding": "utf-8", "errors": "surrogateescape"}  # a diff may hold any bytes
+    return subprocess.run(["git", *arguments], check=check, input=given, capture_output=True, **text)  # type: ignore[call-overload,no-any-return]
 
 
 def override(overrides: Sequence[str]) -> None:

@@ -4,11 +4,15 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from stages.artifact import parent_input, start_input
 from stages.checkpoint import checkpoints_in
 from stages.config import StageConfig
 from stages.lineage import Input, work_key
+from stages.moment import Moment
 from stages.train import find_inputs
+from stages.tricks.trick import implements
 from stages.workfolder import holder, work_folder
 
 
@@ -45,4 +49,19 @@ def read_position(config: StageConfig) -> Position:
     """
     folder = training_folder(config)
     newest = max((step for step, _ in checkpoints_in(folder)), default=0)
-    return Position(newest, math.ceil(config.kimg * 1000 / config.batch_size), holder(folder / "lock"))
+    return Position(newest, iterations(config), holder(folder / "lock"))
+
+
+def iterations(config: StageConfig) -> int:
+    """How many iterations the stage has: each shows the discriminator a batch of reals at each of its steps."""
+    counting = [trick for trick in config.tricks.others if implements(trick, "discriminator_steps")]
+    if not counting:
+        return math.ceil(config.kimg * 1000 / config.batch_size)
+    step = images = 0
+    while images < config.kimg * 1000:
+        moment, steps = Moment(config.seed, config.name, step, images, config.batch_size, torch.device("cpu")), 1
+        for trick in counting:
+            steps = trick.discriminator_steps(steps, moment)
+        images += steps * config.batch_size
+        step += 1
+    return step

@@ -4,18 +4,24 @@ import difflib
 import importlib
 from typing import Any
 
+from stages.tricks.dragan import Dragan
 from stages.tricks.drift import Drift
 from stages.tricks.ema import Ema
 from stages.tricks.fade import Fade
+from stages.tricks.feature_matching import FeatureMatching
 from stages.tricks.gradient_penalty import GradientPenalty
 from stages.tricks.hinge import Hinge
+from stages.tricks.instance_noise import InstanceNoise
+from stages.tricks.label_smoothing import LabelSmoothing
 from stages.tricks.loss import Loss
 from stages.tricks.lsgan import Lsgan
 from stages.tricks.minibatch_stddev import MinibatchStddev
 from stages.tricks.minimax import Minimax
+from stages.tricks.n_critic import NCritic
 from stages.tricks.nonsaturating import NonSaturating
 from stages.tricks.packing import Packing
 from stages.tricks.r1 import R1
+from stages.tricks.r2 import R2
 from stages.tricks.relativistic import Relativistic
 from stages.tricks.trick import Trick
 from stages.tricks.ttur import Ttur
@@ -25,19 +31,25 @@ LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Minimax, NonSaturatin
 """What `loss` may be."""
 
 ORDER: tuple[type[Trick], ...] = (
-    # the loss
+    # the loss and its labels
     Relativistic,
+    LabelSmoothing,
     # networks and optimisers
     MinibatchStddev,
     Ema,
     Ttur,
+    NCritic,
     # what the discriminator sees: first what pictures are, last what groups them
     Fade,
+    InstanceNoise,
     Packing,
     # added terms: only the order of rounding in a sum
     GradientPenalty,
+    Dragan,
     R1,
+    R2,
     Drift,
+    FeatureMatching,
 )
 """Tricks are applied in this order; a trick of the user's own comes after all of these, in params.yaml's order."""
 

@@ -21,10 +21,12 @@ class GradientPenalty(Term):
     name = "gradient_penalty"
     weight: float = Field(default=10.0, ge=0)
     target: float = Field(default=1.0, gt=0, description="gamma, the slope asked for")
+    one_sided: bool = Field(default=False, description="let smaller slopes be: max(||grad|| - gamma, 0)^2")
 
     def discriminator_term(self, step: Step) -> Tensor:
         real, fake = step.real.detach(), step.fake.detach()
         eps = step.moment.uniform((len(real), 1, 1, 1), self.name)
         x = torch.lerp(real, fake, eps).requires_grad_()
         norm = (gradient(step.judge(x), x).square().flatten(1).sum(1) + 1e-12).sqrt()
-        return (norm - self.target).square().mean() / self.target**2
+        apart = norm - self.target
+        return (apart.relu() if self.one_sided else apart).square().mean() / self.target**2

@@ -35,7 +35,12 @@ def test_an_artifact_is_whole_and_says_where_it_came_from(trained: Project) -> N
     record = json.loads((folder / "stage.json").read_text())
     assert record["parent"]["path"] == "artifacts/progan/r4" and record["outcome"] == "finished"
     assert (record["step"], record["images"]) == (100, 800)
-    assert record["config"]["tricks"]["gradient_penalty"] == {"weight": 10.0, "every": 2, "target": 1.0}
+    assert record["config"]["tricks"]["gradient_penalty"] == {
+        "weight": 10.0,
+        "every": 2,
+        "target": 1.0,
+        "one_sided": False,
+    }
 
 
 def test_metrics_plots_and_params(copy_of_trained: Project) -> None:

@@ -27,6 +27,7 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "first stage without after": ("stages.r4", {"resolution": 4}, "the first stage's 'after' must be a prepared dataset"),
     "stages that are no mapping": ("stages", None, "'stages' must be a mapping"),
     "no loss": ("common.tricks.loss", None, "must name a loss"),
+    "labels of a wgan": ("common.tricks.label_smoothing", 0.9, "label_smoothing changes labels, and the loss wgan has none"),
     "relativistic wgan": ("common.tricks.relativistic", "paired", "relativistic cannot transform the loss wgan"),
     "relativistic form": ("common.tricks.relativistic", "both", "progan.common.tricks.relativistic.form"),
     "packing": ("common.tricks.packing", {"m": 3}, "batch_size 8 in 1 process(es) cannot be packed by 3; right would be a multiple of 3"),
@@ -93,7 +94,7 @@ def test_a_stages_own_options_go_over_the_common_ones() -> None:
     params["progan"]["stages"]["r8"]["tricks"] = {"drift": None, "gradient_penalty": {"target": 750}}
     tricks = {type(t).__name__: t.model_dump() for t in stage_config(params, "progan", "r8").tricks.others}
     assert "Drift" not in tricks
-    assert tricks["GradientPenalty"] == {"weight": 10.0, "every": 2, "target": 750.0}
+    assert tricks["GradientPenalty"] == {"weight": 10.0, "every": 2, "target": 750.0, "one_sided": False}
 
 
 def test_a_resolved_configuration_is_a_configuration() -> None:

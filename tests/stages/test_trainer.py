@@ -358,7 +358,9 @@ def test_a_record_names_all_code_that_trained_and_only_that(
         {"loss": "minimax"},
         {"loss": {"name": "lsgan", "coding": "pearson"}, "packing": {"m": 2}},
         {"loss": "hinge", "relativistic": "average", "packing": {"m": 4}, "minibatch_stddev": {"group": 2}},
-        {"loss": "nonsaturating", "relativistic": "paired", "r1": {"every": 2}},
+        {"loss": "nonsaturating", "relativistic": "paired", "r1": {"every": 2}, "r2": {"every": 2}},
+        {"loss": "nonsaturating", "label_smoothing": 0.9, "instance_noise": {"kimg": 1}, "dragan": {}, "n_critic": 2},
+        {"loss": "wgan", "feature_matching": {}, "instance_noise": {"kimg": 1}, "packing": {}},
     ],
 )
 def test_losses_relativistic_forms_and_packing_compose_with_penalties(make_trainer: MakeTrainer, tricks: Any) -> None:

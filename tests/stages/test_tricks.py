@@ -10,18 +10,24 @@ from torch import Tensor, nn
 from stages.moment import Moment
 from stages.step import Step
 from stages.tricks.catalogue import ORDER, in_order
+from stages.tricks.dragan import Dragan
 from stages.tricks.drift import Drift
 from stages.tricks.ema import Ema
 from stages.tricks.fade import Fade
+from stages.tricks.feature_matching import FeatureMatching
 from stages.tricks.gradient_penalty import GradientPenalty
 from stages.tricks.hinge import Hinge
+from stages.tricks.instance_noise import InstanceNoise
+from stages.tricks.label_smoothing import LabelSmoothing
 from stages.tricks.loss import Loss
 from stages.tricks.lsgan import Lsgan
 from stages.tricks.minibatch_stddev import StddevMap
 from stages.tricks.minimax import Minimax
+from stages.tricks.n_critic import NCritic
 from stages.tricks.nonsaturating import NonSaturating
 from stages.tricks.packing import Packing
 from stages.tricks.r1 import R1
+from stages.tricks.r2 import R2
 from stages.tricks.relativistic import Relativistic
 from stages.tricks.trick import Needs, NetworkPlan, Networks, Sight, Targets
 from stages.tricks.ttur import Ttur
@@ -71,6 +77,95 @@ def test_gradient_penalty_takes_the_norm_of_a_whole_sample_at_a_point_between(pi
     share = (x - real) / (fake - real)
     assert torch.allclose(share, share[:, :1, :1, :1].expand_as(share)), "one mixing weight a sample, not a pixel"
     assert ((share >= 0) & (share <= 1)).all() and share[:, 0, 0, 0].std() > 0
+
+
+@pytest.mark.parametrize(("size", "expected"), [(0.5, 0.0), (3.0, 4.0)])
+def test_a_one_sided_penalty_lets_smaller_slopes_be(
+    pictures: tuple[Tensor, Tensor], size: float, expected: float
+) -> None:
+    slope = torch.zeros(3, 4, 4)
+    slope[0, 0, 0] = size
+    found = GradientPenalty(one_sided=True).discriminator_term(step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures))
+    assert found.item() == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("noise", ["gaussian", "minibatch"])
+def test_dragan_asks_for_slope_one_around_the_reals(slope: Tensor, pictures: tuple[Tensor, Tensor], noise: Any) -> None:
+    seen = []
+
+    def judge(x: Tensor) -> Tensor:
+        seen.append(x.detach())
+        return (x * slope).sum((1, 2, 3))
+
+    real = torch.randn(400, 3, 4, 4)
+    found = Dragan(noise=noise, c=0.04).discriminator_term(step_of(judge, real, pictures[1]))
+    torch.testing.assert_close(found, ((slope.norm() - 1) ** 2).float(), rtol=1e-5, atol=1e-6)
+    delta = seen[0] - real
+    if noise == "gaussian":
+        assert delta.std().item() == pytest.approx(0.2, rel=0.03) and abs(delta.mean().item()) < 0.01
+    else:  # alpha U(0, 1) times 0.5 std U(0, 1): mean std / 8, never negative
+        assert delta.min() >= 0 and delta.mean().item() == pytest.approx(real.std().item() / 8, rel=0.1)
+        assert delta.max() <= 0.5 * real.std() + 1e-6
+
+
+def test_r2_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, pictures: tuple[Tensor, Tensor]) -> None:
+    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures, R2.needs)
+    torch.testing.assert_close(R2().discriminator_term(step), (slope.square().sum() / 2).float())
+    quadratic = step_of(lambda x: x.square().sum((1, 2, 3)) / 2, *pictures, R2.needs)  # its gradient is x itself
+    expected = pictures[1].square().flatten(1).sum(1).mean() / 2
+    torch.testing.assert_close(R2().discriminator_term(quadratic), expected)
+
+
+def test_n_critic_with_the_released_warm_start() -> None:
+    plain, warm = NCritic(steps=5), NCritic(steps=5, warm_steps=100)
+    assert [plain.discriminator_steps(1, moment(step)) for step in (0, 24, 500)] == [5, 5, 5]
+    assert [warm.discriminator_steps(1, moment(step)) for step in (0, 24, 25, 499, 500, 501)] == [
+        100,
+        100,
+        5,
+        5,
+        100,
+        5,
+    ]
+
+
+def test_label_smoothing_is_one_sided_and_the_discriminators_alone() -> None:
+    smooth = LabelSmoothing()
+    mine = smooth.targets(Targets(), Sight("discriminator", True, moment()))
+    assert (mine.real, mine.fake) == (0.9, 0.0)
+    assert smooth.targets(Targets(), Sight("generator", True, moment())) == Targets()
+    logits = torch.tensor([math.log(9.0)], requires_grad=True)  # D = 0.9 is where the loss on reals is least
+    loss = NonSaturating().discriminator(logits, torch.zeros(1), mine)
+    assert torch.autograd.grad(loss, logits)[0].item() == pytest.approx(0, abs=1e-6)
+
+
+def test_instance_noise_fades_linearly_and_differs_between_reals_and_fakes() -> None:
+    x, noise = torch.zeros(64, 3, 8, 8), InstanceNoise(sigma=0.4, kimg=2)
+    for images, sigma in ((0, 0.4), (1000, 0.2), (1500, 0.1)):
+        seen = noise.view(x, Sight("discriminator", True, moment(images=images)))
+        assert seen.std().item() == pytest.approx(sigma, rel=0.03)
+    assert noise.view(x, Sight("discriminator", True, moment(images=2000))) is x
+    real, fake = (noise.view(x, Sight("discriminator", kind, moment())) for kind in (True, False))
+    assert not torch.equal(real, fake)
+    assert torch.equal(real, noise.view(x, Sight("discriminator", True, moment())))
+
+
+@pytest.mark.parametrize("distance", ["absolute", "squared"])
+def test_feature_matching_compares_means_over_the_batch(pictures: tuple[Tensor, Tensor], distance: Any) -> None:
+    real, fake = pictures
+    fake = fake.requires_grad_()
+
+    def judge(x: Tensor, features: list[Tensor]) -> Tensor:
+        features.extend([x, 2 * x.flatten(1)])
+        return x.sum((1, 2, 3))
+
+    step = Step("generator", moment(), judge, lambda: real, fake, Needs())
+    found = FeatureMatching(distance=distance).generator_term(step)
+    apart = 2 * (real.flatten(1).mean(0) - fake.flatten(1).mean(0))
+    torch.testing.assert_close(found, apart.abs().mean() if distance == "absolute" else apart.square().mean())
+    shuffled = Step("generator", moment(), judge, lambda: real.flip(0), fake, Needs())
+    torch.testing.assert_close(FeatureMatching(distance=distance).generator_term(shuffled), found)
+    assert torch.autograd.grad(found, fake)[0].abs().sum() > 0
 
 
 def test_gradient_penalty_is_finite_where_the_gradient_is_zero(pictures: tuple[Tensor, Tensor]) -> None:

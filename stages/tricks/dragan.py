@@ -1,0 +1,42 @@
+"""DRAGAN: keeps the discriminator's slope near 1 around the data, where its sharp gradients come before a collapse.
+
+    weight * E[ (||grad C(x + delta)||_2 - 1)^2 ]
+
+    noise: gaussian   delta ~ N(0, c I)                                         (the paper)
+    noise: minibatch  delta = alpha * 0.5 std(batch) U(0, 1), alpha ~ U(0, 1) a sample, std one number a batch
+                                                                                (the released notebook)
+
+Source: Kodali et al., "On Convergence and Stability of GANs", algorithm 1 (weight 10, c about 10 for data in 0..255: for
+our [-1, 1] c is 10 / 127.5^2), and the authors' DRAGAN.ipynb. On the logit.
+"""
+
+import math
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor
+
+from stages.step import Step, gradient
+from stages.tricks.trick import Term
+
+
+class Dragan(Term):
+    """The paper and its code differ in the noise; both are here."""
+
+    name = "dragan"
+    weight: float = Field(default=10.0, ge=0)
+    noise: Literal["gaussian", "minibatch"] = Field(default="minibatch", description="the paper's noise, or the code's")
+    c: float = Field(default=10 / 127.5**2, gt=0, description="variance of the gaussian noise, data in [-1, 1]")
+
+    def discriminator_term(self, step: Step) -> Tensor:
+        real = step.real.detach()
+        x = (real + self._delta(step, real)).requires_grad_()
+        norm = (gradient(step.judge(x), x).square().flatten(1).sum(1) + 1e-12).sqrt()
+        return (norm - 1).square().mean()
+
+    def _delta(self, step: Step, real: Tensor) -> Tensor:
+        shape = tuple(real.shape)
+        if self.noise == "gaussian":
+            return step.moment.normal(shape, self.name) * math.sqrt(self.c)
+        alpha = step.moment.uniform((len(real), 1, 1, 1), self.name, "alpha")
+        return alpha * 0.5 * real.std(correction=0) * step.moment.uniform(shape, self.name)

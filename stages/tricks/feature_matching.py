@@ -1,0 +1,31 @@
+"""Feature matching: the generator matches the mean of what the discriminator sees in reals.
+
+    distance: absolute   mean | E f(real) - E f(fake) |       (released CIFAR and SVHN code)
+    distance: squared    mean ( E f(real) - E f(fake) )^2     (the paper's norm, up to the number of features)
+
+E is over the batch, f the output of a layer of the discriminator. Source: Salimans et al., "Improved Techniques for
+Training GANs", section 3.1. The reals are drawn anew for the generator's step.
+"""
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from stages.step import Step
+from stages.tricks.trick import Term
+
+
+class FeatureMatching(Term):
+    """Added to the generator's loss; raise `weight` to have it lead."""
+
+    name = "feature_matching"
+    layer: int = Field(default=-1, description="which of the discriminator's features; -1 feeds the logit")
+    distance: Literal["absolute", "squared"] = "absolute"
+
+    def generator_term(self, step: Step) -> Tensor:
+        with torch.no_grad():
+            real = step.real_features[self.layer].mean(0)
+        apart = real - step.fake_features[self.layer].mean(0)
+        return apart.abs().mean() if self.distance == "absolute" else apart.square().mean()

@@ -1,0 +1,28 @@
+"""Instance noise: Gaussian noise on all that the discriminator sees, fading out.
+
+    x + sigma(t) n,   n ~ N(0, I),   sigma(t) = sigma (1 - images / (1000 kimg)), at least 0
+
+so that reals and fakes overlap from the start. Sources: Sonderby et al., "Amortised MAP Inference for Image
+Super-resolution", section 3.2.1; Arjovsky and Bottou, "Towards Principled Methods for Training GANs", section 3. Also
+ganhacks #13. `r1` does much of the same without a schedule.
+"""
+
+from pydantic import Field
+from torch import Tensor
+
+from stages.tricks.trick import Sight, Trick
+
+
+class InstanceNoise(Trick):
+    """Reals and fakes, in both players' steps, each with noise of their own."""
+
+    name = "instance_noise"
+    sigma: float = Field(default=0.1, gt=0, description="standard deviation at the start, data in [-1, 1]")
+    kimg: float = Field(gt=0, description="thousand images until there is no noise left")
+
+    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
+        left = 1 - sight.moment.images / (1000 * self.kimg)
+        if left <= 0:
+            return pictures
+        noise = sight.moment.normal(tuple(pictures.shape), self.name, sight.player, sight.real)
+        return pictures + self.sigma * left * noise

@@ -1,0 +1,26 @@
+"""Several discriminator steps for each generator step.
+
+WGAN wants its critic near its optimum: 5 steps, and 100 for each of the first 25 generator steps and for every 500th.
+Sources: Arjovsky et al., "Wasserstein GAN", algorithm 1 (n_critic 5); the warm start is in the released main.py only.
+Each discriminator step has reals and fakes of its own, and kimg counts them all.
+"""
+
+from pydantic import Field
+
+from stages.moment import Moment
+from stages.tricks.trick import Trick
+
+
+class NCritic(Trick):
+    """Written `n_critic: 5`, or with a warm start: `n_critic: {steps: 5, warm_steps: 100}`."""
+
+    name = "n_critic"
+    shorthand = "steps"
+    steps: int = Field(ge=1, description="discriminator steps before each generator step")
+    warm_steps: int | None = Field(default=None, ge=1, description="as many in the warm phases; the release has 100")
+    warm_first: int = Field(default=25, ge=0, description="iterations at the start that are warm")
+    warm_every: int = Field(default=500, ge=1, description="and each so many iterations, one")
+
+    def discriminator_steps(self, steps: int, moment: Moment) -> int:
+        warm = moment.step < self.warm_first or moment.step % self.warm_every == 0
+        return self.warm_steps if self.warm_steps is not None and warm else self.steps
