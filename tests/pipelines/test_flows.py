@@ -14,8 +14,6 @@ import pytest
 from tests.conftest import Project
 from tests.pipelines.conftest import Served, Server, checkpoints, processes_of, wait_for
 
-pytestmark = pytest.mark.xdist_group("prefect")
-
 
 def copy(project: Project, folder: Path) -> Project:
     root = folder / f"project-{os.urandom(3).hex()}"  # the name of its deployments
