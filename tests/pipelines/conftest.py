@@ -53,6 +53,7 @@ class Server:
         self.page = f"http://127.0.0.1:{self.port}"
         self.api = f"{self.page}/api"
         self.environment = {"PREFECT_API_URL": self.api, "PREFECT_HOME": str(folder)}
+        self.environment["PREFECT_RUNNER_POLL_FREQUENCY"] = "2"  # seconds between looks for runs; 10 unless set
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
