@@ -1,10 +1,12 @@
 """A run of a target as a Prefect flow: one task per DVC stage, in the order that the DAG wants."""
 
+import logging
 import queue
 import time
 from typing import Any
 
 from prefect.client.schemas.objects import State
+from prefect.exceptions import CancelledRun, FailedRun
 from prefect.futures import PrefectFuture
 from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
@@ -25,11 +27,18 @@ LAST_REPORTS_SECONDS = 30.0
 
 def run_chain(target: str, options: RunOptions) -> State:
     """Run a target's stages. Returns the flow's final state; bad input is a failure in a sentence."""
+    logging.getLogger("prefect.flow_runs").addFilter(_says_something_new)
     try:
         with planned(target, options) as plan:
             return Chain(plan, options).run()
     except InputError as error:
         return Failed(message=str(error))
+
+
+def _says_something_new(record: logging.LogRecord) -> bool:
+    """Not so Prefect's traceback of a run that ended as it was told to: its state has said why, in a sentence."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (FailedRun, CancelledRun))
 
 
 class Chain:
