@@ -3,6 +3,7 @@
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -53,7 +54,7 @@ class Server:
         self.page = f"http://127.0.0.1:{self.port}"
         self.api = f"{self.page}/api"
         self.environment = {"PREFECT_API_URL": self.api, "PREFECT_HOME": str(folder)}
-        self.environment["PREFECT_RUNNER_POLL_FREQUENCY"] = "2"  # seconds between looks for runs; 10 unless set
+        self.environment["PREFECT_RUNNER_POLL_FREQUENCY"] = "4"  # seconds between looks for runs; 10 unless set
         self._process: subprocess.Popen[str] | None = None
 
     def start(self) -> str:
@@ -64,6 +65,8 @@ class Server:
         for line in self._process.stdout:
             lines.append(line)
             if line.startswith("flows:"):
+                # What it says later must be read, too: a server whose pipe is full stands still.
+                threading.Thread(target=self._process.stdout.read, daemon=True).start()
                 return "".join(lines)
         raise AssertionError("".join(lines))
 
