@@ -5,6 +5,7 @@ import queue
 import time
 from typing import Any
 
+from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun, FailedRun
 from prefect.futures import PrefectFuture
@@ -12,7 +13,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from data.errors import InputError
-from pipelines.dag import Node
+from pipelines.dag import Node, unchanged
 from pipelines.gates import Gates
 from pipelines.options import RunOptions
 from pipelines.plan import Plan, planned
@@ -47,12 +48,13 @@ class Chain:
     def __init__(self, plan: Plan, options: RunOptions) -> None:
         self.plan, self.options = plan, options
         self.processes, self.reporter = Processes(), Reporter()
-        self.shared = Surroundings(options, plan.fresh, self.processes, self.reporter)
+        fresh = frozenset[str]() if options.force else unchanged(plan.nodes)
+        self.shared = Surroundings(options, fresh, self.processes, self.reporter)
         self.gates = Gates(plan.target, options.gates)
         self.futures: dict[str, PrefectFuture[Any]] = {}
         self.outcomes: dict[str, Outcome] = {}
         self.failure: str | None = None
-        self._ended: queue.Queue[str] = queue.Queue()
+        self._ended: queue.Queue[Node] = queue.Queue()
         self._begun: dict[str, float] = {}
 
     def run(self) -> State:
@@ -79,8 +81,7 @@ class Chain:
                 self._submit(node, runner)
             if len(self.outcomes) == len(self.futures):
                 return
-            name = self._ended.get()
-            self._end(next(node for node in self.plan.nodes if node.name == name))
+            self._end(self._ended.get())
 
     def _ready(self) -> list[Node]:
         """The stages that can be begun now: none any more once one has failed."""
@@ -95,7 +96,7 @@ class Chain:
         needed = [self.futures[name] for name in node.needs]
         future = runner.submit(stage, {"node": node, "shared": self.shared}, wait_for=needed)
         self.futures[node.name] = future
-        future.add_done_callback(lambda _: self._ended.put(node.name))
+        future.add_done_callback(lambda _: self._ended.put(node))
 
     def _end(self, node: Node) -> None:
         future = self.futures[node.name]
@@ -121,8 +122,6 @@ class Chain:
         return Completed(message=f"{len(self.outcomes)} stages, {cached} of them cached{kept}")
 
     def _report(self, verdict: str) -> None:
-        from prefect.artifacts import create_markdown_artifact
-
         target = self.plan.target
         page = run_page(target, self.plan.nodes, self.outcomes, verdict)
         key = f"{key_of(target)}-run"

@@ -53,9 +53,11 @@ def run(
     from pipelines.desk import run_at_desk
     from pipelines.options import RunOptions
 
-    said = {"until": until, "force": force, "overrides": override or (), "seed": seed, "start": start, "step": step}
     try:
-        options = RunOptions.model_validate({**said, "time": time, "pull": pull, "push": push})
+        options = RunOptions(
+            until=until, force=force, overrides=tuple(override or ()), seed=seed, start=start, step=step, time=time,
+            pull=pull, push=push,
+        )  # fmt: skip
     except ValidationError as error:
         raise InputError("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from error
     raise typer.Exit(run_at_desk(target, options))

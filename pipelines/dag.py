@@ -29,6 +29,11 @@ class Node:
         """The name before the @."""
         return self.name.partition("@")[0]
 
+    @property
+    def artifact(self) -> Path:
+        """The folder that it publishes: its one out, or the folder that all its outs lie in."""
+        return self.outs[0] if len(self.outs) == 1 else self.outs[0].parent
+
 
 @contextlib.contextmanager
 def _repo() -> Iterator["Repo"]:
@@ -97,6 +102,16 @@ def changed() -> dict[str, list[str] | None]:
             if reasons:
                 found[name] = reasons
     return found
+
+
+def unchanged(ordered: list[Node]) -> frozenset[str]:
+    """The stages that DVC finds unchanged with all they need, of stages each after those it needs."""
+    stale = changed()
+    found: set[str] = set()
+    for node in ordered:
+        if node.name not in stale and found.issuperset(node.needs):
+            found.add(node.name)
+    return frozenset(found)
 
 
 def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:

@@ -22,7 +22,6 @@ def run_at_desk(target: str, options: RunOptions) -> int:
 
 
 def _run(plan: Plan, options: RunOptions) -> int:
-    from pipelines.report import artifact_of
     from pipelines.status import as_table, console, states
 
     names, processes = [node.name for node in plan.nodes], Processes()
@@ -30,7 +29,7 @@ def _run(plan: Plan, options: RunOptions) -> int:
     if processes.stopped_for == OUT_OF_TIME:
         print(f"{OUT_OF_TIME}; the same command goes on from there", file=sys.stderr)
         return UNFINISHED
-    if code == 0 and options.push:
+    if code == 0 and options.push and processes.stopped_for is None:
         code = repro(dvc("push", "--run-cache", *names), processes)
     if code:
         return code
@@ -40,7 +39,7 @@ def _run(plan: Plan, options: RunOptions) -> int:
         print(f"\nthe result is the experiment {plan.experiment}, and the workspace is as it was. See it: dvc exp show")
         print(f"take it over: dvc exp apply {plan.experiment}")
         return 0
-    last = artifact_of(plan.nodes[-1])
+    last = plan.nodes[-1].artifact
     if (last / "samples.png").is_file():
         print(f"\nsamples: {last / 'samples.png'}\nmore:    espalier sample {last} -n 64 --seed 1 -o grid.png")
     return 0

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from data.errors import InputError
 from pipelines.dag import leaf_dependencies
-from pipelines.repro import dvc
+from pipelines.repro import ask_dvc
 from stages.params import PARAMS, read_params
 from stages.workfolder import work_root
 
@@ -37,7 +37,7 @@ def experiment(name: str, overrides: Sequence[str]) -> Iterator[Path]:
         InputError: no git commit to start from, or an override of a key that does not exist.
     """
     root = Path.cwd()
-    if _git("rev-parse", "--verify", "--quiet", "HEAD", check=False).returncode:
+    if git("rev-parse", "--verify", "--quiet", "HEAD", check=False).returncode:
         raise InputError(
             "an override becomes a DVC experiment, which needs a git repository with a commit; make one with "
             "'git init', 'git add .' and 'git commit', or change params.yaml"
@@ -46,7 +46,7 @@ def experiment(name: str, overrides: Sequence[str]) -> Iterator[Path]:
     shutil.rmtree(place, ignore_errors=True)
     before = os.environ.get("DVC_ROOT")
     try:
-        own = _clone(root, place)
+        own = _clone(place)
         with contextlib.chdir(own):
             os.environ["DVC_ROOT"] = str(root)  # so that the stages train in the workspace's work folders
             override(overrides)
@@ -64,41 +64,39 @@ def save(name: str, stages: Sequence[str], workspace: Path) -> None:
     Raises:
         InputError: dvc does not; in its words. What was trained stays in its cache.
     """
-    done = subprocess.run(dvc("exp", "save", "--force", "--name", name, *stages), capture_output=True, text=True)
-    if done.returncode:
-        raise InputError(f"dvc cannot save the experiment {name}: {done.stderr.strip()}")
-    _git("-C", str(workspace), "fetch", "--quiet", str(_top()), "+refs/exps/*:refs/exps/*")
+    ask_dvc("exp", "save", "--force", "--name", name, *stages, refusal=f"dvc cannot save the experiment {name}")
+    git("-C", str(workspace), "fetch", "--quiet", str(_top()), "+refs/exps/*:refs/exps/*")
 
 
 def _top() -> Path:
     """The folder of the git repository that the current folder is in."""
-    return Path(_git("rev-parse", "--show-toplevel").stdout.strip())
+    return Path(git("rev-parse", "--show-toplevel").stdout.strip())
 
 
-def _clone(root: Path, top: Path) -> Path:
-    """Clone the repository that the workspace is in, with its uncommitted changes; returns the clone's workspace."""
+def _clone(top: Path) -> Path:
+    """Clone the repository of the current folder, with its uncommitted changes; returns the same folder in the clone."""
+    root = Path.cwd()
     top.parent.mkdir(parents=True, exist_ok=True)
-    _git("clone", "--quiet", "--shared", str(_top()), str(top))
-    changes = _git("diff", "--binary", "HEAD").stdout
+    git("clone", "--quiet", "--shared", str(_top()), str(top))
+    changes = git("diff", "--binary", "HEAD").stdout
     if changes:
-        _git("-C", str(top), "apply", "--whitespace=nowarn", "-", given=changes)
+        git("-C", str(top), "apply", "--whitespace=nowarn", "-", given=changes)
     place = top / root.relative_to(_top())
     for local in ("dvc.lock", ".dvc/config.local"):
         if (root / local).is_file():
             shutil.copy(root / local, place / local)
-    with contextlib.chdir(root):
-        cache = subprocess.run(dvc("cache", "dir"), check=True, capture_output=True, text=True).stdout.strip()
-        leaves = leaf_dependencies()
+    cache = ask_dvc("cache", "dir", refusal="dvc does not tell its cache")
     with contextlib.chdir(place):
-        subprocess.run(dvc("cache", "dir", "--quiet", "--local", str((root / cache).resolve())), check=True)
-    for leaf in leaves:  # data that git does not hold
+        ask_dvc("cache", "dir", "--local", str((root / cache).resolve()), refusal="dvc cannot share its cache")
+    for leaf in leaf_dependencies():  # data that git does not hold
         if not leaf.is_absolute() and (root / leaf).exists() and not (place / leaf).exists():
             (place / leaf).parent.mkdir(parents=True, exist_ok=True)
             (place / leaf).symlink_to(root / leaf)
     return place
 
 
-def _git(*arguments: str, check: bool = True, given: str | None = None) -> "subprocess.CompletedProcess[str]":
+def git(*arguments: str, check: bool = True, given: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run git here, `given` on its standard input."""
     text = {"encoding": "utf-8", "errors": "surrogateescape"}  # a diff may hold any bytes
     return subprocess.run(["git", *arguments], check=check, input=given, capture_output=True, **text)  # type: ignore[call-overload,no-any-return]
 

@@ -8,7 +8,8 @@ from prefect.input import RunInput
 from pydantic import Field
 
 from pipelines.dag import Node
-from pipelines.report import artifact_of, figures_of, key_of, picture_markdown
+from pipelines.figures import figures_of
+from pipelines.report import key_of, picture_markdown
 from stages.config import StageConfig
 from stages.params import read_params
 from stages.validation import stage_config
@@ -59,7 +60,7 @@ class Gates:
 
 def _ask(node: Node, words: str) -> str | None:
     """Pause the flow until a person approves or rejects in Prefect's page."""
-    page = f"**{words}**\n\n{picture_markdown(artifact_of(node) / 'samples.png', 'what it draws')}"
+    page = f"**{words}**\n\n{picture_markdown(node.artifact / 'samples.png', 'what it draws')}"
     form = Approval.with_initial_data(description=page)
     said = pause_flow_run(
         form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{key_of(node.name)}"

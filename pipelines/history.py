@@ -1,16 +1,16 @@
 """Every version of an artifact that DVC knows, in commits and experiments."""
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
+from data.files import whole_file
 from pipelines.dag import Node, nodes
-from pipelines.report import artifact_of
-from pipelines.repro import dvc
+from pipelines.figures import FIGURES
+from pipelines.repro import ask_dvc
 from stages.workfolder import work_root
 
 
@@ -43,7 +43,7 @@ def history(name: str) -> list[Version]:
         version = versions.setdefault(digest, Version(digest, date))
         version.date = min(version.date or date, date or version.date)
         version.revisions += names
-        metrics = content.get("metrics", {}).get((artifact_of(node) / "metrics.json").as_posix()) or {}
+        metrics = content.get("metrics", {}).get((node.artifact / "metrics.json").as_posix()) or {}
         version.figures = version.figures or metrics.get("data") or {}
         version.picture = version.picture or _picture(node, digest, revision)
     return list(versions.values())
@@ -51,11 +51,8 @@ def history(name: str) -> list[Version]:
 
 def _revisions() -> Iterator[tuple[str | None, list[str], dict[str, Any]]]:
     """(revision, its names, what DVC tells of it) of the workspace, of every commit and of every experiment."""
-    command = dvc("exp", "show", "--all-commits", "--json")
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise InputError(f"dvc cannot tell the history: {done.stderr.strip().removeprefix('ERROR: ')}")
-    for baseline in json.loads(done.stdout):
+    told = ask_dvc("exp", "show", "--all-commits", "--json", refusal="dvc cannot tell the history")
+    for baseline in json.loads(told):
         revision = None if baseline["rev"] == "workspace" else baseline["rev"]
         names = ["workspace"] if revision is None else [_commit(revision, baseline["name"])]
         if baseline.get("data"):
@@ -72,16 +69,16 @@ def _commit(revision: str, name: str | None) -> str:
 
 def _picture(node: Node, digest: str, revision: str | None) -> Path | None:
     """The version's sample grid as a file of its own, where DVC's cache has it."""
-    samples = artifact_of(node) / "samples.png"
+    samples = node.artifact / "samples.png"
     if revision is None:
         return samples if samples.is_file() else None
     path = work_root() / "history" / node.name / f"{digest[:12]}.png"
     if not path.is_file():
         from dvc.api import DVCFileSystem
 
-        path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            DVCFileSystem(".", rev=revision).get_file(samples.as_posix(), str(path))
+            with whole_file(path) as partial:
+                DVCFileSystem(".", rev=revision).get_file(samples.as_posix(), str(partial))
         except OSError:  # not in this machine's cache
             return None
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
@@ -91,7 +88,7 @@ def as_table(versions: list[Version]) -> Any:
     """A rich table of versions."""
     from rich.table import Table
 
-    names = [name for name in ("kimg", "loss_d", "loss_g", "diversity") if any(name in v.figures for v in versions)]
+    names = [name for name in FIGURES if any(name in v.figures for v in versions)]
     table = Table(box=None, pad_edge=False)
     for column in ("since", "found in", *names, "picture"):
         table.add_column(column, justify="right" if column in names else "left", overflow="fold")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from data.errors import InputError
 from pipelines.check import validate
-from pipelines.dag import Node, changed, has_remote, stages_of
+from pipelines.dag import Node, has_remote, stages_of
 from pipelines.experiment import experiment, experiment_name, override, save
 from pipelines.options import RunOptions
 from pipelines.start import check_start, pin, start_name
+from stages.params import pipeline_names, read_params
 from stages.workfolder import hold, work_root
 
 
@@ -18,13 +19,11 @@ from stages.workfolder import hold, work_root
 class Plan:
     """A target with the stages it needs, each after those it needs itself.
 
-    `fresh` are those that DVC finds unchanged, with all they need; `experiment` is the name under which the
-    results are saved, where parameters are overridden.
+    `experiment` is the name under which the results are saved, where parameters are overridden.
     """
 
     target: str
     nodes: list[Node]
-    fresh: frozenset[str]
     experiment: str | None
     workspace: Path
 
@@ -48,29 +47,19 @@ def planned(target: str, options: RunOptions) -> Iterator[Plan]:
             "the DVC repository has no default remote to pull from or push to; "
             "add one with: dvc remote add --default NAME PATH-OR-URL"
         )
-    stages_of(target, options.until)
+    nodes = stages_of(target, options.until)
     check_start(pipeline, options)
     with hold(work_root() / "locks" / "run", "this workspace"), contextlib.ExitStack() as stack:
         overrides = list(options.overrides)
         if options.seed is not None:
             overrides.append(f"{pipeline}.common.seed={options.seed}")
-        name = None
-        if overrides or options.start:
-            name = experiment_name([*overrides, *(start_name(pipeline, options) if options.start else ())])
+        choices, name = [*overrides, *start_name(pipeline, options)], None
+        if choices:
+            name = experiment_name(choices)
             stack.enter_context(experiment(name, overrides))
-        if options.start:
-            override(pin(pipeline, options, workspace))
-        nodes = stages_of(target, options.until)
-        fresh = frozenset() if options.force else _fresh(nodes)
-        if any(node.group == pipeline != "dataset" for node in nodes):
+            if options.start:
+                override(pin(pipeline, options, workspace))
+            nodes = stages_of(target, options.until)
+        if pipeline in pipeline_names(read_params()):
             validate(pipeline)
-        yield Plan(target, nodes, fresh, name, workspace)
-
-
-def _fresh(nodes: list[Node]) -> frozenset[str]:
-    stale = changed()
-    fresh: set[str] = set()
-    for node in nodes:
-        if node.name not in stale and fresh.issuperset(node.needs):
-            fresh.add(node.name)
-    return frozenset(fresh)
+        yield Plan(target, nodes, name, workspace)

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+OUT_OF_TIME = "the time given to this run is over"
+CANCELLED = "cancelled"
 STOPPING_SECONDS = 25.0
 """For a checkpoint to be written; below the 30 s after which prefect kills a cancelled flow."""
 
@@ -88,10 +90,6 @@ class Processes:
             yield
         finally:
             timer.cancel()
-
-
-OUT_OF_TIME = "the time given to this run is over"
-CANCELLED = "cancelled"
 
 
 def _environment() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 import base64
 import io
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dag import Node
-from pipelines.status import FIGURES
+from pipelines.figures import FIGURES, figures_of
 
 PICTURE_WIDTH = 640
 CURVES_WIDTH = 1200
@@ -30,35 +29,16 @@ def key_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def artifact_of(node: Node) -> Path:
-    """The folder that a stage publishes: its one out, or the folder that all its outs lie in."""
-    first = node.outs[0]
-    return first if len(node.outs) == 1 else first.parent
-
-
-def figures_of(node: Node) -> dict[str, float]:
-    """The final figures of a published stage; of a dataset, what its manifest counts. Empty if there are none."""
-    folder = artifact_of(node)
-    for file, wanted in (("metrics.json", None), ("manifest.json", ("count", "channels"))):
-        try:
-            found = json.loads((folder / file).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        return {k: v for k, v in found.items() if wanted is None or k in wanted}
-    return {}
-
-
-def stage_page(node: Node, outcome: Outcome) -> str:
-    """A stage's page: figures, samples and curves, and where it came from."""
+def stage_page(node: Node, seconds: float) -> str:
+    """The page of a stage that has run so long: figures, samples and curves, and where it came from."""
     from stages.progress import clock
 
-    folder = artifact_of(node)
-    lines = [f"# {node.name}", "", f"**{outcome.word}** in {clock(outcome.seconds)}. {outcome.detail}".rstrip(), ""]
+    lines = [f"# {node.name}", "", f"**Completed** in {clock(seconds)}.", ""]
     if node.needs:
         lines += ["Made from " + ", ".join(f"[{name}](/artifacts/key/{key_of(name)})" for name in node.needs) + ".", ""]
     lines += [*_table(["figure", "value"], [[k, _number(v)] for k, v in figures_of(node).items()]), ""]
-    lines += _picture(folder / "samples.png", "samples, from the same latents in every run", PICTURE_WIDTH)
-    lines += _picture(folder / "curves.png", "curves over thousands of images", CURVES_WIDTH)
+    lines += _picture(node.artifact / "samples.png", "samples, from the same latents in every run", PICTURE_WIDTH)
+    lines += _picture(node.artifact / "curves.png", "curves over thousands of images", CURVES_WIDTH)
     return "\n".join(lines)
 
 
@@ -66,17 +46,18 @@ def run_page(title: str, nodes: Sequence[Node], outcomes: dict[str, Outcome], ve
     """The page of a whole run: every stage with its time and figures, and the last picture there is."""
     from stages.progress import clock
 
-    names = [name for name in FIGURES if any(name in figures_of(node) for node in nodes)]
+    figures_by_stage = {node.name: figures_of(node) for node in nodes}
+    names = [name for name in FIGURES if any(name in figures for figures in figures_by_stage.values())]
     rows = []
     for node in nodes:
-        outcome, figures = outcomes.get(node.name, Outcome("Not run")), figures_of(node)
+        outcome, figures = outcomes.get(node.name, Outcome("Not run")), figures_by_stage[node.name]
         time = clock(outcome.seconds) if outcome.seconds else ""
         values = [_number(figures[name]) if name in figures else "" for name in names]
         rows.append([f"[{node.name}](/artifacts/key/{key_of(node.name)})", outcome.word, time, *values])
     lines = [f"# {title}", "", verdict, "", *_table(["stage", "outcome", "time", *names], rows), ""]
-    pictured = [node for node in nodes if (artifact_of(node) / "samples.png").is_file()]
+    pictured = [node for node in nodes if (node.artifact / "samples.png").is_file()]
     if pictured:
-        lines += _picture(artifact_of(pictured[-1]) / "samples.png", pictured[-1].name, PICTURE_WIDTH)
+        lines += _picture(pictured[-1].artifact / "samples.png", pictured[-1].name, PICTURE_WIDTH)
     return "\n".join(lines)
 
 

@@ -29,13 +29,12 @@ class Reporter:
             self._pending[key] = (contextvars.copy_context(), report)
             self._wake.notify()
 
-    def close(self, seconds: float) -> bool:
-        """Wait until all is sent, so long at most. Returns whether it is."""
+    def close(self, seconds: float) -> None:
+        """Wait until all is sent, so long at most."""
         with self._wake:
             self._closing = True
             self._wake.notify()
         self._thread.join(seconds)
-        return not self._thread.is_alive()
 
     def _send_all(self) -> None:
         while True:

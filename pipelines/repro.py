@@ -1,16 +1,30 @@
 """`dvc repro`, as every door to the stages calls it."""
 
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from types import FrameType
 
+from data.errors import InputError
 from pipelines.processes import CANCELLED, Processes
 
 
 def dvc(*arguments: str) -> list[str]:
     """The command line of dvc. It waits for locks: else a stage that is trained may go uncommitted."""
     return [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+
+
+def ask_dvc(*arguments: str, refusal: str) -> str:
+    """What dvc answers, on its standard output.
+
+    Raises:
+        InputError: it refuses; with these words, and its own.
+    """
+    done = subprocess.run(dvc(*arguments), capture_output=True, text=True)
+    if done.returncode:
+        raise InputError(f"{refusal}: {done.stderr.strip().removeprefix('ERROR: ')}")
+    return done.stdout.strip()
 
 
 def repro_command(

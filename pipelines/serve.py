@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
-from stages.params import PARAMS, choose, read_params
+from stages.params import PARAMS, choose, pipeline_names, read_params
 
 
 def serve_flows(pipelines: Sequence[str], cron: str | None, timezone: str, name: str | None) -> None:
@@ -15,7 +15,7 @@ def serve_flows(pipelines: Sequence[str], cron: str | None, timezone: str, name:
         InputError: no such pipeline, no DVC project, no server, or a cron that cannot be read.
     """
     params = read_params()
-    every = [key for key, section in params.items() if isinstance(section, dict) and "stages" in section]
+    every = pipeline_names(params)
     for pipeline in pipelines:
         choose({key: params[key] for key in every}, pipeline, str(PARAMS), "pipeline")
     schedule = _schedule(cron, timezone)

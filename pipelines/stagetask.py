@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.states import Cancelled, Completed, Failed
@@ -13,7 +14,7 @@ from prefect.states import Cancelled, Completed, Failed
 from pipelines.dag import Node
 from pipelines.options import RunOptions
 from pipelines.processes import OUT_OF_TIME, Processes, Stopped
-from pipelines.report import Outcome, artifact_of, key_of, metric_rows, stage_page
+from pipelines.report import key_of, metric_rows, stage_page
 from pipelines.reporting import LiveProgress, Reporter
 from pipelines.repro import dvc, repro_command
 
@@ -27,7 +28,7 @@ RETRY_SECONDS = 5
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all tasks of a run share."""
+    """What all tasks of a run share; `fresh` are the stages that need not run."""
 
     options: RunOptions
     fresh: frozenset[str]
@@ -98,24 +99,19 @@ class StageRun:
         if not self.ran:
             return Completed(name="Cached", message="dvc finds it unchanged, or took it from its cache")
         seconds = time.monotonic() - self.begun
-        node, outcome = self.node, Outcome("Completed", seconds=seconds)
+        node, page = self.node, stage_page(self.node, seconds)
         self._show(100.0, "done")
-        page = stage_page(node, outcome)
         self.shared.reporter.send(key_of(node.name), lambda: _markdown(node, page))
         if rows := metric_rows(node):
             self.shared.reporter.send(f"{key_of(node.name)}-metrics", lambda: _table(node, rows))
-        return Completed(message=f"published in {artifact_of(node)}")
+        return Completed(message=f"published in {node.artifact}")
 
 
 def _markdown(node: Node, page: str) -> None:
-    from prefect.artifacts import create_markdown_artifact
-
     create_markdown_artifact(page, key=key_of(node.name), description=f"figures, samples and curves of {node.name}")
 
 
 def _table(node: Node, rows: list[dict[str, object]]) -> None:
-    from prefect.artifacts import create_table_artifact
-
     create_table_artifact(rows, key=f"{key_of(node.name)}-metrics", description=f"final figures of {node.name}")
 
 

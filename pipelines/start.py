@@ -5,12 +5,12 @@ started from it, and named in params.yaml, so that DVC and the lineage tell of i
 """
 
 import shutil
-import subprocess
 from pathlib import Path
 
 from data.errors import InputError
+from pipelines.experiment import git
 from pipelines.options import RunOptions
-from pipelines.repro import dvc
+from pipelines.repro import ask_dvc
 from stages.params import PARAMS, choose, read_params, stage_names
 
 PINNED = Path("artifacts/pinned")
@@ -38,7 +38,9 @@ def check_start(pipeline: str, options: RunOptions) -> None:
 
 
 def start_name(pipeline: str, options: RunOptions) -> list[str]:
-    """The choice in a word, for the experiment's name."""
+    """The choice in a word, for the experiment's name; none, if there is none."""
+    if not options.start:
+        return []
     stage, _, revision = _parts(pipeline, options.start)
     return [f"from-{stage}-{revision or options.step}"]
 
@@ -56,7 +58,7 @@ def pin(pipeline: str, options: RunOptions, workspace: Path) -> list[str]:
     pinned = PINNED / f"{name.replace('@', '-')}-{checkpoint.name}"
     PINNED.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(checkpoint, pinned)
-    _keep(pinned, f"{name} at step {options.step}")
+    _keep(pinned)
     return [f"+{pipeline}.stages.{stage}.start={pinned.as_posix()}"]
 
 
@@ -76,33 +78,30 @@ def _pin_version(pipeline: str, stage: str, revision: str, workspace: Path) -> l
     pinned = PINNED / f"{pipeline}-{stage}-{revision.replace('/', '-')}"
     PINNED.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(pinned, ignore_errors=True)
-    command = dvc("get", str(workspace), artifact.as_posix(), "--rev", revision, "--out", pinned.as_posix())
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode or not (pinned / "stage.json").is_file():
-        said = done.stderr.strip().splitlines()
-        raise InputError(
-            f"there is no version '{revision}' of {pipeline}@{stage} that DVC can bring back"
-            f"{': ' + said[-1].removeprefix('ERROR: ') if said else ''}; see them: espalier history {pipeline}@{stage}"
-        )
-    _keep(pinned, f"{pipeline}@{stage} at {revision}")
+    name = f"{pipeline}@{stage}"
+    refusal = f"there is no version '{revision}' of {name} that DVC can bring back (see them: espalier history {name})"
+    ask_dvc("get", str(workspace), artifact.as_posix(), "--rev", revision, "--out", pinned.as_posix(), refusal=refusal)
+    if not (pinned / "stage.json").is_file():
+        raise InputError(refusal)
+    _keep(pinned)
     return [f"{pipeline}.stages.{child}.after={pinned.as_posix()}" for child in children]
 
 
-def _keep(path: Path, what: str) -> None:
-    subprocess.run(dvc("add", "--quiet", path.as_posix()), check=True)
-    subprocess.run(["git", "add", "--force", f"{path}.dvc"], check=True)
+def _keep(path: Path) -> None:
+    ask_dvc("add", path.as_posix(), refusal=f"dvc cannot hold {path}")
+    git("add", "--force", f"{path}.dvc")
 
 
 def _checkpoint(pipeline: str, stage: str, step: int, workspace: Path) -> Path:
     """The file of a stage's checkpoint at a step: a milestone of its artifact, or one still in its work folder."""
     from stages.checkpoint import checkpoints_in
-    from stages.position import training_folder
+    from stages.train import find_inputs, training_folder
     from stages.validation import stage_config
 
     config = stage_config(read_params(), pipeline, stage)
     places = [workspace / config.artifact / "milestones"]
     try:
-        work = training_folder(config.model_copy(update={"start": None}))
+        work = training_folder(config.model_copy(update={"start": None}), *find_inputs(config))
         places += [work, work / "milestones"]
     except InputError:  # an input is not there, so it was never trained as it is configured now
         pass

@@ -1,14 +1,11 @@
 """Where every stage stands: by DVC's word what is up to date, by the work folders what is half-way."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from data.errors import InputError
 from pipelines.dag import Node, changed, nodes
-
-FIGURES = ("kimg", "loss_d", "loss_g", "diversity")
+from pipelines.figures import FIGURES, figures_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +28,8 @@ def states() -> list[State]:
 
 
 def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
-    folder = node.outs[0] if node.group == "dataset" else node.outs[0].parent
-    figures = _figures(folder)
-    there = folder.is_dir()
+    figures = figures_of(node)
+    there = node.artifact.is_dir()
     if node.name not in stale:
         return State(node.name, "up to date", "", figures)
     word, detail = _work(node)
@@ -43,14 +39,6 @@ def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
         return State(node.name, "missing", "", {})
     reasons = stale[node.name]
     return State(node.name, "stale", "dvc is at work on it" if reasons is None else "; ".join(reasons[:3]), figures)
-
-
-def _figures(folder: Path) -> dict[str, float]:
-    try:
-        found = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return {name: found[name] for name in FIGURES if name in found}
 
 
 def _work(node: Node) -> tuple[str, str]:

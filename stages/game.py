@@ -4,7 +4,7 @@ Read it beside the algorithm box of any GAN paper. Everything that changes betwe
 fixed place; the whole list of places is in `stages/tricks/trick.py`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -19,6 +19,14 @@ from stages.tricks.trick import Judge, Networks, Player, Sight, Targets, Term, T
 
 DrawReal = Callable[[], Tensor]
 """Draws this process's share of a batch of reals, (B, channels, R, R)."""
+
+
+def discriminator_steps(tricks: Sequence[Trick], moment: Moment) -> int:
+    """How many discriminator steps precede the generator step of this moment."""
+    steps = 1
+    for trick in tricks:
+        steps = trick.discriminator_steps(steps, moment)
+    return steps
 
 
 class Game:
@@ -47,10 +55,7 @@ class Game:
 
     def discriminator_steps(self, moment: Moment) -> int:
         """How many discriminator steps this iteration has."""
-        steps = 1
-        for trick in self.at("discriminator_steps"):
-            steps = trick.discriminator_steps(steps, moment)
-        return steps
+        return discriminator_steps(self.at("discriminator_steps"), moment)
 
     def before_step(self, moment: Moment) -> None:
         """Bring schedules to this moment: those in the networks, and the learning rates."""

@@ -12,6 +12,8 @@ from stages import STARTED_BY
 from stages.interruption import Interrupted
 
 WATCH_SECONDS = 0.5
+AGAIN_SECONDS = 10.0
+"""How long the processes have for their checkpoint. Without the launcher they are orphans, and leave with one, too."""
 
 
 def is_launched() -> bool:
@@ -55,4 +57,6 @@ def launch(processes: int, module: str, *arguments: str) -> int:
 def _leave_with_parent() -> None:
     while os.getppid() == STARTED_BY:
         time.sleep(WATCH_SECONDS)
-    os.kill(os.getpid(), signal.SIGINT)
+    while True:  # the launcher answers a signal by an exception, which code it interrupts may swallow
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(AGAIN_SECONDS)

@@ -42,6 +42,11 @@ def choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
     return value
 
 
+def pipeline_names(params: dict[str, Any]) -> list[str]:
+    """The pipelines: the sections that have stages."""
+    return [name for name, section in params.items() if isinstance(section, dict) and "stages" in section]
+
+
 def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
     """The stages of a pipeline, in params.yaml's order.
 

@@ -2,18 +2,16 @@
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 
-from stages.artifact import parent_input, start_input
 from stages.checkpoint import checkpoints_in
 from stages.config import StageConfig
-from stages.lineage import Input, work_key
+from stages.game import discriminator_steps
 from stages.moment import Moment
-from stages.train import find_inputs
+from stages.train import find_inputs, training_folder
 from stages.tricks.trick import implements
-from stages.workfolder import holder, work_folder
+from stages.workfolder import holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +28,13 @@ class Position:
         return min(self.step / self.steps, 1.0)
 
 
-def training_folder(config: StageConfig) -> Path:
-    """Where the stage of this configuration trains, with its inputs as they are now.
-
-    Raises:
-        InputError: an input is missing, so there is no such training.
-    """
-    store, parent = find_inputs(config)
-    dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-    return work_folder(config.name, work_key(config, dataset, parent_input(parent), start_input(config)))
-
-
 def read_position(config: StageConfig) -> Position:
-    """Where the stage of this configuration stands.
+    """Where the stage of this configuration stands, with its inputs as they are now.
 
     Raises:
         InputError: an input is missing, so there is no such training.
     """
-    folder = training_folder(config)
+    folder = training_folder(config, *find_inputs(config))
     newest = max((step for step, _ in checkpoints_in(folder)), default=0)
     return Position(newest, iterations(config), holder(folder / "lock"))
 
@@ -59,9 +46,7 @@ def iterations(config: StageConfig) -> int:
         return math.ceil(config.kimg * 1000 / config.batch_size)
     step = images = 0
     while images < config.kimg * 1000:
-        moment, steps = Moment(config.seed, config.name, step, images, config.batch_size, torch.device("cpu")), 1
-        for trick in counting:
-            steps = trick.discriminator_steps(steps, moment)
-        images += steps * config.batch_size
+        moment = Moment(config.seed, config.name, step, images, config.batch_size, torch.device("cpu"))
+        images += discriminator_steps(counting, moment) * config.batch_size
         step += 1
     return step

@@ -1,6 +1,5 @@
 """Publishing a finished stage: its artifact, whole, made only of what (params, data, code) decide."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -54,9 +53,3 @@ def _copy_until(trainer: Trainer, what: str, folder: Path) -> None:
         if float(path.name.removeprefix("kimg-").removesuffix(".png")) * 1000 <= trainer.images:
             copy = shutil.copytree if path.is_dir() else shutil.copyfile
             copy(path, folder / what / path.name)
-
-
-def read_figures(artifact: Path) -> dict[str, float]:
-    """The final figures of a published artifact."""
-    found: dict[str, float] = json.loads((artifact / "metrics.json").read_text(encoding="utf-8"))
-    return found

@@ -20,6 +20,14 @@ def gradient(logits: Tensor, pictures: Tensor) -> Tensor:
     return found.float()
 
 
+def slope(logits: Tensor, pictures: Tensor) -> Tensor:
+    """||d logit / d picture||_2 of each sample, (B,), over all its dimensions; differentiable again.
+
+    The 1e-12 under the root keeps its derivative finite where the gradient is exactly zero.
+    """
+    return (gradient(logits, pictures).square().flatten(1).sum(1) + 1e-12).sqrt()
+
+
 class Step:
     """One step of `player`. `judge` maps what the discriminator sees (B, channels, R, R) to logits (B,)."""
 

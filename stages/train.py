@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from pathlib import Path
 
 from data.errors import InputError
 from data.store import Store
@@ -31,6 +32,16 @@ def find_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
     """
     store = Store(config.dataset)
     return store, load_parent(config.after, config.at) if config.grows else None
+
+
+def training_folder(config: StageConfig, store: Store, parent: Artifact | None) -> Path:
+    """The work folder of a stage with these inputs.
+
+    Raises:
+        InputError: the checkpoint it is to go on from is missing.
+    """
+    dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
+    return work_folder(config.name, work_key(config, dataset, parent_input(parent), start_input(config)))
 
 
 def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> None:
@@ -67,8 +78,7 @@ def train(pipeline: str, stage: str) -> int:
         raise InputError(f"batch_size {config.batch_size} cannot be shared by {distributed.world()} processes")
     store, parent = find_inputs(config)
     check_inputs(config, store, parent)
-    dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-    folder = work_folder(config.name, work_key(config, dataset, parent_input(parent), start_input(config)))
+    folder = training_folder(config, store, parent)
     if distributed.rank() > 0:
         _train(config, Trainer(config, store, parent, folder, device))
     else:

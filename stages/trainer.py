@@ -50,9 +50,6 @@ class Trainer:
         if parent is not None:
             grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))
         optimizers = build_optimizers(config, self.networks)
-        self.configured = [
-            [{k: v for k, v in g.items() if k != "params"} for g in o.param_groups] for o in optimizers.values()
-        ]
         self.game = Game(self.networks, config.tricks.loss, list(config.tricks.others), optimizers)
         compile_generator(self.networks.generator, device)
         self.batches = Batches(store.images(config.resolution), config.seed, device)
@@ -145,7 +142,9 @@ class Trainer:
     def _load(self, checkpoint: Checkpoint) -> None:
         for name, thing in self.objects().items():
             thing.load_state_dict(checkpoint.state[name])
-        record = checkpoint.record
+        self._stand_at(checkpoint.record)
+
+    def _stand_at(self, record: Record) -> None:
         self.step, self.images, self.before = record.step, record.images, record.before
         self.codes = record.code.split("+")
 
@@ -171,11 +170,10 @@ class Trainer:
                 thing.load_state_dict(checkpoint.state[name])
             except (RuntimeError, ValueError) as error:
                 raise InputError(f"{config.start} does not fit this stage's {name}: {error}") from error
-        for optimizer, groups in zip(self.game.optimizers.values(), self.configured, strict=True):
-            for group, configured in zip(optimizer.param_groups, groups, strict=True):
-                group.update(configured)
-        self.step, self.images, self.before = record.step, record.images, record.before
-        self.codes = record.code.split("+")
+        for optimizer in self.game.optimizers.values():
+            for group in optimizer.param_groups:
+                group.update(optimizer.defaults)  # as configured now, not as the checkpoint's were
+        self._stand_at(record)
 
     def checkpoint(self) -> None:
         """Write a checkpoint.

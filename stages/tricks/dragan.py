@@ -16,7 +16,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step, gradient
+from stages.step import Step, slope
 from stages.tricks.trick import Term
 
 
@@ -31,8 +31,7 @@ class Dragan(Term):
     def discriminator_term(self, step: Step) -> Tensor:
         real = step.real.detach()
         x = (real + self._delta(step, real)).requires_grad_()
-        norm = (gradient(step.judge(x), x).square().flatten(1).sum(1) + 1e-12).sqrt()
-        return (norm - 1).square().mean()
+        return (slope(step.judge(x), x) - 1).square().mean()
 
     def _delta(self, step: Step, real: Tensor) -> Tensor:
         shape = tuple(real.shape)

@@ -4,14 +4,14 @@
 
 The norm is over all dimensions of a sample. Sources: Gulrajani et al., "Improved Training of Wasserstein GANs",
 equation 3 (weight 10, gamma 1); Karras et al., "Progressive Growing of GANs", appendix A.1 (gamma 750 on
-CIFAR-10). The 1e-12 under the root keeps its derivative finite where the gradient is exactly zero.
+CIFAR-10).
 """
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step, gradient
+from stages.step import Step, slope
 from stages.tricks.trick import Term
 
 
@@ -27,6 +27,5 @@ class GradientPenalty(Term):
         real, fake = step.real.detach(), step.fake.detach()
         eps = step.moment.uniform((len(real), 1, 1, 1), self.name)
         x = torch.lerp(real, fake, eps).requires_grad_()
-        norm = (gradient(step.judge(x), x).square().flatten(1).sum(1) + 1e-12).sqrt()
-        apart = norm - self.target
+        apart = slope(step.judge(x), x) - self.target
         return (apart.relu() if self.one_sided else apart).square().mean() / self.target**2
