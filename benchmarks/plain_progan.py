@@ -62,4 +62,4 @@ class PlainDiscriminator(_Plain):
         x = torch.cat([x, deviation.repeat(4)[:, None, None, None].expand(-1, 1, 4, 4)], 1)
         x = self.lrelu(self.conv(x, net.conv)).flatten(1)
         x = self.lrelu(F.linear(x, net.dense.weight * net.dense.scale, net.dense.bias))
-        return F.linear(x, net.logit.weight * net.logit.scale, net.logit.bias).flatten()
+        return F.linear(x, net.logit.linear.weight * net.logit.linear.scale, net.logit.linear.bias).flatten()

@@ -1,4 +1,4 @@
-"""Preparing a dataset once: every picture decoded, cropped and halved down to 4x4, on all cores."""
+"""Preparing a dataset once: every picture decoded, cropped and halved down to 4x4, on all cores; or points drawn."""
 
 import json
 import os
@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.files import whole_folder
+from data.sources.points import PointSource
 from data.sources.source import DamagedPicture, Listing, Picture, Source
-from data.store import FORMAT, Manifest, file_digest
+from data.store import FORMAT, POINTS, Manifest, Modes, file_digest
 
 CHUNK = 64
 Progress = Callable[[int, int], None]
-"""Called with (pictures done, pictures in all)."""
+"""Called with (done, in all), pictures or points."""
 
 
 def resolutions_of(resolution: int) -> list[int]:
@@ -97,20 +98,47 @@ def _work(span: tuple[int, int]) -> Chunk:
     return _worker(*span)
 
 
-def prepare(source: Source, out: Path, progress: Progress, workers: int | None = None) -> list[str]:
+def prepare(source: Source | PointSource, out: Path, progress: Progress, workers: int | None = None) -> list[str]:
     """Prepare `source` into a store at `out`, replacing what is there only when the new one is whole.
 
-    The result does not depend on the number of workers (default: one a core). Returns sentences for the user:
-    what was left out, which files were damaged.
+    The result does not depend on the number of workers (default: one a core; points are drawn by one). Returns
+    sentences for the user: what was left out, which files were damaged.
 
     Raises:
         InputError: no pictures, or more damaged ones than the source tolerates.
         OSError: the disk is full; `out` is as it was.
     """
+    if isinstance(source, PointSource):
+        _prepare_points(source, out)
+        progress(source.count, source.count)
+        return []
+    return _prepare_pictures(source, out, progress, workers or os.cpu_count() or 1)
+
+
+def _prepare_points(source: PointSource, out: Path) -> None:
+    drawn = source.draw()
+    with whole_folder(out) as folder:
+        np.save(folder / POINTS, drawn.points)
+        np.save(folder / "labels.npy", drawn.labels)
+        manifest = Manifest(
+            format=FORMAT,
+            count=source.count,
+            channels=drawn.points.shape[1],
+            resolutions=[],
+            classes=[str(mode) for mode in range(len(drawn.centres))],
+            source=source.model_dump(mode="json"),
+            damaged=[],
+            digests=_digests(folder),
+            modes=None if drawn.std is None else Modes(centres=drawn.centres.tolist(), std=drawn.std),
+        )
+        _write_manifest(folder, manifest)
+
+
+def _prepare_pictures(source: Source, out: Path, progress: Progress, workers: int) -> list[str]:
     listing = source.listing()
     with whole_folder(out) as folder:
         _create_arrays(folder, source, listing)
-        chunks = _run(source, listing, folder, progress, workers or os.cpu_count() or 1)
+        chunks = _run(source, listing, folder, progress, workers)
         damaged = {listing.names[i]: why for chunk in chunks for i, why in chunk.damaged.items()}
         _refuse_if_too_many(damaged, len(listing.names), source)
         keep = [i for chunk in chunks for i in range(chunk.start, chunk.stop) if i not in chunk.damaged]
@@ -120,7 +148,7 @@ def prepare(source: Source, out: Path, progress: Progress, workers: int | None =
         np.save(folder / "labels.npy", labels[keep])
         records = [record for chunk in chunks for record in chunk.records]
         _write_records(folder, [records[i] for i in keep])
-        _write_manifest(folder, source, listing, len(keep), damaged)
+        _write_manifest(folder, _manifest(folder, source, listing, len(keep), damaged))
     return listing.notes + ([_damage_report(damaged)] if damaged else [])
 
 
@@ -195,8 +223,12 @@ def _write_records(folder: Path, records: list[dict[str, Any] | None]) -> None:
         (folder / "records.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _write_manifest(folder: Path, source: Source, listing: Listing, count: int, damaged: dict[str, str]) -> None:
-    manifest = Manifest(
+def _digests(folder: Path) -> dict[str, str]:
+    return {p.name: file_digest(p) for p in sorted(folder.iterdir())}
+
+
+def _manifest(folder: Path, source: Source, listing: Listing, count: int, damaged: dict[str, str]) -> Manifest:
+    return Manifest(
         format=FORMAT,
         count=count,
         channels=listing.channels,
@@ -204,6 +236,12 @@ def _write_manifest(folder: Path, source: Source, listing: Listing, count: int, 
         classes=listing.classes,
         source=source.model_dump(mode="json"),
         damaged=sorted(damaged),
-        digests={p.name: file_digest(p) for p in sorted(folder.iterdir())},
+        digests=_digests(folder),
     )
-    (folder / "manifest.json").write_text(manifest.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def _write_manifest(folder: Path, manifest: Manifest) -> None:
+    # Stores without modes keep the very bytes they always had, so that DVC does not take them for changed.
+    without = {"modes"} if manifest.modes is None else None
+    content = manifest.model_dump_json(indent=2, exclude=without)
+    (folder / "manifest.json").write_text(content + "\n", encoding="utf-8")

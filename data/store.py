@@ -1,4 +1,6 @@
-"""A prepared dataset on disk: one memory-mapped uint8 array per resolution, labels, and a manifest.
+"""A prepared dataset on disk: memory-mapped arrays, labels, and a manifest.
+
+Of pictures, one array per resolution:
 
 artifacts/datasets/dolls/
   manifest.json       counts, channels, resolutions, classes, source, digest of every array
@@ -6,6 +8,13 @@ artifacts/datasets/dolls/
   labels.npy          int64 (N,), -1 where there is no class
   maps-64.npy         uint8 (N, 64, 64) segmentation classes, where the source has them
   records.jsonl       one line a picture: file name, or attributes and sentence
+
+Of points, one array, and no resolutions:
+
+artifacts/datasets/ring/
+  manifest.json       the same, and the modes: their centres and standard deviation; channels are the dimensions
+  points.npy          float32 (N, channels)
+  labels.npy          int64 (N,): each point's mode, -1 where there are none
 """
 
 import hashlib
@@ -21,10 +30,20 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from data.errors import InputError
 
 FORMAT = 1
+POINTS = "points.npy"
+
+
+class Modes(BaseModel):
+    """The modes that points were drawn from: K `centres` of d numbers each, and the `std` of all along every axis."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    centres: list[list[float]]
+    std: float
 
 
 class Manifest(BaseModel):
-    """What a store holds. `digests` maps each array's file name to its SHA-256."""
+    """What a store holds. `digests` maps each array's file name to its SHA-256; `modes` of points that have them."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +55,7 @@ class Manifest(BaseModel):
     source: dict[str, Any]
     damaged: list[str]
     digests: dict[str, str]
+    modes: Modes | None = None
 
 
 def file_digest(path: Path) -> str:
@@ -89,8 +109,35 @@ class Store:
             raise self._damaged(name, f"has shape {array.shape}, the manifest says {shape}")
         return array
 
+    @property
+    def holds_points(self) -> bool:
+        """Whether this is a store of points, not of pictures."""
+        return POINTS in self.manifest.digests
+
+    def points(self) -> NDArray[np.float32]:
+        """The points, float32 (N, channels), memory-mapped.
+
+        Raises:
+            InputError: this is a store of pictures, or it is damaged.
+        """
+        if not self.holds_points:
+            raise InputError(
+                f"the dataset at {self.path} holds pictures, not points; "
+                "take a dataset with 'source: points', or a network for pictures"
+            )
+        return self._array(POINTS, (self.manifest.count, self.manifest.channels))
+
     def images(self, resolution: int) -> NDArray[np.uint8]:
-        """The pictures at a resolution, uint8 (N, R, R, channels), memory-mapped."""
+        """The pictures at a resolution, uint8 (N, R, R, channels), memory-mapped.
+
+        Raises:
+            InputError: there are none of this resolution, this is a store of points, or it is damaged.
+        """
+        if self.holds_points:
+            raise InputError(
+                f"the dataset at {self.path} holds points, not pictures; "
+                "take a dataset of pictures, or a network for points"
+            )
         if resolution not in self.manifest.resolutions:
             raise InputError(
                 f"the dataset at {self.path} has no {resolution}x{resolution} pictures (it has "
@@ -103,13 +150,17 @@ class Store:
         """Class numbers, int64 (N,); -1 where there is none."""
         return self._array("labels.npy", (self.manifest.count,))
 
-    def verify(self, resolution: int) -> None:
-        """Read the pictures of a resolution once and compare their digest with the manifest's.
+    def verify(self, resolution: int | None) -> None:
+        """Read the pictures of a resolution once, or with None the points, and compare their digest with the manifest's.
 
         Raises:
-            InputError: when a byte differs from what was prepared.
+            InputError: when a byte differs from what was prepared, or the store holds no such thing.
         """
-        name = f"images-{resolution}.npy"
-        self.images(resolution)
+        if resolution is None:
+            name = POINTS
+            self.points()
+        else:
+            name = f"images-{resolution}.npy"
+            self.images(resolution)
         if file_digest(self.path / name) != self.manifest.digests.get(name):
             raise self._damaged(name, "differs from what was prepared (its digest does not match the manifest)")

@@ -18,7 +18,7 @@ def describe(path: Path) -> Iterator[str]:
     record = read_checkpoint(path).record if path.is_file() else load_artifact(path).record
     config = record.config
     yield f"{path}: {config['pipeline']}@{config['stage']}, {record.outcome}"
-    yield f"  trained   {record.step} steps, {record.images / 1000:g} kimg at {config['resolution']}x{config['resolution']}"
+    yield f"  trained   {record.step} steps, {record.images / 1000:g} kimg at {_size(config['resolution'])}"
     yield f"  code      {record.code[:16]}   " + "  ".join(f"{k} {v}" for k, v in record.versions.items())
     yield f"  seed {config['seed']}, batch {config['batch_size']}, network {_options(config['network'])}"
     yield f"  adam {_options(config['adam'])}"
@@ -28,6 +28,10 @@ def describe(path: Path) -> Iterator[str]:
         yield f"went on from {record.start.path}   {record.start.digest[:16]}"
     yield "came from"
     yield from _ancestors(path)
+
+
+def _size(resolution: int | None) -> str:
+    return "points" if resolution is None else f"{resolution}x{resolution}"
 
 
 def _options(options: dict[str, object]) -> str:

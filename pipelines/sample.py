@@ -6,20 +6,30 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from data.errors import InputError
 from stages.artifact import load_generator
+from stages.backbones import BACKBONES
 from stages.device import choose_device
 from stages.pictures import generate, grid, latents, save_animation, save_picture, walk
+from stages.points import generate_points, scatter
 
 
 def draw_grid(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
     """A square grid of one artifact's pictures, or a row of each of several's, from the same latents."""
     rows = [_pictures(path, number, seed) for path in artifacts]
+    if any(row.ndim == 2 for row in rows):
+        if len(rows) > 1:
+            raise InputError("points are drawn of one artifact at a time; give one path")
+        save_picture(scatter(rows[0]), out)
+        return
     save_picture(grid(torch.cat(_one_size(rows)), columns=number if len(rows) > 1 else None), out)
 
 
 def draw_walk(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
     """An animation through `number` pictures and back to the first, a second each; artifacts side by side."""
     walks = [_pictures(path, number, seed, walking=True) for path in artifacts]
+    if any(walk.ndim == 2 for walk in walks):
+        raise InputError("a walk is through pictures, and this generator makes points; leave out --walk")
     frames = [grid(torch.stack(frame), columns=len(walks)) for frame in zip(*_one_size(walks), strict=True)]
     save_animation(frames, out, seconds=number)
 
@@ -33,5 +43,9 @@ def _one_size(parts: list[Tensor]) -> list[Tensor]:
 def _pictures(path: Path, number: int, seed: int, walking: bool = False) -> Tensor:
     device = choose_device()
     generator, record = load_generator(path, device)
-    ends = latents(number, record.config["network"]["latent"], seed, device)
-    return generate(generator, walk(ends) if walking else ends)
+    network = record.config["network"]
+    latent = latents(number, network["latent"], seed, device, network["prior"])
+    latent = walk(latent) if walking else latent
+    labels = torch.arange(len(latent), device=device) % record.classes if record.classes else None
+    make = generate_points if BACKBONES[network["name"]].for_points else generate
+    return make(generator, latent, labels)

@@ -170,7 +170,7 @@ def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]
         artifact = load_artifact(path)
         record, state = artifact.record, artifact.weights("generator")
     config = config_of(record, path)
-    networks = build_networks(config, record.channels, device)
+    networks = build_networks(config, record.channels, device, record.classes)
     moment = Moment(config.seed, config.name, record.step, record.images, config.batch_size, device)
     networks.ema.load_state_dict(state)
     for trick in config.tricks.others:

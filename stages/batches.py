@@ -1,6 +1,7 @@
-"""Real pictures in an order that depends only on (seed, epoch), from any position on."""
+"""Real pictures or points in an order that depends only on (seed, epoch), from any position on."""
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,13 +13,22 @@ from stages.moment import derive_seed
 
 
 class Batches:
-    """Pictures uint8 (N, R, R, channels) -> batches float (B, channels, R, R) in [-1, 1], channels last.
+    """Pictures uint8 (N, R, R, channels) -> batches float (B, channels, R, R) in [-1, 1], channels last; points
+    float32 (N, d) -> batches (B, d).
 
-    The pictures are an endless row of epochs, each a permutation of the dataset; a batch is any window of it.
+    They are an endless row of epochs, each a permutation of the dataset; a batch is any window of it. With `labels`
+    int64 (N,) and `packed` above 1, picture p and those at p + B/packed, p + 2 B/packed, ... are of one class.
     """
 
-    def __init__(self, pictures: NDArray[np.uint8], seed: int, device: torch.device) -> None:
-        self.pictures, self.seed, self.device = pictures, seed, device
+    def __init__(
+        self,
+        pictures: NDArray[Any],
+        seed: int,
+        device: torch.device,
+        labels: NDArray[np.int64] | None = None,
+        packed: int = 1,
+    ) -> None:
+        self.pictures, self.seed, self.device, self.labels, self.packed = pictures, seed, device, labels, packed
 
     @lru_cache(maxsize=4)  # noqa: B019  (as long-lived as the training that holds it)
     def _order(self, row: str, epoch: int) -> NDArray[np.int64]:
@@ -27,6 +37,23 @@ class Batches:
 
     def indices(self, position: int, count: int, row: str = "discriminator") -> NDArray[np.int64]:
         """Which pictures stand at position ... position + count - 1 of a row of epochs."""
+        if self.labels is not None and self.packed > 1:
+            return self._of_one_class(position, count, row)
+        return self._window(position, count, row)
+
+    def _of_one_class(self, position: int, count: int, row: str) -> NDArray[np.int64]:
+        assert self.labels is not None
+        first = self._window(position // self.packed, count // self.packed, row)
+        random = np.random.default_rng(derive_seed(self.seed, "packs", row, position))
+        others = [random.choice(self._class(int(self.labels[i])), self.packed - 1) for i in first]
+        return np.concatenate([first, np.stack(others, axis=1).ravel()])
+
+    @lru_cache(maxsize=4096)  # noqa: B019
+    def _class(self, label: int) -> NDArray[np.int64]:
+        assert self.labels is not None
+        return np.flatnonzero(self.labels == label)
+
+    def _window(self, position: int, count: int, row: str) -> NDArray[np.int64]:
         places = np.arange(position, position + count)
         epochs = places // len(self.pictures)
         parts = [self._order(row, int(e))[places[epochs == e] % len(self.pictures)] for e in np.unique(epochs)]
@@ -34,8 +61,17 @@ class Batches:
 
     def at(self, position: int, count: int, row: str = "discriminator") -> Tensor:
         """This process's share of the global batch at a position."""
-        mine = self.indices(position, count, row)[distributed.rank() :: distributed.world()]
-        return to_float(torch.from_numpy(self.pictures[mine]).to(self.device, non_blocking=True))
+        drawn = torch.from_numpy(self.pictures[self._mine(position, count, row)]).to(self.device, non_blocking=True)
+        return to_float(drawn) if drawn.ndim == 4 else drawn
+
+    def labels_at(self, position: int, count: int, row: str = "discriminator") -> Tensor | None:
+        """The classes of the same, int64 (B,), if the networks are told them."""
+        if self.labels is None:
+            return None
+        return torch.from_numpy(self.labels[self._mine(position, count, row)]).to(self.device)
+
+    def _mine(self, position: int, count: int, row: str) -> NDArray[np.int64]:
+        return self.indices(position, count, row)[distributed.rank() :: distributed.world()]
 
 
 def to_float(pictures: Tensor) -> Tensor:

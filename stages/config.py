@@ -3,7 +3,7 @@
 import math
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     BaseModel,
@@ -16,8 +16,10 @@ from pydantic import (
 )
 
 from data.sources.source import Resolution
+from stages.backbones import AnyBackbone, Progan, with_place
 from stages.gate import Gate
 from stages.tricks.catalogue import in_order, loss_class, trick_class
+from stages.tricks.compatibility import found_together
 from stages.tricks.loss import Loss
 from stages.tricks.trick import Term, Trick
 
@@ -30,16 +32,6 @@ class Options(BaseModel):
     """A group of options: unknown keys are errors, values do not change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ProganOptions(Options):
-    """ProGAN's networks; see `models/progan.py`. The defaults are the paper's full size."""
-
-    name: Literal["progan"] = "progan"
-    latent: int = Field(default=512, ge=1, description="length of the latent")
-    base: int = Field(default=8192, ge=8, description="feature maps at R x R are min(2 base / R, largest)")
-    largest: int = Field(default=512, ge=1, description="most feature maps anywhere")
-    down_order: Literal["pool_first", "activate_first"] = "pool_first"
 
 
 class AdamOptions(Options):
@@ -111,6 +103,13 @@ def _parse_tricks(value: Any) -> Any:
     return Tricks(loss=made, others=tuple(in_order(tricks)))
 
 
+def _parse_network(value: Any) -> Any:
+    """A bare name stands for a network with its defaults, and no name for progan."""
+    if isinstance(value, str):
+        return {"name": value}
+    return {"name": "progan", **value} if isinstance(value, dict) else value
+
+
 def _below(error: ValidationError, key: str) -> ValidationError:
     """The same errors, one key further down."""
     lines: Any = [{**line, "loc": (key, *line["loc"])} for line in error.errors(include_url=False)]
@@ -135,7 +134,7 @@ class StageConfig(Options):
     start: Path | None = Field(
         default=None, description="a checkpoint of this stage to go on from; see docs/prefect.md"
     )
-    resolution: Resolution
+    resolution: Resolution | None = Field(default=None, description="side of the pictures; none for points")
     seed: int = Field(default=0, ge=0)
     kimg: float = Field(gt=0, description="thousands of real images shown to the discriminator")
     batch_size: int = Field(default=16, ge=1, description="global batch, over all processes")
@@ -143,9 +142,10 @@ class StageConfig(Options):
     processes: int = Field(default=1, ge=1, description="train in so many processes, one a GPU, sharing the batch")
     gate: Gate | None = Field(default=None, description="what the final figures must be for the chain to go on")
     retries: int = Field(default=0, ge=0, description="how often a flow tries again from the last checkpoint")
-    network: ProganOptions = ProganOptions()
+    network: Annotated[AnyBackbone, BeforeValidator(_parse_network)] = Progan()
     adam: AdamOptions = AdamOptions()
     watch: WatchOptions = WatchOptions()
+    classifier: Path | None = Field(default=None, description="a digit classifier's artifact, to count stacked modes")
     tricks: Annotated[
         Tricks, BeforeValidator(_parse_tricks), PlainSerializer(Tricks.resolved, return_type=dict[str, Any])
     ]
@@ -159,15 +159,56 @@ class StageConfig(Options):
         for name in self.gate.bounds if self.gate else ():
             if name not in self.figures:
                 raise ValueError(f"gate.{name}: the stage has no such figure; it has: {', '.join(self.figures)}")
+        self._check_network()
         for trick in (self.tricks.loss, *self.tricks.others):
+            self._check_places(trick)
             trick.check(self)
+        for sentence in found_together(self, "forbid"):
+            raise ValueError(sentence)
         return self
+
+    def _check_network(self) -> None:
+        name = self.network.name
+        least = self.network.smallest
+        if self.network.for_points and self.resolution is not None:
+            raise ValueError(f"resolution: the network {name} plays on points, which have none; leave it out")
+        if not self.network.for_points and self.resolution is None:
+            raise ValueError(f"resolution is missing: the network {name} needs pictures of {least}x{least} or more")
+        if self.resolution is not None and self.resolution < least:
+            raise ValueError(
+                f"resolution: {self.resolution} is too small for the network {name}; right would be {least}"
+            )
+        if self.grows and name != "progan":
+            raise ValueError(
+                f"network {name} cannot grow from a parent, only progan can; right would be after: a dataset"
+            )
+
+    def _check_places(self, trick: Trick) -> None:
+        for place in trick.wants():
+            if place not in self.network.places():
+                raise ValueError(
+                    f"tricks.{trick.name} has no place in network {self.network.name}, which has no {place}; networks that "
+                    f"have: {', '.join(with_place(place))}"
+                )
+
+    @property
+    def warnings(self) -> list[str]:
+        """Sentences about what does not go well together."""
+        return found_together(self, "warn")
+
+    @property
+    def needs_classes(self) -> bool:
+        """Whether the networks must be told the class of each picture."""
+        return any(trick.needs_classes() for trick in self.tricks.others)
 
     @property
     def figures(self) -> tuple[str, ...]:
         """The names of the stage's final figures."""
         terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
-        return (*FIGURES, *terms)
+        modes: tuple[str, ...] = ("modes", "kl") if self.classifier else ()
+        if self.network.for_points:
+            modes = ("modes", "hq_share", "reverse_kl") if self.network.name == "mlp" else ("distance",)
+        return (*FIGURES, *modes, *terms)
 
     @cached_property
     def grows(self) -> bool:
@@ -177,8 +218,12 @@ class StageConfig(Options):
     @property
     def logits_a_process(self) -> int:
         """How many logits the discriminator gives of a process's share of a batch."""
-        packed = math.prod(trick.samples_a_logit() for trick in self.tricks.others)
-        return self.batch_size // self.processes // packed
+        return self.batch_size // self.processes // self.samples_a_logit
+
+    @property
+    def samples_a_logit(self) -> int:
+        """How many pictures the discriminator judges jointly."""
+        return math.prod(trick.samples_a_logit() for trick in self.tricks.others)
 
     @property
     def name(self) -> str:

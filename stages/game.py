@@ -5,6 +5,7 @@ fixed place; the whole list of places is in `stages/tricks/trick.py`.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,8 +13,8 @@ from torch import Tensor, nn
 
 from stages import distributed
 from stages.device import precision
-from stages.moment import Moment
-from stages.step import Step, combined
+from stages.moment import Moment, draw_latents
+from stages.step import Step, Table, combined
 from stages.tricks.loss import Loss
 from stages.tricks.trick import Judge, Networks, Player, Sight, Targets, Term, Trick, implements
 
@@ -30,12 +31,21 @@ def discriminator_steps(tricks: Sequence[Trick], moment: Moment) -> int:
 
 
 class Game:
-    """Networks, loss, tricks and optimisers, and how they move."""
+    """Networks, loss, tricks and optimisers, and how they move.
+
+    `prior`: what latents are drawn from. Labels are class numbers (B,) where the networks are told them, else None;
+    fakes are made for the classes of the reals they are shown with.
+    """
 
     def __init__(
-        self, networks: Networks, loss: Loss, tricks: list[Trick], optimizers: dict[Player, torch.optim.Optimizer]
+        self,
+        networks: Networks,
+        loss: Loss,
+        tricks: list[Trick],
+        optimizers: dict[Player, torch.optim.Optimizer],
+        prior: str = "normal",
     ) -> None:
-        self.networks, self.tricks, self.optimizers = networks, tricks, optimizers
+        self.networks, self.tricks, self.optimizers, self.prior = networks, tricks, optimizers, prior
         self._places: dict[str, list[Any]] = {}
         self.rates = {player: [g["lr"] for g in o.param_groups] for player, o in optimizers.items()}
         self.loss = loss
@@ -46,6 +56,7 @@ class Game:
             "discriminator": [t for t in terms if implements(t, "discriminator_term")],
             "generator": [t for t in terms if implements(t, "generator_term")],
         }
+        self.simultaneous = any(trick.simultaneous() for trick in tricks)
 
     def at(self, place: str) -> list[Any]:
         """The tricks that change this place, in order."""
@@ -68,55 +79,71 @@ class Game:
                     rate *= trick.learning_rate(player, moment)
                 group["lr"] = rate
 
-    def discriminator_step(self, moment: Moment, real: Tensor) -> dict[str, Tensor]:
+    def discriminator_step(self, moment: Moment, real: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         """Train the discriminator on a batch of reals and as many fakes. Returns each term of its loss, detached."""
+        opponent = self._opponent("discriminator", moment)
         with torch.no_grad(), precision(moment.device):
-            fake = self._generate(moment, len(real), "discriminator")
+            fake = self._generate(opponent, moment, len(real), "discriminator", labels)
+        for trick in self.at("fakes"):
+            fake = trick.fakes(fake, Sight("discriminator", False, moment))
         due = self._due("discriminator", moment)
-        step = self._step("discriminator", moment, lambda: real, fake, due)
+        step = self._step("discriminator", moment, lambda: real, fake, due, labels)
         with precision(moment.device):
             logits = step.real_logits, step.fake_logits
-        terms = {"loss_d": self.loss.discriminator(*logits, self._targets("discriminator", moment))}
+        terms = {"loss_d": step.table.discriminator_loss(*logits)}
         for trick in due:
             terms[trick.name] = trick.weight * trick.every * trick.discriminator_term(step)
-        self._update("discriminator", self.networks.discriminator, terms)
-        for trick in self.at("after_discriminator_step"):
-            trick.after_discriminator_step(self.networks, moment)
+        self._differentiate("discriminator", terms)
+        if not self.simultaneous:
+            self._move("discriminator", moment)
         return self._detached(terms, d_real=logits[0], d_fake=logits[1])
 
-    def generator_step(self, moment: Moment, draw_real: DrawReal, count: int) -> dict[str, Tensor]:
+    def generator_step(
+        self, moment: Moment, draw_real: DrawReal, count: int, labels: Tensor | None = None
+    ) -> dict[str, Tensor]:
         """Train the generator on `count` new fakes. Returns each term of its loss, detached.
 
         The discriminator's parameters take no gradient meanwhile: half the backward pass is not computed.
         """
         self.networks.discriminator.requires_grad_(False)
         with precision(moment.device):
-            fake = self._generate(moment, count, "generator")
+            fake = self._generate(self.networks.generator, moment, count, "generator", labels)
         due = self._due("generator", moment)
-        step = self._step("generator", moment, draw_real, fake, due)
+        step = self._step("generator", moment, draw_real, fake, due, labels)
         for trick in self.at("judge"):
             step.judge = trick.judge(step.judge, step)
         with precision(moment.device):
             fake_logits = step.fake_logits
             real_logits = step.real_logits if self.loss.generator_needs_real else None
-        terms = {"loss_g": self.loss.generator(fake_logits, real_logits, self._targets("generator", moment))}
+        terms = {"loss_g": self.loss.generator(fake_logits, real_logits)}
         for trick in due:
             terms[trick.name] = trick.weight * trick.every * trick.generator_term(step)
-        self._update("generator", self.networks.generator, terms)
+        self._differentiate("generator", terms)
         self.networks.discriminator.requires_grad_(True)
-        for trick in self.at("after_generator_step"):
-            trick.after_generator_step(self.networks, moment)
+        if self.simultaneous:
+            self._move("discriminator", moment)
+        self._move("generator", moment)
         return self._detached(terms)
 
-    def _generate(self, moment: Moment, count: int, player: Player) -> Tensor:
-        latent = moment.normal((count, int(self.networks.generator.latent)), "latent", player)  # type: ignore[arg-type]
-        fake: Tensor = self.networks.generator(latent)
+    def _opponent(self, player: Player, moment: Moment) -> nn.Module:
+        opponent = self.networks.of("generator" if player == "discriminator" else "discriminator")
+        for trick in self.at("opponent"):
+            opponent = trick.opponent(opponent, player, moment)
+        return opponent
+
+    def _generate(
+        self, generator: nn.Module, moment: Moment, count: int, player: Player, labels: Tensor | None
+    ) -> Tensor:
+        latent = draw_latents(moment, (count, int(generator.latent)), self.prior, "latent", player)  # type: ignore[arg-type]
+        fake: Tensor = generator(latent) if labels is None else generator(latent, labels)
         return fake.float()
 
     def _due(self, player: Player, moment: Moment) -> list[Term]:
         return [t for t in self.terms[player] if moment.step % t.every == 0]
 
-    def _step(self, player: Player, moment: Moment, draw_real: DrawReal, fake: Tensor, due: list[Term]) -> Step:
+    def _step(
+        self, player: Player, moment: Moment, draw_real: DrawReal, fake: Tensor, due: list[Term], labels: Tensor | None
+    ) -> Step:
         """The one door: whatever changes what the discriminator sees is applied here, packing last."""
         views = self.at("view")
 
@@ -125,22 +152,32 @@ class Game:
                 pictures = trick.view(pictures, Sight(player, real, moment))
             return pictures
 
-        judge: Judge = self.networks.discriminator
+        judged = seen(fake, False)
+        if labels is not None:  # one a logit: a pack's pictures are of one class
+            labels = labels[: len(judged)]
+        referee = self.networks.discriminator if player == "discriminator" else self._opponent(player, moment)
+        judge: Judge = referee if labels is None else partial(referee, labels=labels)
+        table = Table(
+            self.networks, referee, self.optimizers, labels, lambda r, f: self._discriminator_loss(moment, r, f)
+        )
         needs = combined([t.needs for t in due])
-        return Step(player, moment, judge, lambda: seen(draw_real(), True), seen(fake, False), needs)
+        return Step(player, moment, judge, lambda: seen(draw_real(), True), judged, needs, table)
 
-    def _targets(self, player: Player, moment: Moment) -> Targets:
+    def _discriminator_loss(self, moment: Moment, real: Tensor, fake: Tensor) -> Tensor:
         targets = Targets()
         for trick in self.at("targets"):
-            targets = trick.targets(targets, Sight(player, True, moment))
-        return targets
+            targets = trick.targets(targets, Sight("discriminator", True, moment, len(real)))
+        return self.loss.discriminator(real, fake, targets)
 
-    def _update(self, player: Player, network: nn.Module, terms: dict[str, Tensor]) -> None:
-        optimizer = self.optimizers[player]
-        optimizer.zero_grad(set_to_none=True)
+    def _differentiate(self, player: Player, terms: dict[str, Tensor]) -> None:
+        self.optimizers[player].zero_grad(set_to_none=True)
         torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
-        distributed.average_gradients(network.parameters())
-        optimizer.step()
+        distributed.average_gradients(self.networks.of(player).parameters())
+
+    def _move(self, player: Player, moment: Moment) -> None:
+        self.optimizers[player].step()
+        for trick in self.at(f"after_{player}_step"):
+            getattr(trick, f"after_{player}_step")(self.networks, moment)
 
     @staticmethod
     def _detached(terms: dict[str, Tensor], **logits: Tensor) -> dict[str, Tensor]:

@@ -30,8 +30,8 @@ class Record(BaseModel):
 
     `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
     many before the last iteration: a training of any length beyond that passes through this step. `start` is the
-    checkpoint that training went on from, where one was chosen. `code` is the
-    digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
+    checkpoint that training went on from, where one was chosen. `classes`: how many the networks are told, 0 if none.
+    `code` is the digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +39,7 @@ class Record(BaseModel):
     format: int
     config: dict[str, Any]
     channels: int
+    classes: int = 0
     step: int
     images: int
     before: int
@@ -75,7 +76,7 @@ def work_key(config: StageConfig, dataset: Input, parent: Input | None, start: I
     mended crash resumes.
     """
     deciding = config.resolved()
-    for left_out in ("kimg", "watch", "after", "at", "start", "dataset", "processes"):
+    for left_out in ("kimg", "watch", "classifier", "after", "at", "start", "dataset", "processes"):
         del deciding[left_out]
     deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
     if start is not None:

@@ -21,19 +21,20 @@ from stages.tricks.trick import Term
 from stages.validation import stage_config
 
 MOST_STEPS = 16
+CLASSES = 10
 
 
 class MadeUpStore(Store):
     """Random pictures in place of a dataset that is not prepared yet."""
 
-    def __init__(self, path: Path, resolution: int, channels: int, count: int) -> None:
-        self.path, self.shape = path, (count, resolution, resolution, channels)
+    def __init__(self, path: Path, resolution: int | None, channels: int, count: int) -> None:
+        self.path, self.shape = path, (count, *([resolution, resolution] if resolution else []), channels)
         self.manifest = Manifest(
             format=1,
             count=count,
             channels=channels,
-            resolutions=[resolution],
-            classes=[],
+            resolutions=[resolution] if resolution else [],
+            classes=[str(c) for c in range(CLASSES)],
             source={},
             damaged=[],
             digests={},
@@ -42,6 +43,14 @@ class MadeUpStore(Store):
     def images(self, resolution: int) -> NDArray[np.uint8]:
         """Uniform noise."""
         return np.random.default_rng(0).integers(0, 256, self.shape, dtype=np.uint8)
+
+    def points(self) -> NDArray[np.float32]:
+        """Gaussian noise."""
+        return np.random.default_rng(0).standard_normal(self.shape, dtype=np.float32)
+
+    def labels(self) -> NDArray[np.int64]:
+        """Classes in turn."""
+        return np.arange(self.shape[0]) % CLASSES
 
 
 def measure(config: StageConfig) -> dict[str, float | bool]:
@@ -53,7 +62,7 @@ def measure(config: StageConfig) -> dict[str, float | bool]:
     prepared = True
     try:
         store = Store(config.dataset)
-        store.images(config.resolution)
+        _ = store.points() if config.resolution is None else store.images(config.resolution)
     except InputError:
         prepared = False
         store = MadeUpStore(config.dataset, config.resolution, 3, config.batch_size)

@@ -40,7 +40,20 @@ class Moment:
         whole = (shape[0] * distributed.world(), *shape[1:])
         return distributed.share(torch.rand(whole, generator=self.random(*purpose), device=self.device))
 
+    def integers(self, high: int, shape: tuple[int, ...], *purpose: object) -> Tensor:
+        """Whole numbers from 0 below `high`, int64, shared out likewise."""
+        whole = (shape[0] * distributed.world(), *shape[1:])
+        drawn = torch.randint(high, whole, generator=self.random(*purpose), device=self.device)
+        return distributed.share(drawn)
+
     def normal(self, shape: tuple[int, ...], *purpose: object) -> Tensor:
         """N(0, 1) of this shape, shared out likewise."""
         whole = (shape[0] * distributed.world(), *shape[1:])
         return distributed.share(torch.randn(whole, generator=self.random(*purpose), device=self.device))
+
+
+def draw_latents(moment: Moment, shape: tuple[int, int], prior: str, *purpose: object) -> Tensor:
+    """Latents (B, length) of a prior: "normal" is N(0, 1), "uniform" is U(-1, 1)."""
+    if prior == "uniform":
+        return moment.uniform(shape, *purpose) * 2 - 1
+    return moment.normal(shape, *purpose)

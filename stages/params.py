@@ -1,6 +1,7 @@
 """params.yaml: read, and merged in one place."""
 
 import difflib
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,34 @@ def choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
 
 def pipeline_names(params: dict[str, Any]) -> list[str]:
     """The pipelines: the sections that have stages."""
-    return [name for name, section in params.items() if isinstance(section, dict) and "stages" in section]
+    return [name for name, s in params.items() if isinstance(s, dict) and ("stages" in s or "matrix" in s)]
+
+
+def stages_in(section: dict[str, Any], where: str) -> dict[str, Any]:
+    """What each stage of a pipeline is told beside what is common.
+
+    Written out under `stages`; or as a `matrix` of axes with their values, of which each combination is a stage, named
+    as DVC names it, "pac2-0". A value stands for its entry under `options.AXIS`, or, where there is none, for itself.
+
+    Raises:
+        InputError: neither, or no mapping.
+    """
+    if "matrix" not in section:
+        return choose(section, "stages", where, "key")
+    axes = choose(section, "matrix", where, "key")
+    options = section.get("options") or {}
+    stages: dict[str, Any] = {}
+    for values in itertools.product(*axes.values()):
+        own: dict[str, Any] = {}
+        for axis, value in zip(axes, values, strict=True):
+            meant = (
+                choose(options[axis], str(value), f"{where}.options.{axis}", "value")
+                if axis in options
+                else {axis: value}
+            )
+            own = merge(own, meant)
+        stages["-".join(str(value) for value in values)] = own
+    return stages
 
 
 def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
@@ -53,7 +81,7 @@ def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
     Raises:
         InputError: no such pipeline, or a stage named by a number.
     """
-    names = list(choose(choose(params, pipeline, str(PARAMS), "pipeline"), "stages", f"{PARAMS}: {pipeline}", "key"))
+    names = list(stages_in(choose(params, pipeline, str(PARAMS), "pipeline"), f"{PARAMS}: {pipeline}"))
     for name in names:
         if not isinstance(name, str):
             raise InputError(

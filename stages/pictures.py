@@ -18,18 +18,28 @@ GRID_WIDTH = 768
 """Grids narrower than this are enlarged, each pixel to a square, so that 4x4 pictures can be looked at."""
 
 
-def latents(count: int, length: int, seed: int, device: torch.device) -> Tensor:
-    """N(0, 1) latents (count, length) that depend on the seed only: the same in every stage of a chain."""
+def latents(count: int, length: int, seed: int, device: torch.device, prior: str = "normal") -> Tensor:
+    """Latents (count, length) of a prior that depend on the seed only: the same in every stage of a chain."""
     random = torch.Generator(device).manual_seed(derive_seed(seed, "samples"))
+    if prior == "uniform":
+        return torch.rand((count, length), generator=random, device=device) * 2 - 1
     return torch.randn((count, length), generator=random, device=device)
 
 
 @torch.no_grad()
-def generate(generator: nn.Module, latent: Tensor, batch: int = 64) -> Tensor:
-    """Pictures uint8 (N, channels, R, R) on the CPU."""
+def generate(generator: nn.Module, latent: Tensor, labels: Tensor | None = None, batch: int = 64) -> Tensor:
+    """Pictures uint8 (N, channels, R, R) on the CPU, of classes `labels` (N,) where the generator is told them.
+
+    What layers draw (dropout in use) depends on the latents alone.
+    """
     training = generator.training
     generator.eval()
-    parts = [to_bytes(generator(part)).cpu() for part in torch.split(latent, batch)]
+    parts = []
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for start in range(0, len(latent), batch):
+            of_class = () if labels is None else (labels[start : start + batch],)
+            parts.append(to_bytes(generator(latent[start : start + batch], *of_class)).cpu())
     generator.train(training)
     return torch.cat(parts)
 

@@ -6,29 +6,38 @@ import torch
 from torch import Tensor, nn
 
 from data.errors import InputError
-from models.progan import Discriminator, Generator
 from stages.config import StageConfig
 from stages.moment import derive_seed
+from stages.params import PARAMS
 from stages.tricks.trick import NetworkPlan, Networks, OptimizerPlan, Player, implements
 
 
-def build_networks(config: StageConfig, channels: int, device: torch.device) -> Networks:
-    """Networks with the tricks' changes, initialised from (seed, stage), channels last in memory."""
-    network = config.network
-    common = {"resolution": config.resolution, "channels": channels, "base": network.base, "largest": network.largest}
-    plan = NetworkPlan(config.grows, {**common, "latent": network.latent}, {**common, "down_order": network.down_order})
-    tricks = config.tricks.others
+def build_networks(config: StageConfig, channels: int, device: torch.device, classes: int = 0) -> Networks:
+    """Networks with the tricks' changes, initialised from (seed, stage), channels last in memory.
+
+    Raises:
+        InputError: a trick needs classes, and the data have none.
+    """
+    if config.needs_classes and not classes:
+        needy = next(trick.name for trick in config.tricks.others if trick.needs_classes())
+        raise InputError(
+            f"{PARAMS}: {config.pipeline}: tricks.{needy} needs the class of each picture, and the dataset {config.dataset} has "
+            "none; give it classes (one folder each), or leave the trick out"
+        )
+    network, tricks = config.network, config.tricks.others
+    arguments = network.arguments(config.resolution or 0, channels)
+    plan = NetworkPlan(config.grows, classes, arguments["generator"], arguments["discriminator"])
     for trick in tricks:
         trick.plan_networks(plan)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(config.seed, config.name, "networks"))
-        generator, discriminator = Generator(**plan.generator), Discriminator(**plan.discriminator)
-    networks = Networks(generator, discriminator, generator)
+        generator = network.generator_class(**plan.generator)
+        networks = Networks(generator, network.discriminator_class(**plan.discriminator), generator)
+        for trick in tricks:
+            if implements(trick, "change_networks"):
+                trick.change_networks(networks)
     for module in networks.modules().values():
         module.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    for trick in tricks:
-        if implements(trick, "change_networks"):
-            trick.change_networks(networks)
     return networks
 
 

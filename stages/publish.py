@@ -1,25 +1,33 @@
 """Publishing a finished stage: its artifact, whole, made only of what (params, data, code) decide."""
 
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import torch
+
 from data.files import whole_folder, write_json
-from data.store import Store
 from stages.artifact import write_weights
 from stages.curves import draw_curves
 from stages.history import History
-from stages.pictures import diversity, from_store, generate, latents, save_picture
+from stages.metrics.modes import mode_figures
+from stages.pictures import diversity, from_store, save_picture
 from stages.trainer import Trainer
 
 DIVERSITY_SAMPLES = 256
+MODE_SAMPLES = 2500
+"""Points, as the released PacGAN code evaluates."""
+STACKED_SAMPLES = 25_600
+"""Stacked digits, as the same code does."""
 
 
-def publish(trainer: Trainer, store: Store, artifact: Path) -> dict[str, float]:
+def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
     """Write the artifact in place of an older one. Returns its final figures."""
     trainer.game.before_step(trainer.moment())
     rows = trainer.history.until(trainer.step)
     figures = {name: float(value) for name, value in rows[-1].items() if name not in ("step", "kimg", "alpha")}
-    figures = {"step": trainer.step, "kimg": trainer.images / 1000, **figures, "diversity": _diversity(trainer, store)}
+    figures = {"step": trainer.step, "kimg": trainer.images / 1000, **figures, **final_figures(trainer)}
     with whole_folder(artifact) as folder:
         write_weights(folder, trainer.record("finished"), trainer.networks)
         write_json(folder / "metrics.json", figures)
@@ -33,11 +41,30 @@ def publish(trainer: Trainer, store: Store, artifact: Path) -> dict[str, float]:
     return figures
 
 
-def _diversity(trainer: Trainer, store: Store) -> float:
-    pictures = store.images(trainer.config.resolution)
-    count = min(DIVERSITY_SAMPLES, len(pictures))
-    latent = latents(count, trainer.config.network.latent, trainer.config.seed, trainer.device)
-    return round(diversity(generate(trainer.networks.ema, latent), from_store(pictures, count)), 4)
+def final_figures(trainer: Trainer) -> dict[str, float]:
+    """What the averaged generator is worth: diversity, and how many modes it finds where they are known."""
+    reals = trainer.reals
+    count = min(DIVERSITY_SAMPLES, len(reals))
+    samples = trainer.samples(trainer.latents(count))
+    shown = torch.from_numpy(np.array(reals[:count])) if samples.ndim == 2 else from_store(reals, count)
+    return {"diversity": round(diversity(samples, shown), 4), **_modes(trainer)}
+
+
+def _modes(trainer: Trainer) -> dict[str, float]:
+    config, modes = trainer.config, trainer.store.manifest.modes
+    if modes is not None:
+        points = trainer.samples(trainer.latents(MODE_SAMPLES))
+        return asdict(mode_figures(points, torch.tensor(modes.centres), modes.std))
+    if config.network.name in ("dirac", "saddle"):
+        weights = [p.detach().flatten() for n in trainer.networks.modules().values() for p in n.parameters()]
+        return {"distance": float(torch.cat(weights).norm())}
+    if config.classifier is not None:
+        from stages.classify import load_classifier
+        from stages.metrics.stacked_digits import stacked_modes
+
+        classifier = load_classifier(config.classifier, trainer.device)[0]
+        return asdict(stacked_modes(trainer.samples(trainer.latents(STACKED_SAMPLES)), classifier))
+    return {}
 
 
 def _write_curves(rows: list[dict[str, str]], folder: Path) -> None:

@@ -5,13 +5,14 @@ faded, noisy or packed pictures without knowing it, and logits that the loss has
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from stages.moment import Moment
-from stages.tricks.trick import Judge, Needs, Player
+from stages.tricks.trick import Judge, Needs, Networks, Player
 
 
 def gradient(logits: Tensor, pictures: Tensor) -> Tensor:
@@ -28,14 +29,36 @@ def slope(logits: Tensor, pictures: Tensor) -> Tensor:
     return (gradient(logits, pictures).square().flatten(1).sum(1) + 1e-12).sqrt()
 
 
+@dataclass(frozen=True)
+class Table:
+    """What lies open in the game: the networks, the discriminator that judges in this step, the optimisers, and the class of
+    each logit's pictures, (B,), if told.
+
+    `discriminator_loss` is the discriminator's objective, without added terms, of logits of reals and of fakes.
+    """
+
+    networks: Networks
+    opponent: nn.Module
+    optimizers: dict[Player, torch.optim.Optimizer]
+    labels: Tensor | None
+    discriminator_loss: Callable[[Tensor, Tensor], Tensor]
+
+
 class Step:
     """One step of `player`. `judge` maps what the discriminator sees (B, channels, R, R) to logits (B,)."""
 
     def __init__(
-        self, player: Player, moment: Moment, judge: Judge, see_real: Callable[[], Tensor], fake: Tensor, needs: Needs
+        self,
+        player: Player,
+        moment: Moment,
+        judge: Judge,
+        see_real: Callable[[], Tensor],
+        fake: Tensor,
+        needs: Needs,
+        table: Table,
     ) -> None:
         self.player, self.moment, self.judge = player, moment, judge
-        self._see_real, self._needs = see_real, needs
+        self._see_real, self._needs, self.table = see_real, needs, table
         self.fake = fake.detach().requires_grad_() if needs.fake_gradient and player == "discriminator" else fake
 
     @cached_property
@@ -43,6 +66,11 @@ class Step:
         """Reals as the discriminator sees them. In the generator's step they are drawn only if asked for."""
         real = self._see_real()
         return real.detach().requires_grad_() if self._needs.real_gradient else real
+
+    @property
+    def networks(self) -> Networks:
+        """Both players' networks."""
+        return self.table.networks
 
     def _judged(self, pictures: Tensor) -> tuple[Tensor, list[Tensor]]:
         features: list[Tensor] = []

@@ -55,6 +55,12 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"the dataset {config.dataset} has {store.manifest.count} pictures, fewer than one batch of "
             f"{config.batch_size}; lower batch_size in {PARAMS} (to {store.manifest.count} or less), or add pictures"
         )
+    if store.holds_points != (config.resolution is None):
+        kind, other = ("points", "pictures") if store.holds_points else ("pictures", "points")
+        raise InputError(
+            f"the dataset {config.dataset} holds {kind}, and the network {config.network.name} of {PARAMS}: "
+            f"{config.pipeline} plays on {other}"
+        )
     store.verify(config.resolution)
     if parent is None:
         return
@@ -85,7 +91,7 @@ def train(pipeline: str, stage: str) -> int:
         with hold(folder / "lock", config.name), hold(artifact_lock(config.artifact), str(config.artifact)):
             trainer = Trainer(config, store, parent, folder, device)
             _train(config, trainer)
-            figures = publish(trainer, store, config.artifact)
+            figures = publish(trainer, config.artifact)
         print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in figures.items()))
     distributed.stop()
     return 0
@@ -96,6 +102,9 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
     distributed.wait_for_all()  # until rank 0 has set damaged checkpoints aside
     if distributed.rank() > 0:
         trainer.resume()
+    if distributed.rank() == 0:
+        for sentence in config.warnings:
+            print(f"warning: {PARAMS}: {config.pipeline}.{config.stage}: {sentence}", flush=True)
     if said:
         print(said, flush=True)
     if trainer.images >= trainer.target:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
+from torch import Tensor
 
 from data.errors import InputError
 from data.files import whole_folder
@@ -26,10 +27,12 @@ from stages.game import Game
 from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.lineage import FORMAT, Input, Record, code_digest, library_versions
-from stages.moment import Moment
+from stages.moment import Moment, derive_seed
 from stages.pictures import generate, grid, latents, save_picture
 from stages.players import build_networks, build_optimizers, grow
+from stages.points import SHOWN, generate_points, scatter
 from stages.progress import Bar
+from stages.tricks.trick import implements
 
 SAMPLES = 64
 ASK_EVERY = 16
@@ -42,23 +45,45 @@ class Trainer:
     def __init__(
         self, config: StageConfig, store: Store, parent: Artifact | None, folder: Path, device: torch.device
     ) -> None:
-        self.config, self.folder, self.device = config, folder, device
-        self.channels = store.manifest.channels
+        config = config.model_copy(deep=True)  # tricks have a state of this training
+        self.config, self.folder, self.device, self.store = config, folder, device, store
+        self.channels, self.classes = store.manifest.channels, class_count(store)
         self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
         self.parent, self.start = parent_input(parent), start_input(config)
-        self.networks = build_networks(config, self.channels, device)
+        self.networks = build_networks(config, self.channels, device, self.classes)
         if parent is not None:
             grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))
         optimizers = build_optimizers(config, self.networks)
-        self.game = Game(self.networks, config.tricks.loss, list(config.tricks.others), optimizers)
+        tricks = list(config.tricks.others)
+        self.game = Game(self.networks, config.tricks.loss, tricks, optimizers, config.network.prior)
         compile_generator(self.networks.generator, device)
-        self.batches = Batches(store.images(config.resolution), config.seed, device)
+        labels = store.labels() if config.needs_classes else None
+        self.batches = Batches(self.reals, config.seed, device, labels, config.samples_a_logit)
         self.meter = Meter()
         self.step = self.images = self.before = 0
         self.codes = [code_digest()]
-        self.fixed = latents(SAMPLES, config.network.latent, config.seed, device)
+        self.fixed = self.latents(SHOWN if config.network.for_points else SAMPLES)
         # On a GPU reading a loss waits for all work under way; on a CPU it costs nothing, so a NaN stops at once.
         self.read_every = 1 if device.type == "cpu" else config.watch.log_steps
+
+    @property
+    def reals(self) -> NDArray[Any]:
+        """The data: pictures uint8 (N, R, R, channels), or points float32 (N, d)."""
+        return self.store.points() if self.config.resolution is None else self.store.images(self.config.resolution)
+
+    def latents(self, count: int) -> Tensor:
+        """Latents for looking at the generator, the same whenever they are asked for."""
+        network = self.config.network
+        return latents(count, network.latent, self.config.seed, self.device, network.prior)
+
+    def samples(self, latent: Tensor) -> Tensor:
+        """What the averaged generator makes of latents: pictures uint8 (N, channels, R, R), or points (N, d).
+
+        Where it is told classes, these take turns.
+        """
+        labels = torch.arange(len(latent), device=self.device) % self.classes if self.config.needs_classes else None
+        make = generate_points if self.config.network.for_points else generate
+        return make(self.networks.ema, latent, labels)
 
     @property
     def target(self) -> int:
@@ -73,16 +98,17 @@ class Trainer:
         """One iteration. Returns each loss term, on the device."""
         moment, batch = self.moment(), self.config.batch_size
         self.before = self.images
+        # For layers that draw, such as dropout: everything else has generators of its own.
+        torch.manual_seed(derive_seed(self.config.seed, self.config.name, self.step, distributed.rank(), "layers"))
         self.game.before_step(moment)
         said: dict[str, Tensor] = {}
         for turn in range(self.game.discriminator_steps(moment)):
-            real = self.batches.at(self.images, batch)
-            said |= self.game.discriminator_step(replace(moment, turn=turn), real)
+            real, labels = self.batches.at(self.images, batch), self.batches.labels_at(self.images, batch)
+            said |= self.game.discriminator_step(replace(moment, turn=turn), real, labels)
             self.images += batch
-        count = batch // distributed.world()
-        said |= self.game.generator_step(
-            moment, lambda: self.batches.at(moment.step * batch, batch, "generator"), count
-        )
+        place = moment.step * batch, batch, "generator"
+        count, labels = batch // distributed.world(), self.batches.labels_at(*place)
+        said |= self.game.generator_step(moment, lambda: self.batches.at(*place), count, labels)
         self.step += 1
         return said
 
@@ -90,7 +116,7 @@ class Trainer:
 
     def objects(self) -> dict[str, Stateful]:
         """Everything a checkpoint holds, by name."""
-        tricks = {f"trick.{trick_key(t)}": t for t in self.game.tricks if t.state_dict()}
+        tricks = {f"trick.{trick_key(t)}": t for t in self.game.tricks if implements(t, "state_dict")}
         optimizers = {f"optimizer.{player}": o for player, o in self.game.optimizers.items()}
         return {**self.networks.modules(), **optimizers, **tricks, "meter": self.meter}
 
@@ -100,6 +126,7 @@ class Trainer:
             format=FORMAT,
             config=self.config.resolved(),
             channels=self.channels,
+            classes=self.classes if self.config.needs_classes else 0,
             step=self.step,
             images=self.images,
             before=self.before,
@@ -157,9 +184,8 @@ class Trainer:
         config, record = self.config, checkpoint.record
         if record.config["resolution"] != config.resolution or record.images >= self.target:
             raise InputError(
-                f"{config.start} was trained at {record.config['resolution']}x{record.config['resolution']} for "
-                f"{record.images / 1000:g} kimg, and cannot be gone on from at {config.resolution}x{config.resolution} "
-                f"to {config.kimg:g} kimg"
+                f"{config.start} was trained at resolution {record.config['resolution']} for {record.images / 1000:g} kimg, "
+                f"and cannot be gone on from at resolution {config.resolution} to {config.kimg:g} kimg"
             )
         for name, thing in self.objects().items():
             if name not in checkpoint.state:  # a trick that is new, and begins here
@@ -245,7 +271,7 @@ class Trainer:
     @property
     def alpha(self) -> float:
         """Weight of the newest block."""
-        return float(self.networks.generator.alpha)  # type: ignore[arg-type]
+        return float(getattr(self.networks.generator, "alpha", 1.0))
 
     def fade_text(self) -> str:
         """The fade for the progress line, empty when it is over."""
@@ -267,6 +293,12 @@ class Trainer:
                 write_checkpoint(folder, self.record("milestone"), self.objects())
 
     def grid(self) -> Any:
-        """The averaged generator's pictures of the fixed latents."""
-        ema: nn.Module = self.networks.ema
-        return grid(generate(ema, self.fixed))
+        """What the averaged generator makes of the fixed latents, drawn."""
+        samples = self.samples(self.fixed)
+        return scatter(samples, self.reals) if self.config.network.for_points else grid(samples)
+
+
+def class_count(store: Store) -> int:
+    """How many classes a dataset has."""
+    modes = store.manifest.modes
+    return len(store.manifest.classes) or (len(modes.centres) if modes is not None else 0)

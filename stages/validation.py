@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from data.errors import InputError
 from data.sources import AnySource
 from stages.config import ARTIFACTS, StageConfig
-from stages.params import PARAMS, choose, merge
+from stages.params import PARAMS, choose, merge, stages_in
 from stages.tricks.catalogue import trick_class
 from stages.tricks.loss import Loss
 
@@ -22,15 +22,17 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
         InputError: naming each wrong key by its full path, its value, and what would be right.
     """
     section = choose(params, pipeline, str(PARAMS), "pipeline")
-    unknown = sorted(set(section) - {"common", "stages"})
+    unknown = sorted(set(section) - {"common", "stages", "matrix", "options"})
     if unknown:
-        raise InputError(f"{PARAMS}: {pipeline}.{unknown[0]}: unknown key; a pipeline has 'common' and 'stages'")
-    stages = choose(section, "stages", f"{PARAMS}: {pipeline}", "key")
+        raise InputError(
+            f"{PARAMS}: {pipeline}.{unknown[0]}: unknown key; a pipeline has 'common' and 'stages' (or 'matrix' and 'options')"
+        )
+    stages = stages_in(section, f"{PARAMS}: {pipeline}")
     own = choose(stages, stage, f"{PARAMS}: {pipeline}.stages", "stage")
     common = section.get("common") or {}
     if not isinstance(common, dict):
         raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
-    first = next(iter(stages.values()))
+    first = merge(common, next(iter(stages.values())))
     dataset = first.get("after") if isinstance(first, dict) else None
     merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(common, own)}
     try:
@@ -43,7 +45,11 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
 
 def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
     """Check against the parent, where it is a stage of the same pipeline."""
-    parents = [n for n in params[config.pipeline]["stages"] if config.after == ARTIFACTS / config.pipeline / str(n)]
+    parents = [
+        n
+        for n in stages_in(params[config.pipeline], str(PARAMS))
+        if config.after == ARTIFACTS / config.pipeline / str(n)
+    ]
     if parents and parents[0] != config.stage:
         check_growth(config, stage_config(params, config.pipeline, parents[0]))
     elif parents:
@@ -57,13 +63,13 @@ def check_growth(config: StageConfig, parent: StageConfig) -> None:
         InputError: resolution not twice the parent's, or networks of other widths.
     """
     where = f"{PARAMS}: {config.pipeline}.stages.{config.stage}"
-    if config.resolution != 2 * parent.resolution:
+    if parent.resolution is None or config.resolution != 2 * parent.resolution:
         raise InputError(
             f"{where}.resolution: {config.resolution} is not twice the {parent.resolution} of its parent "
-            f"{config.after}; right would be {2 * parent.resolution}"
+            f"{config.after}; right would be {2 * (parent.resolution or 2)}"
         )
-    for key in ("latent", "base", "largest", "down_order"):
-        mine, theirs = getattr(config.network, key), getattr(parent.network, key)
+    for key in ("name", "latent", "prior", "base", "largest", "down_order"):
+        mine, theirs = getattr(config.network, key), getattr(parent.network, key, None)
         if mine != theirs:
             raise InputError(
                 f"{where}.network.{key}: {mine} differs from the {theirs} of its parent {config.after}, whose weights "

@@ -1,4 +1,4 @@
-"""Where a dataset's pictures come from. Each source is one file: its options and how it yields picture number i."""
+"""Where a dataset comes from. Each source is one file: its options, and how it yields picture i, or all its points."""
 
 from typing import Annotated
 
@@ -6,7 +6,11 @@ from pydantic import Field
 
 from data.sources.dolls import DollSource
 from data.sources.folder import FolderSource
+from data.sources.points import PointSource
+from data.sources.stacked_mnist import StackedMnistSource
 from data.sources.torchvision import TorchvisionSource
 
-AnySource = Annotated[DollSource | FolderSource | TorchvisionSource, Field(discriminator="source")]
-"""A source, chosen by its `source` key."""
+AnySource = Annotated[
+    DollSource | FolderSource | PointSource | StackedMnistSource | TorchvisionSource, Field(discriminator="source")
+]
+"""A source, chosen by its `source` key. All are sources of pictures but PointSource."""

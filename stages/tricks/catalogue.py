@@ -4,28 +4,50 @@ import difflib
 import importlib
 from typing import Any
 
+from stages.tricks.acgan import Acgan
+from stages.tricks.class_embedding import ClassEmbedding
+from stages.tricks.conditional_batch_norm import ConditionalNorm
 from stages.tricks.dragan import Dragan
 from stages.tricks.drift import Drift
+from stages.tricks.dropout import Dropout
 from stages.tricks.ema import Ema
 from stages.tricks.fade import Fade
 from stages.tricks.feature_matching import FeatureMatching
 from stages.tricks.gradient_penalty import GradientPenalty
 from stages.tricks.hinge import Hinge
+from stages.tricks.historical_averaging import HistoricalAveraging
 from stages.tricks.instance_noise import InstanceNoise
 from stages.tricks.label_smoothing import LabelSmoothing
+from stages.tricks.layer_noise import LayerNoise
 from stages.tricks.loss import Loss
 from stages.tricks.lsgan import Lsgan
+from stages.tricks.minibatch_discrimination import MinibatchDiscrimination
 from stages.tricks.minibatch_stddev import MinibatchStddev
 from stages.tricks.minimax import Minimax
 from stages.tricks.n_critic import NCritic
+from stages.tricks.noisy_labels import NoisyLabels
 from stages.tricks.nonsaturating import NonSaturating
+from stages.tricks.norm import Norm
+from stages.tricks.optimizers import Optimizers
 from stages.tricks.packing import Packing
+from stages.tricks.past_players import PastPlayers
+from stages.tricks.perceptual import Perceptual
+from stages.tricks.projection import Projection
 from stages.tricks.r1 import R1
 from stages.tricks.r2 import R2
+from stages.tricks.ramp import Ramp
 from stages.tricks.relativistic import Relativistic
+from stages.tricks.replay import Replay
+from stages.tricks.self_attention import SelfAttention
+from stages.tricks.simultaneous import Simultaneous
+from stages.tricks.spectral_norm import SpectralNorm
 from stages.tricks.trick import Trick
 from stages.tricks.ttur import Ttur
+from stages.tricks.unrolled import Unrolled
+from stages.tricks.virtual_batch_norm import VirtualBatch
+from stages.tricks.weight_clipping import WeightClipping
 from stages.tricks.wgan import Wgan
+from stages.tricks.zero_centered_penalty import ZeroCenteredPenalty
 
 LOSSES: dict[str, type[Loss]] = {cls.name: cls for cls in (Minimax, NonSaturating, Wgan, Lsgan, Hinge)}
 """What `loss` may be."""
@@ -34,22 +56,45 @@ ORDER: tuple[type[Trick], ...] = (
     # the loss and its labels
     Relativistic,
     LabelSmoothing,
-    # networks and optimisers
+    NoisyLabels,
+    # networks: first what is built, then what is done to what is built; the average is a copy of all that
+    Norm,
+    VirtualBatch,
+    ConditionalNorm,
+    ClassEmbedding,
+    Projection,
+    Acgan,
+    Dropout,
+    LayerNoise,
+    SelfAttention,
+    MinibatchDiscrimination,
     MinibatchStddev,
+    SpectralNorm,
     Ema,
+    # optimisers and the ratio of steps
+    Optimizers,
     Ttur,
+    Ramp,
     NCritic,
-    # what the discriminator sees: first what pictures are, last what groups them
+    Simultaneous,
+    WeightClipping,
+    # whom each plays against, and what the discriminator sees: first what pictures are, last what groups them
+    PastPlayers,
+    Replay,
     Fade,
     InstanceNoise,
     Packing,
+    Unrolled,
     # added terms: only the order of rounding in a sum
     GradientPenalty,
+    ZeroCenteredPenalty,
     Dragan,
     R1,
     R2,
     Drift,
+    HistoricalAveraging,
     FeatureMatching,
+    Perceptual,
 )
 """Tricks are applied in this order; a trick of the user's own comes after all of these, in params.yaml's order."""
 

@@ -37,5 +37,5 @@ class Dragan(Term):
         shape = tuple(real.shape)
         if self.noise == "gaussian":
             return step.moment.normal(shape, self.name) * math.sqrt(self.c)
-        alpha = step.moment.uniform((len(real), 1, 1, 1), self.name, "alpha")
+        alpha = step.moment.uniform((len(real), *[1] * (real.ndim - 1)), self.name, "alpha")
         return alpha * 0.5 * real.std(correction=0) * step.moment.uniform(shape, self.name)

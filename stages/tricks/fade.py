@@ -31,6 +31,9 @@ class Fade(Trick):
     _grows: bool = PrivateAttr(default=False)
     kimg: float = Field(default=600.0, gt=0, description="thousand images until the new blocks count fully")
 
+    def wants(self) -> tuple[str, ...]:
+        return ("generator.fades",)
+
     def check(self, config: StageConfig) -> None:
         if config.grows and config.kimg < self.kimg:
             raise ValueError(

@@ -7,7 +7,9 @@ E is over the batch, f the output of a layer of the discriminator. Source: Salim
 Training GANs", section 3.1. The reals are drawn anew for the generator's step.
 """
 
-from typing import Literal
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from pydantic import Field
@@ -16,6 +18,9 @@ from torch import Tensor
 from stages.step import Step
 from stages.tricks.trick import Term
 
+if TYPE_CHECKING:
+    from stages.config import StageConfig
+
 
 class FeatureMatching(Term):
     """Added to the generator's loss; raise `weight` to have it lead."""
@@ -23,6 +28,14 @@ class FeatureMatching(Term):
     name = "feature_matching"
     layer: int = Field(default=-1, description="which of the discriminator's features; -1 feeds the logit")
     distance: Literal["absolute", "squared"] = "absolute"
+
+    def check(self, config: StageConfig) -> None:
+        count = config.network.features(config.resolution or 0)
+        if not -count <= self.layer < count:
+            raise ValueError(
+                f"feature_matching.layer: {self.layer} is none of the discriminator's {count} features; right would be "
+                f"-{count} to {count - 1}"
+            )
 
     def generator_term(self, step: Step) -> Tensor:
         with torch.no_grad():

@@ -22,7 +22,7 @@ class Hinge(Loss):
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
-    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return -fake.mean()
 
     def margin(self, lead: Tensor) -> Tensor:

@@ -6,17 +6,11 @@ Source: Salimans et al., "Improved Techniques for Training GANs", section 3.4; 0
 as ganhacks #6 has it, would reward the generator for staying where it is. At balance D says alpha / 2.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from stages.tricks.trick import Sight, Targets, Trick
-
-if TYPE_CHECKING:
-    from stages.config import StageConfig
 
 
 class LabelSmoothing(Trick):
@@ -26,13 +20,5 @@ class LabelSmoothing(Trick):
     shorthand = "real"
     real: float = Field(default=0.9, gt=0, lt=1, description="alpha, the target for reals")
 
-    def check(self, config: StageConfig) -> None:
-        if not config.tricks.loss.uses_targets or any(t.name == "relativistic" for t in config.tricks.others):
-            kind = "a relativistic loss" if config.tricks.loss.uses_targets else f"the loss {config.tricks.loss.name}"
-            raise ValueError(
-                f"label_smoothing changes labels, and {kind} has none; right would be nonsaturating, minimax or lsgan "
-                "without relativistic"
-            )
-
     def targets(self, targets: Targets, sight: Sight) -> Targets:
-        return replace(targets, real=self.real) if sight.player == "discriminator" else targets
+        return replace(targets, real=self.real)

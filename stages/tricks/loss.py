@@ -21,7 +21,7 @@ class Loss(Trick):
         """The discriminator's loss."""
         raise NotImplementedError
 
-    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         """The generator's loss; `real` is None unless `generator_needs_real`."""
         raise NotImplementedError
 

@@ -35,7 +35,7 @@ class Lsgan(Loss):
 
         return (real - label(targets.real)).square().mean() / 2 + (fake - label(targets.fake)).square().mean() / 2
 
-    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return (fake - CODINGS[self.coding][2]).square().mean() / 2
 
     def margin(self, lead: Tensor) -> Tensor:

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class StddevMap(nn.Module):
-    """(B, C, H, W) -> (B, C + 1, H, W)."""
+    """(B, C, H, W) -> (B, C + 1, H, W), or (B, C) -> (B, C + 1)."""
 
-    added_channels = 1
+    added_features = 1
 
     def __init__(self, group: int) -> None:
         super().__init__()
@@ -33,8 +33,8 @@ class StddevMap(nn.Module):
         group = min(self.group, len(x))
         grouped = x.reshape(group, -1, *x.shape[1:])
         deviation = ((grouped - grouped.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt()
-        a_group = deviation.mean(dim=(1, 2, 3)).to(x.dtype)
-        a_sample = a_group.repeat(group)[:, None, None, None].expand(-1, 1, *x.shape[2:])
+        a_group = deviation.flatten(1).mean(dim=1).to(x.dtype)
+        a_sample = a_group.repeat(group).view(-1, *[1] * (x.ndim - 1)).expand(-1, 1, *x.shape[2:])
         return torch.cat([x, a_sample], dim=1)
 
 
@@ -43,6 +43,9 @@ class MinibatchStddev(Trick):
 
     name = "minibatch_stddev"
     group: int = Field(default=4, ge=2, description="samples a group; it must divide the batch")
+
+    def wants(self) -> tuple[str, ...]:
+        return ("discriminator.statistics",)
 
     def check(self, config: StageConfig) -> None:
         count = config.logits_a_process

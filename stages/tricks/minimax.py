@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from stages.tricks.nonsaturating import NonSaturating
-from stages.tricks.trick import Targets
 
 
 class Minimax(NonSaturating):
@@ -19,5 +18,5 @@ class Minimax(NonSaturating):
 
     name = "minimax"
 
-    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return -F.softplus(fake).mean()

@@ -21,6 +21,9 @@ class NCritic(Trick):
     warm_first: int = Field(default=25, ge=0, description="iterations at the start that are warm")
     warm_every: int = Field(default=500, ge=1, description="and each so many iterations, one")
 
+    def acts(self) -> bool:
+        return self.steps > 1 or self.warm_steps is not None
+
     def discriminator_steps(self, steps: int, moment: Moment) -> int:
         warm = moment.step < self.warm_first or moment.step % self.warm_every == 0
         return self.warm_steps if self.warm_steps is not None and warm else self.steps

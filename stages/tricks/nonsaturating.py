@@ -31,7 +31,7 @@ class NonSaturating(Loss):
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         return cross_entropy(real, targets.real) + cross_entropy(fake, targets.fake)
 
-    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return F.softplus(-fake).mean()
 
     def margin(self, lead: Tensor) -> Tensor:

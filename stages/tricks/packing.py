@@ -24,7 +24,14 @@ class Packing(Trick):
     """Against mode collapse: a pack of fakes that are alike is easy to tell from a pack of reals."""
 
     name = "packing"
-    m: int = Field(default=2, ge=2, description="pictures in a pack; batch_size must be divisible by it")
+    shorthand = "m"
+    m: int = Field(default=2, ge=1, description="pictures in a pack; batch_size must be divisible by it")
+
+    def acts(self) -> bool:
+        return self.m > 1
+
+    def wants(self) -> tuple[str, ...]:
+        return ("discriminator.channels",)
 
     def check(self, config: StageConfig) -> None:
         share = config.batch_size // config.processes

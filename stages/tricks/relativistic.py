@@ -10,18 +10,13 @@ and 4.2, with the halves of the released code. Paired on logistic losses is RSGA
 RaHinge. The generator's loss looks at reals, drawn anew for its step; the means are not detached.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 from torch import Tensor
 
 from stages.tricks.loss import Loss
 from stages.tricks.trick import Targets, Trick
-
-if TYPE_CHECKING:
-    from stages.config import StageConfig
 
 
 class RelativisticLoss(Loss):
@@ -42,7 +37,7 @@ class RelativisticLoss(Loss):
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         return self._lead(real, fake)
 
-    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         if real is None:
             raise ValueError("a relativistic generator loss needs the logits of reals")
         return self._lead(fake, real)
@@ -54,13 +49,6 @@ class Relativistic(Trick):
     name = "relativistic"
     shorthand: ClassVar[str | None] = "form"
     form: Literal["paired", "average"] = Field(description="compare each real with one fake, or with their average")
-
-    def check(self, config: StageConfig) -> None:
-        if type(config.tricks.loss).margin is Loss.margin:
-            raise ValueError(
-                f"relativistic cannot transform the loss {config.tricks.loss.name}, which has no labels or margin and "
-                "is a difference of reals and fakes already; right would be nonsaturating, minimax, lsgan or hinge"
-            )
 
     def wrap_loss(self, loss: Loss) -> Loss:
         return RelativisticLoss(chosen=loss, form=self.form)

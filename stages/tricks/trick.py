@@ -23,17 +23,18 @@ if TYPE_CHECKING:
 
 Player = Literal["generator", "discriminator"]
 Judge = Callable[..., Tensor]
-"""A discriminator: pictures (B, channels, R, R) -> logits (B,)."""
+"""A discriminator: pictures (B, channels, R, R), and perhaps a list for its features -> logits (B,)."""
 
 
 @dataclass
 class NetworkPlan:
     """Keyword arguments the networks will be built with; a trick may add to or change them.
 
-    `grows`: whether the stage starts from a parent of half its resolution.
+    `grows`: whether the stage starts from a parent of half its resolution. `classes`: how many the data have.
     """
 
     grows: bool
+    classes: int
     generator: dict[str, Any]
     discriminator: dict[str, Any]
 
@@ -50,6 +51,10 @@ class Networks:
         """Each network once, by name."""
         named = {"generator": self.generator, "discriminator": self.discriminator}
         return named if self.ema is self.generator else {**named, "ema": self.ema}
+
+    def of(self, player: Player) -> nn.Module:
+        """The network that a player trains."""
+        return self.generator if player == "generator" else self.discriminator
 
 
 @dataclass
@@ -70,11 +75,12 @@ class Targets:
 
 @dataclass(frozen=True)
 class Sight:
-    """Whom a picture is shown to and which kind it is."""
+    """Whom a picture is shown to and which kind it is; `logits` of them are given a batch, where that is known."""
 
     player: Player
     real: bool
     moment: Moment
+    logits: int = 0
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,18 @@ class Trick(BaseModel):
 
     def check(self, config: StageConfig) -> None:
         """Raise ValueError with the reason where this trick cannot work in this stage."""
+
+    def acts(self) -> bool:
+        """Whether it changes anything with these options."""
+        return True
+
+    def wants(self) -> tuple[str, ...]:
+        """The places in the networks that it changes, such as "discriminator.statistics"."""
+        return ()
+
+    def needs_classes(self) -> bool:
+        """Whether the networks must be told the class of each picture."""
+        return False
 
     # Networks, before optimisers exist.
 
@@ -131,12 +149,24 @@ class Trick(BaseModel):
         return 1
 
     def targets(self, targets: Targets, sight: Sight) -> Targets:
-        """What the discriminator should answer."""
+        """What the discriminator should answer, in its own step."""
         return targets
+
+    def fakes(self, fakes: Tensor, sight: Sight) -> Tensor:
+        """The fakes (B, channels, R, R) that the discriminator is trained on."""
+        return fakes
+
+    def opponent(self, opponent: nn.Module, player: Player, moment: Moment) -> nn.Module:
+        """The network that a player plays against in this step."""
+        return opponent
 
     def wrap_loss(self, loss: Loss) -> Loss:
         """Another loss made of the chosen one."""
         return loss
+
+    def simultaneous(self) -> bool:
+        """Whether both players' gradients are taken before either moves."""
+        return False
 
     def judge(self, judge: Judge, step: Step) -> Judge:
         """Around the generator step: the discriminator that the generator plays against."""

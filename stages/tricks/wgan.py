@@ -21,5 +21,5 @@ class Wgan(Loss):
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         return fake.mean() - real.mean()
 
-    def generator(self, fake: Tensor, real: Tensor | None, targets: Targets) -> Tensor:
+    def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return -fake.mean()

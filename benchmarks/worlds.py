@@ -1,0 +1,138 @@
+"""Running a table's worlds: the stages of benchmarks/dvc.yaml, so many at once, resumable run by run.
+
+Each stage is run by the real `dvc repro`, with one thread for training, since the networks are tiny. What is finished is not run
+again; Ctrl-C leaves checkpoints, and the same command goes on.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.axes import Axes
+
+from pipelines.repro import dvc
+from stages.params import read_params, stage_names
+
+ROOT = Path(__file__).parent
+TABLES = ROOT.parent / "docs" / "tables"
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """Mean and standard error of a figure over seeds; `count` of them."""
+
+    mean: float
+    error: float
+    count: int
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3g} ± {self.error:.2g}" if self.count > 1 else f"{self.mean:.3g}"
+
+
+def mean(values: Sequence[float]) -> Mean:
+    """Mean, and standard deviation over the root of the count."""
+    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")
+    return Mean(statistics.fmean(values), error, len(values))
+
+
+def options(description: str) -> argparse.Namespace:
+    """What every table's command can be told."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--full", action="store_true", help="the released protocol instead of the reduced one")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at once (default 2)")
+    parser.add_argument("--table-only", action="store_true", help="run nothing; the table of what is there")
+    return parser.parse_args()
+
+
+def run(pipelines: Sequence[str], jobs: int) -> list[str]:
+    """Bring these pipelines up to date. Returns the names of runs that failed."""
+    with contextlib.chdir(ROOT):
+        params = read_params()
+        datasets = {Path(params[p]["common"]["after"]).name for p in pipelines}
+        for name in sorted(datasets):
+            subprocess.run(dvc("repro", f"dataset@{name}"), check=True)
+        runs = [f"{p}@{stage}" for p in pipelines for stage in stage_names(params, p)]
+        return _run_all(runs, jobs)
+
+
+def _run_all(runs: Sequence[str], jobs: int) -> list[str]:
+    begun, failed = time.monotonic(), []
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+
+    def one(name: str) -> "subprocess.CompletedProcess[str]":
+        command = dvc("repro", "--single-item", name)
+        return subprocess.run(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+
+    with ThreadPoolExecutor(jobs) as pool, _cancelled_on_interrupt(pool):
+        futures: dict[Future[subprocess.CompletedProcess[str]], str] = {pool.submit(one, name): name for name in runs}
+        for done, future in enumerate(as_completed(futures), start=1):
+            result, name = future.result(), futures[future]
+            if result.returncode:
+                failed.append(name)
+                print(f"{name} failed:\n{result.stdout[-1500:]}", file=sys.stderr)
+            each = (time.monotonic() - begun) / done
+            print(
+                f"{done} of {len(runs)} runs  {name}  about {each * (len(runs) - done) / 60:.0f} min left", flush=True
+            )
+    return failed
+
+
+@contextlib.contextmanager
+def _cancelled_on_interrupt(pool: ThreadPoolExecutor) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+
+
+def figures(pipeline: str, rows: dict[str, str], figure: str) -> dict[str, list[float]]:
+    """A final figure by row: of every finished run whose name begins with the row's key, all its seeds."""
+    found: dict[str, list[float]] = {}
+    for key, row in rows.items():
+        paths = sorted((ROOT / "artifacts" / pipeline).glob(f"{key}-[0-9]*/metrics.json"))
+        values = [json.loads(path.read_text())[figure] for path in paths]
+        if values:
+            found[row] = values
+    return found
+
+
+def write_table(name: str, text: str) -> None:
+    """docs/tables/NAME.md, and the same on the terminal."""
+    TABLES.mkdir(parents=True, exist_ok=True)
+    (TABLES / f"{name}.md").write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+def draw_dots(axes: Axes, values: dict[str, list[float]]) -> None:
+    """Every run as a dot, their mean as a bar, one column a row of the table."""
+    for place, runs in enumerate(values.values()):
+        axes.plot([place] * len(runs), runs, "o", color="#9aa3ad", markersize=5, alpha=0.8)
+        axes.plot([place - 0.25, place + 0.25], [statistics.fmean(runs)] * 2, color="#d9480f", linewidth=2)
+    axes.set_xticks(range(len(values)), list(values), rotation=30 if len(values) > 5 else 0, fontsize=8)
+    axes.set_xlim(-0.6, len(values) - 0.4)
+    axes.grid(axis="y", alpha=0.3)
+
+
+def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def main(description: str, pipelines: Sequence[str], write: Callable[[str], None]) -> int:
+    """Run what is missing, then write the table. `write` is given the ending of the pipelines' names."""
+    chosen = options(description)
+    ending = "_full" if chosen.full else ""
+    failed = [] if chosen.table_only else run([p + ending for p in pipelines], chosen.jobs)
+    write(ending)
+    return 1 if failed else 0

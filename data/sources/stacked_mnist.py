@@ -1,0 +1,68 @@
+"""Stacked MNIST: three random digits as the red, green and blue of one picture, which makes 1000 modes to count.
+
+Source: Metz et al., "Unrolled Generative Adversarial Networks" (2017); Lin et al., "PacGAN: The power of two samples
+in generative adversarial networks" (2018). Both take digits of MNIST's training set only and leave them at 28x28; here
+they are padded with black to 32x32, as in Karras et al., "Progressive Growing of GANs" (2018), appendix E.
+"""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from data.errors import InputError
+from data.sources.source import Listing, Picture, Source
+
+FILES = tuple(
+    f"{part}-ubyte" for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
+)
+"""What torchvision wants in MNIST/raw before it opens MNIST."""
+
+
+@lru_cache(maxsize=1)
+def _digits(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """MNIST's training digits, uint8 (60000, 28, 28), and their classes, int64 (60000,)."""
+    from torchvision.datasets import MNIST
+
+    folder = root / "MNIST" / "raw"
+    missing = [name for name in FILES if not (folder / name).is_file()]
+    if missing:
+        raise InputError(
+            f"stacked MNIST is made of MNIST, and {folder} lacks {', '.join(missing)}; put MNIST's unpacked files "
+            "there, or check the dataset's 'root' in params.yaml (the folder that holds MNIST/raw)"
+        )
+    try:
+        mnist = MNIST(str(root), train=True, download=False)
+    # Its reader meets a damaged file with anything from AssertionError to KeyError.
+    except Exception as error:
+        raise InputError(
+            f"MNIST in {folder} cannot be read ({type(error).__name__}: {error}); put fresh unpacked files there"
+        ) from error
+    return mnist.data.numpy(), mnist.targets.numpy()
+
+
+class StackedMnistSource(Source):
+    """Pictures of three independent MNIST digits a, b, c as R, G and B; the class is 100 a + 10 b + c.
+
+    Picture i depends on (seed, i) only; its record names the three digits by their index in MNIST's training set.
+    `root` as torchvision means it: the folder that holds MNIST/raw.
+    """
+
+    source: Literal["stacked_mnist"]
+    count: int = Field(default=50_000, ge=1, description="how many pictures to stack")
+    seed: int = Field(default=0, ge=0, description="another seed, other digits together")
+    resolution: Literal[32] = 32
+
+    def listing(self) -> Listing:
+        _digits(self.root)
+        return Listing([f"stack {i}" for i in range(self.count)], 3, classes=[f"{k:03}" for k in range(1000)])
+
+    def picture(self, listing: Listing, index: int) -> Picture:
+        digits, classes = _digits(self.root)
+        chosen = np.random.default_rng([self.seed, index]).integers(len(digits), size=3)
+        image = np.zeros((32, 32, 3), dtype=np.uint8)
+        image[2:30, 2:30] = np.moveaxis(digits[chosen], 0, -1)
+        return Picture(image, int(classes[chosen] @ (100, 10, 1)), record={"digits": chosen.tolist()})

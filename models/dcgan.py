@@ -1,0 +1,125 @@
+"""DCGAN at any power of two: strided convolutions, batch norm in both networks but for the ends.
+
+Source: Radford et al., "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
+Networks", section 3, weights from N(0, 0.02); ends as in the released PacGAN code for stacked MNIST (a stride-1
+convolution to the picture), so that its crippled discriminators can be said, too.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from models.ends import Judgement, LatentWithClass
+from models.hidden import Activation, Hidden, HiddenPlan
+from models.norms import NORMS, MakeNorm
+from models.progan import resolutions
+from models.resizing import Up, UpConvolution
+
+
+def hidden_plans(activation: Activation | None = None) -> dict[str, HiddenPlan]:
+    """What follows hidden layers, before tricks change it: batch norm and ReLU, in the discriminator leaky ReLU."""
+    return {
+        "generator": HiddenPlan(activation or "relu", NORMS["batch"]),
+        "discriminator": HiddenPlan(activation or "leaky_relu", NORMS["batch"]),
+    }
+
+
+def _initialise(network: nn.Module) -> None:
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.normal_(module.weight, std=0.02)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+class Generator(nn.Module):
+    """Latent (B, latent) -> picture (B, channels, R, R) in [-1, 1] by tanh.
+
+    Dense to 4x4, then doubled up to R x R; `width` maps there, twice as many at each size below, `largest` at most.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int,
+        latent: int,
+        width: int,
+        largest: int,
+        kernel: int,
+        up: Up,
+        hidden: HiddenPlan,
+        attention: dict[int, MakeNorm] | None = None,
+        classes: int = 0,
+        class_width: int = 0,
+    ) -> None:
+        super().__init__()
+        self.resolution, self.latent, self.channels = resolution, latent, channels
+        maps = {r: min(width * resolution // r, largest) for r in resolutions(resolution)}
+        self.input = LatentWithClass(classes, class_width)
+        self.start = nn.Linear(latent + self.input.added, maps[4] * 16)
+        self.ups = nn.ModuleDict({str(r): UpConvolution(maps[r // 2], maps[r], kernel, up) for r in list(maps)[1:]})
+        self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in (attention or {}).items() if r in maps})
+        self.to_picture = nn.Conv2d(maps[resolution], channels, 3, padding=1)
+        _initialise(self)
+        self.after = nn.ModuleDict({str(r): Hidden(count, hidden) for r, count in maps.items()})
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = self.start(self.input(z, labels)).view(len(z), -1, 4, 4)
+        for size, after in self.after.items():
+            x = after(self.ups[size](x) if size in self.ups else x, labels)
+            x = self.attention[size](x) if size in self.attention else x
+        return torch.tanh(self.to_picture(x))
+
+
+class Discriminator(nn.Module):
+    """Pictures (B, channels, R, R) -> logits (B,). If `features` is a list, each layer's output is appended to it.
+
+    Halved down to 4x4 by stride-2 convolutions; `width` maps at R/2, twice as many at each size below, `largest` at
+    most. `norm_first_layer`: norm the first layer, too, which the paper does not. `statistics`, `similarity` and
+    `classes` as in ProGAN's.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int,
+        width: int,
+        largest: int,
+        kernel: int,
+        norm_first_layer: bool,
+        hidden: HiddenPlan,
+        attention: dict[int, MakeNorm] | None = None,
+        statistics: nn.Module | None = None,
+        similarity: nn.Module | None = None,
+        classes: int = 0,
+    ) -> None:
+        super().__init__()
+        self.resolution, self.channels = resolution, channels
+        sizes = list(reversed(resolutions(resolution)))[1:]
+        maps = {r: min(width * resolution // (2 * r), largest) for r in sizes}
+        inputs = [channels, *maps.values()]
+        self.downs = nn.ModuleDict(
+            {
+                str(r): nn.Conv2d(inputs[i], maps[r], kernel, 2, (kernel - 1) // 2, bias=True)
+                for i, r in enumerate(sizes)
+            }
+        )
+        self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in (attention or {}).items() if r in maps})
+        self.statistics = statistics
+        added = 0 if statistics is None else int(statistics.added_features)  # type: ignore[arg-type]
+        self.logit = Judgement((maps[4] + added) * 16, nn.Linear, similarity, classes)
+        _initialise(self)
+        bare = HiddenPlan(hidden.activation, dropout=hidden.dropout, noise=hidden.noise)
+        plans = [hidden if i or norm_first_layer else bare for i in range(len(sizes))]
+        self.after = nn.ModuleDict({str(r): Hidden(maps[r], plan) for r, plan in zip(sizes, plans, strict=True)})
+
+    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
+        x = pictures
+        for size, down in self.downs.items():
+            x = self.after[size](down(x))
+            x = self.attention[size](x) if size in self.attention else x
+            if features is not None:
+                features.append(x)
+        if self.statistics is not None:
+            x = self.statistics(x)
+        logits: Tensor = self.logit(x.flatten(1), features, labels)
+        return logits

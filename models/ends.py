@@ -1,0 +1,55 @@
+"""The two ends that backbones share: class numbers into the generator, features out to a logit."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+MakeLinear = Callable[[int, int], nn.Module]
+
+
+class LatentWithClass(nn.Module):
+    """Latent (B, latent) and class numbers (B,) -> (B, latent + width): a learned vector a class is put beside it."""
+
+    def __init__(self, classes: int, width: int) -> None:
+        super().__init__()
+        self.added = width if classes else 0
+        self.embed = nn.Embedding(classes, width) if classes else None
+
+    def forward(self, z: Tensor, labels: Tensor | None) -> Tensor:
+        if self.embed is None:
+            return z
+        if labels is None:
+            raise ValueError("this generator needs class numbers")
+        return torch.cat([z, self.embed(labels)], dim=1)
+
+
+class Judgement(nn.Module):
+    """Last features h (B, width) -> logits (B,), with what tricks put before and beside the last dense layer.
+
+    `similarity`, if given, is a module (B, width) -> (B, width + its `added_features`), whose `build(width)` is called
+    first. With `classes`, the logit
+    is linear(h) + <embed(y), h> (Miyato and Koyama, "cGANs with Projection Discriminator", equation 7).
+    `make_linear` (inputs, outputs) makes the backbone's own kind of dense layer. `width` is that of the features.
+    """
+
+    def __init__(self, width: int, make_linear: MakeLinear, similarity: nn.Module | None, classes: int) -> None:
+        super().__init__()
+        self.similarity = similarity
+        if similarity is not None:
+            similarity.build(width)  # type: ignore[operator]
+        self.width = width + (0 if similarity is None else int(similarity.added_features))  # type: ignore[arg-type]
+        self.linear = make_linear(self.width, 1)
+        self.embed = nn.Embedding(classes, self.width) if classes else None
+
+    def forward(self, h: Tensor, features: list[Tensor] | None, labels: Tensor | None) -> Tensor:
+        if self.similarity is not None:
+            h = self.similarity(h)
+        if features is not None:
+            features.append(h)
+        logits: Tensor = self.linear(h).flatten()
+        if self.embed is not None:
+            if labels is None:
+                raise ValueError("this discriminator needs class numbers")
+            logits = logits + (self.embed(labels) * h).sum(1)
+        return logits

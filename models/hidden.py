@@ -1,0 +1,55 @@
+"""What follows each hidden layer, the same in all backbones: norm, activation, dropout, noise."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.layers import leaky_relu
+from models.norms import NORMS, MakeNorm
+
+Activation = Literal["relu", "leaky_relu", "tanh"]
+ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "leaky_relu": leaky_relu,
+    "tanh": torch.tanh,
+}
+
+
+@dataclass
+class HiddenPlan:
+    """How the hidden layers of one network are finished.
+
+    `norm_first`: norm before the activation, as nearly everywhere; ProGAN has it after. `dropout`: share of values
+    set to zero, `dropout_when_sampling` whether then, too. `noise`: standard deviation of Gaussian noise added last.
+    """
+
+    activation: Activation
+    norm: MakeNorm = NORMS["none"]
+    norm_first: bool = True
+    dropout: float = 0.0
+    dropout_when_sampling: bool = False
+    noise: float = 0.0
+
+
+class Hidden(nn.Module):
+    """(B, width) or (B, width, H, W), with class numbers (B,) for conditional norms -> the same shape.
+
+    Dropout and noise draw from torch's own generator, which the trainer seeds at every step.
+    """
+
+    def __init__(self, width: int, plan: HiddenPlan) -> None:
+        super().__init__()
+        self.plan, self.norm = plan, plan.norm(width)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        activate = ACTIVATIONS[self.plan.activation]
+        x = activate(self.norm(x, labels)) if self.plan.norm_first else self.norm(activate(x), labels)
+        if self.plan.dropout:
+            x = F.dropout(x, self.plan.dropout, training=self.training or self.plan.dropout_when_sampling)
+        if self.plan.noise and self.training:
+            x = x + self.plan.noise * torch.randn_like(x)
+        return x

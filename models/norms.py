@@ -1,0 +1,101 @@
+"""Normalisation of hidden layers, each as a module (x, labels) -> x of the same shape, x of shape (B, C) or (B, C, H, W).
+
+Only the conditional one looks at labels, class numbers (B,).
+"""
+
+from collections.abc import Callable
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.layers import pixel_norm
+
+NormName = Literal["none", "batch", "instance", "layer", "pixel"]
+MakeNorm = Callable[[int], nn.Module]
+"""Makes the norm of a layer of so many channels."""
+
+
+class NoNorm(nn.Module):
+    """x as it is."""
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return x
+
+
+class BatchNorm(nn.BatchNorm2d):
+    """Mean 0 and variance 1 over the batch (and places) of each channel, then a learned scale and shift.
+
+    When sampling, running statistics take the batch's place. Source: Ioffe and Szegedy, "Batch Normalization".
+    """
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        pass  # (B, C) is as good as (B, C, H, W)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(x)
+
+
+class InstanceNorm(nn.InstanceNorm2d):
+    """Mean 0 and variance 1 over the places of each channel of each sample; for pictures only.
+
+    Source: Ulyanov et al., "Instance Normalization".
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, affine=True)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(x)
+
+
+class LayerNorm(nn.GroupNorm):
+    """Mean 0 and variance 1 over all channels and places of each sample, with a scale and shift a channel.
+
+    Source: Ba et al., "Layer Normalization"; for critics with a gradient penalty, Gulrajani et al., section 4.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(1, width)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return super().forward(x)
+
+
+class PixelNorm(nn.Module):
+    """Each pixel's feature vector to unit mean square; see `models.layers.pixel_norm`."""
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        return pixel_norm(x)
+
+
+class ConditionalBatchNorm(nn.Module):
+    """Batch norm whose scale (initially 1) and shift (initially 0) are looked up by class.
+
+    Source: Dumoulin et al., "A Learned Representation for Artistic Style"; eps 1e-5 as in the released SAGAN.
+    """
+
+    def __init__(self, width: int, classes: int) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(width, affine=False)
+        self.scale, self.shift = nn.Embedding(classes, width), nn.Embedding(classes, width)
+        nn.init.ones_(self.scale.weight)
+        nn.init.zeros_(self.shift.weight)
+
+    def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        if labels is None:
+            raise ValueError("a conditional norm needs labels")
+        mean, var = self.norm.running_mean, self.norm.running_var
+        normed = F.batch_norm(x, mean, var, training=self.training, momentum=0.1, eps=self.norm.eps)
+        shape = (len(x), -1, *[1] * (x.ndim - 2))
+        scaled: Tensor = normed * self.scale(labels).view(shape) + self.shift(labels).view(shape)
+        return scaled
+
+
+NORMS: dict[NormName, MakeNorm] = {
+    "none": lambda width: NoNorm(),
+    "batch": BatchNorm,
+    "instance": InstanceNorm,
+    "layer": LayerNorm,
+    "pixel": lambda width: PixelNorm(),
+}

@@ -1,0 +1,167 @@
+"""The residual networks of SNGAN and SAGAN at any power of two from 8 up.
+
+Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", tables 3 and 4, and its release
+(`gen_models/resnet_32.py`, `dis_models/snresnet_32.py`): 256 and 128 maps everywhere, global sum pooling. Spectral norm
+is a trick, and self-attention (SAGAN) another, at the resolutions that it is given.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.ends import Judgement, LatentWithClass
+from models.hidden import Activation, Hidden, HiddenPlan
+from models.layers import halve
+from models.norms import NORMS, MakeNorm
+from models.progan import resolutions
+from models.resizing import Up, UpConvolution
+
+SMALLEST_DOWN = 8
+"""The discriminator halves down to this side; two more blocks keep it."""
+
+
+def hidden_plans(activation: Activation | None = None) -> dict[str, HiddenPlan]:
+    """What comes before convolutions, before tricks change it: ReLU, in the generator with batch norm."""
+    return {
+        "generator": HiddenPlan(activation or "relu", NORMS["batch"]),
+        "discriminator": HiddenPlan(activation or "relu"),
+    }
+
+
+def _glorot(module: nn.Module, gain: float = 1.0) -> None:
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.xavier_uniform_(layer.weight, gain)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
+
+
+class UpBlock(nn.Module):
+    """norm, ReLU, doubling convolution, norm, ReLU, convolution; plus the doubled input by a 1x1 convolution."""
+
+    def __init__(self, inputs: int, outputs: int, up: Up, hidden: HiddenPlan) -> None:
+        super().__init__()
+        self.up, self.conv = UpConvolution(inputs, outputs, 3, up), nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1)
+        _glorot(self.up, math.sqrt(2))
+        _glorot(self.conv, math.sqrt(2))
+        _glorot(self.shortcut)
+        self.before_up, self.before_conv = Hidden(inputs, hidden), Hidden(outputs, hidden)
+
+    def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
+        y = self.conv(self.before_conv(self.up(self.before_up(x, labels)), labels))
+        shortcut: Tensor = F.interpolate(self.shortcut(x), scale_factor=2.0, mode="nearest")
+        together: Tensor = shortcut + y
+        return together
+
+
+class Generator(nn.Module):
+    """Latent (B, latent) -> picture (B, channels, R, R) in [-1, 1] by tanh; `width` maps at every resolution."""
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int,
+        latent: int,
+        width: int,
+        up: Up,
+        hidden: HiddenPlan,
+        attention: dict[int, MakeNorm] | None = None,
+        classes: int = 0,
+        class_width: int = 0,
+    ) -> None:
+        super().__init__()
+        self.resolution, self.latent, self.channels = resolution, latent, channels
+        sizes = resolutions(resolution)
+        self.input = LatentWithClass(classes, class_width)
+        self.start = nn.Linear(latent + self.input.added, width * 16)
+        self.to_picture = nn.Conv2d(width, channels, 3, padding=1)
+        _glorot(self)
+        self.blocks = nn.ModuleDict({str(r): UpBlock(width, width, up, hidden) for r in sizes[1:]})
+        self.attention = nn.ModuleDict({str(r): make(width) for r, make in (attention or {}).items() if r in sizes})
+        self.last = Hidden(width, hidden)
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        x = self.start(self.input(z, labels)).view(len(z), -1, 4, 4)
+        x = self.attention["4"](x) if "4" in self.attention else x
+        for size, block in self.blocks.items():
+            x = block(x, labels)
+            x = self.attention[size](x) if size in self.attention else x
+        return torch.tanh(self.to_picture(self.last(x, labels)))
+
+
+class DownBlock(nn.Module):
+    """ReLU, convolution, ReLU, convolution, halving where asked; plus the input by a 1x1 convolution.
+
+    The `first` block sees pictures, so no ReLU comes before it, and its shortcut halves before it convolves.
+    """
+
+    def __init__(self, inputs: int, outputs: int, halves: bool, first: bool, hidden: HiddenPlan) -> None:
+        super().__init__()
+        self.halves, self.first = halves, first
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = nn.Conv2d(inputs, outputs, 1) if halves or inputs != outputs else nn.Identity()
+        _glorot(self.conv1, math.sqrt(2))
+        _glorot(self.conv2, math.sqrt(2))
+        _glorot(self.shortcut)
+        self.before1 = nn.Identity() if first else Hidden(inputs, hidden)
+        self.before2 = Hidden(outputs, hidden)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv2(self.before2(self.conv1(self.before1(x))))
+        if not self.halves:
+            return y + self.shortcut(x)  # type: ignore[no-any-return]
+        shortcut: Tensor = self.shortcut(halve(x)) if self.first else halve(self.shortcut(x))
+        return shortcut + halve(y)
+
+
+class Discriminator(nn.Module):
+    """Pictures (B, channels, R, R) -> logits (B,). If `features` is a list, each block's output is appended to it.
+
+    `statistics`, `similarity` and `classes` as in ProGAN's; statistics come before the last ReLU and the sum over places.
+    """
+
+    def __init__(
+        self,
+        resolution: int,
+        channels: int,
+        width: int,
+        hidden: HiddenPlan,
+        attention: dict[int, MakeNorm] | None = None,
+        statistics: nn.Module | None = None,
+        similarity: nn.Module | None = None,
+        classes: int = 0,
+    ) -> None:
+        super().__init__()
+        self.resolution, self.channels = resolution, channels
+        self.blocks, side = nn.ModuleList(), resolution
+        self.sizes: list[str] = []
+        while not self.sizes or side > SMALLEST_DOWN:
+            self.blocks.append(DownBlock(width if self.sizes else channels, width, True, not self.sizes, hidden))
+            side //= 2
+            self.sizes.append(str(side))
+        for _ in range(2):
+            self.blocks.append(DownBlock(width, width, False, False, hidden))
+            self.sizes.append("")
+        makers = (attention or {}).items()
+        self.attention = nn.ModuleDict({str(r): make(width) for r, make in makers if str(r) in self.sizes})
+        self.statistics = statistics
+        added = 0 if statistics is None else int(statistics.added_features)  # type: ignore[arg-type]
+        self.logit = Judgement(width + added, nn.Linear, similarity, classes)
+        _glorot(self.logit)
+        self.last = Hidden(width + added, HiddenPlan(hidden.activation))
+
+    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
+        x = pictures
+        for size, block in zip(self.sizes, self.blocks, strict=True):
+            x = block(x)
+            x = self.attention[size](x) if size in self.attention else x
+            if features is not None:
+                features.append(x)
+        if self.statistics is not None:
+            x = self.statistics(x)
+        logits: Tensor = self.logit(self.last(x).sum((2, 3)), features, labels)
+        return logits

@@ -1,0 +1,65 @@
+"""Games of one number a player, whose dynamics are known in closed form."""
+
+import torch
+from torch import Tensor, nn
+
+
+class DiracGenerator(nn.Module):
+    """Latent (B, 1), unused -> theta (B, 1), the one number that is learned.
+
+    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", definition 2.1; start at 1.
+    """
+
+    latent = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.theta = nn.Parameter(torch.ones(()))
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return self.theta.expand(len(z), 1)
+
+
+class DiracDiscriminator(nn.Module):
+    """Points (B, 1) -> logits psi x (B,); start at 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.psi = nn.Parameter(torch.ones(()))
+
+    def forward(self, points: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
+        logits = self.psi * points.flatten()
+        if features is not None:
+            features.append(points * self.psi)
+        return logits
+
+
+class SaddleGenerator(nn.Module):
+    """Latent (B, 1), unused -> 1 + x^2 (B, 1); with the discriminator below and the loss `wgan` on data at 0 the
+    generator descends and the discriminator ascends f(x, y) = (1 + x^2)(100 - y^2).
+
+    Source: Heusel et al., the TTUR repository's ttur_example_saddle.ipynb; start at x = 0.5, y = -0.4.
+    """
+
+    latent = 1
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.x = nn.Parameter(torch.tensor(0.5))
+
+    def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
+        return (1 + self.x.square()).expand(len(z), 1)
+
+
+class SaddleDiscriminator(nn.Module):
+    """Points v (B, 1) -> logits -v (100 - y^2), (B,)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.y = nn.Parameter(torch.tensor(-0.4))
+
+    def forward(self, points: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
+        logits = -points.flatten() * (100 - self.y.square())
+        if features is not None:
+            features.append(logits[:, None])
+        return logits

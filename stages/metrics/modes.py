@@ -1,0 +1,42 @@
+"""How many of a mixture's modes a generator finds, and how evenly.
+
+A sample is of high quality if it lies within 3 standard deviations of its nearest mode; a mode is found if a high-
+quality sample is nearest to it. Source: Srivastava et al., "VEEGAN", and the released PacGAN code (`extensions.py`),
+whose reverse KL is
+
+    KL(p || uniform) = log K - H(p),   p the shares of the K modes among the high-quality samples, natural logarithm.
+
+Perfect samples of 2-D Gaussians have 98.89 % within 3 standard deviations.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+STANDARD_DEVIATIONS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class ModeFigures:
+    """`modes` found, `hq_share` of all samples in [0, 1], `reverse_kl` in nats (NaN without a high-quality sample)."""
+
+    modes: int
+    hq_share: float
+    reverse_kl: float
+
+
+def mode_figures(samples: Tensor, centres: Tensor, std: float) -> ModeFigures:
+    """Figures of samples (N, d) for modes at centres (K, d)."""
+    distance, nearest = torch.cdist(samples.double(), centres.double()).min(dim=1)
+    good = distance < STANDARD_DEVIATIONS * std
+    counts = torch.bincount(nearest[good], minlength=len(centres)).double()
+    return ModeFigures(int((counts > 0).sum()), float(good.double().mean()), kl_to_uniform(counts))
+
+
+def kl_to_uniform(counts: Tensor) -> float:
+    """KL(p || uniform) in nats of counts (K,), 0 log 0 = 0; NaN if there are none."""
+    if counts.sum() == 0:
+        return float("nan")
+    shares = counts.double() / counts.sum()
+    return float(torch.xlogy(shares, shares * len(counts)).sum())

@@ -1,0 +1,50 @@
+"""Points for people: where a generator puts them, over where the data are."""
+
+import io
+
+import matplotlib
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+matplotlib.use("Agg")
+SHOWN = 2500
+"""Points drawn of each kind."""
+
+
+@torch.no_grad()
+def generate_points(generator: nn.Module, latent: Tensor, labels: Tensor | None = None, batch: int = 4096) -> Tensor:
+    """Points float (N, dimensions) on the CPU."""
+    training = generator.training
+    generator.eval()
+    parts = []
+    for start in range(0, len(latent), batch):
+        of_class = () if labels is None else (labels[start : start + batch],)
+        parts.append(generator(latent[start : start + batch], *of_class).float().cpu())
+    generator.train(training)
+    return torch.cat(parts)
+
+
+def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Image:
+    """Fakes in orange over reals in grey, first two dimensions, the frame fitted to the reals (or fakes) with a margin."""
+    kinds = [(fakes.numpy()[:SHOWN], "#d9480f", "generated", 4)]
+    if reals is None:
+        reals = kinds[0][0]
+    else:
+        kinds.insert(0, (reals[:SHOWN], "#9aa3ad", "data", 6))
+    figure = Figure(figsize=(5, 5), dpi=120, layout="constrained")
+    axes = figure.subplots()
+    for points, colour, name, size in kinds:
+        y = points[:, 1] if points.shape[1] > 1 else np.zeros(len(points))
+        axes.scatter(points[:, 0], y, s=size, c=colour, label=name, alpha=0.6, linewidths=0)
+    middle, half = reals.mean(0), 1.35 * max(float(np.ptp(reals, axis=0).max()) / 2, 1.0)
+    axes.set_xlim(middle[0] - half, middle[0] + half)
+    axes.set_ylim(middle[-1] - half, middle[-1] + half)
+    axes.set_aspect("equal")
+    axes.legend(loc="upper right", frameon=False)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return Image.open(buffer).convert("RGB")

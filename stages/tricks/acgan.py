@@ -1,0 +1,55 @@
+"""AC-GAN: the discriminator also names the class, and the generator is rewarded where it can.
+
+    discriminator: weight ( CE(class | real) + CE(class | fake) )
+    generator:     generator_weight CE(class | fake)
+
+Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", equations 2 and 3 (weight 1). WGAN-GP's
+released CIFAR-10 code trains the classes on reals only, with 1 and 0.1. The class head is a dense layer on the features that
+feed the logit. The generator learns its classes by `class_embedding` or `conditional_batch_norm`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import torch.nn.functional as F
+from pydantic import Field, PrivateAttr
+from torch import Tensor, nn
+
+from stages.step import Step
+from stages.tricks.trick import NetworkPlan, Networks, Term
+
+
+class Acgan(Term):
+    """An auxiliary classifier; `projection` has superseded it."""
+
+    name = "acgan"
+    on_fakes: bool = Field(default=True, description="train the discriminator's classes on fakes, too")
+    generator_weight: float = Field(default=1.0, ge=0, description="of the generator's term, times weight")
+    _classes: int = PrivateAttr(default=0)
+    head: ClassVar[str] = "class_head"
+
+    def wants(self) -> tuple[str, ...]:
+        return ("discriminator.classes",)
+
+    def needs_classes(self) -> bool:
+        return True
+
+    def plan_networks(self, plan: NetworkPlan) -> None:
+        self._classes = plan.classes
+
+    def change_networks(self, networks: Networks) -> None:
+        features = int(networks.discriminator.logit.width)  # type: ignore[union-attr, arg-type]
+        networks.discriminator.add_module(self.head, nn.Linear(features, self._classes))
+
+    def _entropy(self, step: Step, features: list[Tensor]) -> Tensor:
+        labels = step.table.labels
+        assert labels is not None
+        return F.cross_entropy(getattr(step.networks.discriminator, self.head)(features[-1].float()), labels)
+
+    def discriminator_term(self, step: Step) -> Tensor:
+        on_reals = self._entropy(step, step.real_features)
+        return on_reals + self._entropy(step, step.fake_features) if self.on_fakes else on_reals
+
+    def generator_term(self, step: Step) -> Tensor:
+        return self.generator_weight * self._entropy(step, step.fake_features)

@@ -1,0 +1,186 @@
+"""What cannot or should not be together, and why: the one list that the validator, the command line and the docs read.
+
+A feature is a trick's name, "loss NAME", or one of those that `features` finds. `forbid` refuses the configuration,
+`warn` is said at the start, `note` is worth knowing only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
+
+Verdict = Literal["forbid", "warn", "note"]
+BN_D, BN_G = "batch norm in the discriminator", "batch norm in the generator"
+NORM_G = "a chosen norm in the generator"
+CLASS_G, CLASS_D, NO_CLASS_D = (
+    "classes in the generator",
+    "classes in the discriminator",
+    "no classes in the discriminator",
+)
+MOMENTUM, UNBOUNDED = "momentum in the discriminator", "no bound on the discriminator"
+SEVERAL, EQUALIZED, RANDOM_LAYERS = "several processes", "equalized weights", "layers that draw"
+
+BOUNDS = ("weight_clipping", "gradient_penalty", "zero_centered_penalty", "dragan", "r1", "r2", "spectral_norm")
+PENALTIES = ("gradient_penalty", "zero_centered_penalty", "dragan", "r1", "r2")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Two features, what becomes of them together, why, and what would be right or who says so."""
+
+    verdict: Verdict
+    one: str
+    other: str
+    why: str
+
+
+def _each(verdict: Verdict, ones: tuple[str, ...], other: str, why: str) -> list[Rule]:
+    return [Rule(verdict, one, other, why) for one in ones]
+
+
+RULES: tuple[Rule, ...] = (
+    *_each(
+        "forbid", PENALTIES, BN_D,
+        "the penalty is on each sample's own gradient, and batch norm makes it depend on the other samples; right would be "
+        "norm: {discriminator: layer}, or instance, or none (Gulrajani et al., section 4)",
+    ),
+    Rule("forbid", "spectral_norm", "weight_clipping", "two Lipschitz bounds on one weight; leave one out"),
+    Rule(
+        "forbid", "weight_clipping", EQUALIZED,
+        "its weights are stored as N(0, 1) and scaled at run time, so the box would hold none of them; right would be another "
+        "network, or gradient_penalty",
+    ),
+    *_each(
+        "forbid", ("label_smoothing", "noisy_labels"), "loss wgan",
+        "that loss has no labels; right would be nonsaturating, minimax or lsgan",
+    ),
+    *_each(
+        "forbid", ("label_smoothing", "noisy_labels"), "loss hinge",
+        "that loss has a margin and no labels; right would be nonsaturating, minimax or lsgan",
+    ),
+    *_each(
+        "forbid", ("label_smoothing", "noisy_labels"), "relativistic",
+        "a relativistic loss compares reals with fakes and has no labels; leave one out",
+    ),
+    Rule("forbid", "label_smoothing", "noisy_labels", "both say what the targets are; noisy_labels.real can be smooth, too"),
+    Rule(
+        "forbid", "relativistic", "loss wgan",
+        "that loss is a difference of reals and fakes already; right would be nonsaturating, minimax, lsgan or hinge",
+    ),
+    Rule("forbid", "virtual_batch_norm", "conditional_batch_norm", "both are the generator's norm; leave one out"),
+    *_each(
+        "forbid", ("virtual_batch_norm", "conditional_batch_norm"), NORM_G, "both are the generator's norm; leave one out"
+    ),
+    Rule("forbid", "virtual_batch_norm", CLASS_G, "the reference batch has no classes; right would be norm: {generator: layer}"),
+    Rule(
+        "forbid", "unrolled", SEVERAL,
+        "it looks ahead on one process's share of the batch, where the true step averages over all; right would be processes: 1",
+    ),
+    Rule("forbid", "replay", SEVERAL, "there is one pool of fakes, in one process's memory; right would be processes: 1"),
+    Rule("forbid", "replay", CLASS_D, "the pool keeps fakes without their classes; leave one out"),
+    Rule("warn", "weight_clipping", MOMENTUM, "momentum upsets clipped critics; the authors have RMSProp (WGAN, section 4.2)"),
+    Rule("warn", "weight_clipping", BN_D, "the norm's scale is clipped, too, so its output is tiny, as in the released code"),
+    *_each("warn", ("gradient_penalty",), "weight_clipping", "the penalty was made to take the place of clipping"),
+    Rule(
+        "warn", "spectral_norm", BN_D, "batch norm rescales and undoes the bound; right would be norm: {discriminator: none}"
+    ),
+    Rule("warn", "unrolled", BN_D, "the steps ahead normalise by batches, and leave the running statistics as they are"),
+    *_each(
+        "warn", ("minibatch_stddev", "minibatch_discrimination"), "packing",
+        "both let the discriminator see several samples; the statistics then are of packs",
+    ),
+    Rule("warn", "ttur", "n_critic", "two time scales were meant to take the place of several steps (Heusel et al.)"),
+    Rule("warn", "acgan", "projection", "the discriminator is told the class that it is to find"),
+    Rule(
+        "warn", CLASS_G, NO_CLASS_D,
+        "nothing rewards the generator for heeding the class; right would be projection or acgan beside it",
+    ),
+    Rule(
+        "warn", "loss wgan", UNBOUNDED,
+        f"the critic's output can grow without end; right would be one of {', '.join(BOUNDS)}",
+    ),
+    *_each("warn", (BN_D, BN_G), SEVERAL, "each process normalises by its own share of the batch"),
+    Rule("warn", "minibatch_discrimination", SEVERAL, "similarities are within each process's share of the batch"),
+    Rule("warn", RANDOM_LAYERS, SEVERAL, "what one process would draw for dropout or noise, several draw otherwise"),
+    *_each(
+        "note", PENALTIES, "minibatch_stddev",
+        "a sample's gradient then has parts from the others of its group; ProGAN does so and works",
+    ),
+    *_each(
+        "note", PENALTIES, "minibatch_discrimination", "a sample's gradient then has parts from the others of its batch"
+    ),
+    Rule("note", "packing", CLASS_D, "packs are of one class, and have one label"),
+)  # fmt: skip
+
+
+def norms(config: StageConfig) -> dict[str, str]:
+    """The norm after hidden layers, by player, as the tricks leave it."""
+    found = dict(config.network.norms)
+    for trick in config.tricks.others:
+        if trick.name == "norm":
+            chosen: Any = trick
+            found |= {p: kind for p in found if (kind := getattr(chosen, p)) is not None}
+        elif trick.name in ("virtual_batch_norm", "conditional_batch_norm"):
+            found["generator"] = trick.name
+    return found
+
+
+def features(config: StageConfig) -> dict[str, str]:
+    """The features of a configuration, each with the key that brings it."""
+    tricks: dict[str, Any] = {trick.name: trick for trick in config.tricks.others}
+    found = {name: f"tricks.{name}" for name, trick in tricks.items() if trick.acts()}
+    found[f"loss {config.tricks.loss.name}"] = "tricks.loss"
+    norm, network = norms(config), f"network: {config.network.name}"
+    chosen = {p: "norm" in tricks and getattr(tricks["norm"], p) is not None for p in norm}
+    for player, feature in (("discriminator", BN_D), ("generator", BN_G)):
+        if norm[player] in ("batch", "conditional_batch_norm"):
+            own = "tricks.conditional_batch_norm" if norm[player] != "batch" else f"tricks.norm.{player}"
+            found[feature] = own if chosen[player] or norm[player] != "batch" else network
+    if chosen["generator"]:
+        found[NORM_G] = "tricks.norm.generator"
+    found |= _of_classes(tricks)
+    if config.network.equalized:
+        found[EQUALIZED] = network
+    if _has_momentum(config, tricks):
+        found[MOMENTUM] = "tricks.optimizers.discriminator" if "optimizers" in tricks else "adam.betas"
+    if not any(name in found for name in BOUNDS):
+        found[UNBOUNDED] = "tricks"
+    if config.processes > 1:
+        found[SEVERAL] = "processes"
+    if random := [name for name in ("dropout", "layer_noise") if name in found]:
+        found[RANDOM_LAYERS] = f"tricks.{random[0]}"
+    return found
+
+
+def _of_classes(tricks: dict[str, Any]) -> dict[str, str]:
+    found = {}
+    if told := [name for name in ("conditional_batch_norm", "class_embedding") if name in tricks]:
+        found[CLASS_G] = f"tricks.{told[0]}"
+    judged = [name for name in ("projection", "acgan") if name in tricks]
+    found[CLASS_D if judged else NO_CLASS_D] = f"tricks.{judged[0]}" if judged else "tricks"
+    return found
+
+
+def _has_momentum(config: StageConfig, tricks: dict[str, Any]) -> bool:
+    chosen = tricks["optimizers"].discriminator if "optimizers" in tricks else None
+    if chosen is None or chosen.name == "adam":
+        betas = chosen.betas if chosen is not None and chosen.betas else config.adam.betas
+        return bool(betas[0] > 0)
+    return bool(chosen.momentum > 0)
+
+
+def found_together(config: StageConfig, verdict: Verdict) -> list[str]:
+    """A sentence for each rule of this verdict that the configuration meets, with both keys."""
+    present = features(config)
+    sentences = []
+    for rule in RULES:
+        if rule.verdict == verdict and rule.one in present and rule.other in present:
+            one, other = present[rule.one], present[rule.other]
+            named = [key if key.endswith(f.removeprefix("loss ")) else f"{key} ({f})" for key, f in
+                     ((one, rule.one), (other, rule.other))]  # fmt: skip
+            verb = "cannot be together" if verdict == "forbid" else "do not go well together"
+            sentences.append(f"{named[0]} and {named[1]} {verb}: {rule.why}")
+    return sentences

@@ -1,0 +1,27 @@
+"""Conditional batch normalisation in the generator: scale and shift are looked up by class.
+
+    y = gamma_c (x - mean) / sqrt(var + 1e-5) + beta_c,   gamma_c starts at 1, beta_c at 0
+
+Sources: Dumoulin et al., "A Learned Representation for Artistic Style"; Miyato and Koyama, "cGANs with Projection
+Discriminator", section 5. In place of the generator's norm, in every hidden layer. The module is in `models/norms.py`.
+"""
+
+from functools import partial
+
+from models.norms import ConditionalBatchNorm
+from stages.tricks.trick import NetworkPlan, Trick
+
+
+class ConditionalNorm(Trick):
+    """Tells the generator the class, at every layer."""
+
+    name = "conditional_batch_norm"
+
+    def wants(self) -> tuple[str, ...]:
+        return ("generator.hidden",)
+
+    def needs_classes(self) -> bool:
+        return True
+
+    def plan_networks(self, plan: NetworkPlan) -> None:
+        plan.generator["hidden"].norm = partial(ConditionalBatchNorm, classes=plan.classes)

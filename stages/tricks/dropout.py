@@ -1,0 +1,38 @@
+"""Dropout after hidden layers: each value is zero with probability p, the others are divided by 1 - p.
+
+Source: Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (pix2pix), section 3.2.1: 0.5 in the
+generator, in training and in use, as its noise; ganhacks #17. In the discriminator it is active in the generator's step,
+too, as in the released code of Salimans et al. Not a remedy for unconditional generators.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from stages.tricks.trick import NetworkPlan, Trick
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
+
+
+class Dropout(Trick):
+    """Written `dropout: {generator: 0.5}`."""
+
+    name = "dropout"
+    generator: float = Field(default=0.0, ge=0, lt=1, description="share of the generator's values set to zero")
+    discriminator: float = Field(default=0.0, ge=0, lt=1, description="share of the discriminator's values set to zero")
+    when_sampling: bool = Field(default=True, description="drop in the generator when sampling, too (ganhacks #17)")
+
+    def wants(self) -> tuple[str, ...]:
+        return ("generator.hidden", "discriminator.hidden")
+
+    def check(self, config: StageConfig) -> None:
+        if self.discriminator and getattr(config.network, "maxout", False):
+            raise ValueError("dropout.discriminator has no place in maxout layers; right would be network.maxout: 0")
+
+    def plan_networks(self, plan: NetworkPlan) -> None:
+        plan.generator["hidden"].dropout = self.generator
+        plan.generator["hidden"].dropout_when_sampling = self.when_sampling
+        plan.discriminator["hidden"].dropout = self.discriminator

@@ -1,0 +1,46 @@
+"""Which normalisation follows hidden layers.
+
+    batch      over the batch and places of each channel    Ioffe and Szegedy, "Batch Normalization"; DCGAN
+    instance   over the places of each channel and sample   Ulyanov et al., "Instance Normalization"; ganhacks #4
+    layer      over channels and places of each sample      Ba et al., "Layer Normalization"; WGAN-GP's critics
+    pixel      over the channels of each place              Karras et al., "Progressive Growing of GANs", section 4.2
+    none
+
+The modules are in `models/norms.py`. Each backbone has its paper's norms; this replaces them. Reals and fakes are never in
+one batch (ganhacks #4). `virtual_batch_norm` and `conditional_batch_norm` are tricks of their own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from models.norms import NORMS, NormName
+from stages.tricks.trick import NetworkPlan, Trick
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
+
+
+class Norm(Trick):
+    """Written `norm: {generator: batch, discriminator: none}`; what is left out stays the backbone's."""
+
+    name = "norm"
+    generator: NormName | None = Field(default=None, description="norm of the generator's hidden layers")
+    discriminator: NormName | None = Field(default=None, description="norm of the discriminator's hidden layers")
+
+    def wants(self) -> tuple[str, ...]:
+        return ("generator.hidden", "discriminator.hidden")
+
+    def check(self, config: StageConfig) -> None:
+        if config.network.for_points and "instance" in (self.generator, self.discriminator):
+            raise ValueError(f"norm: instance is over places, of which points ({config.network.name}) have none")
+        if self.discriminator not in (None, "none") and getattr(config.network, "maxout", False):
+            raise ValueError("norm.discriminator has no place in maxout layers; right would be network.maxout: 0")
+
+    def plan_networks(self, plan: NetworkPlan) -> None:
+        if self.generator is not None:
+            plan.generator["hidden"].norm = NORMS[self.generator]
+        if self.discriminator is not None:
+            plan.discriminator["hidden"].norm = NORMS[self.discriminator]

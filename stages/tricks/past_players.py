@@ -1,0 +1,54 @@
+"""Now and then each player plays against a checkpoint of the other's past.
+
+Every `every` iterations both networks are kept, `keep` of each at most, the oldest dropped; in a `share` of the
+iterations the discriminator sees fakes of one kept generator, and the generator plays against one kept discriminator,
+drawn at random. Source: ganhacks #8 ("keep checkpoints from the past of G and D and occasionaly swap them out for a few
+iterations"). `ema` is today's way.
+"""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from pydantic import Field, PrivateAttr
+from torch import nn
+
+from stages.moment import Moment
+from stages.tricks.trick import Networks, Player, Trick
+
+
+class PastPlayers(Trick):
+    """Kept networks are in the checkpoint."""
+
+    name = "past_players"
+    every: int = Field(default=1000, ge=1, description="iterations between two that are kept")
+    keep: int = Field(default=3, ge=1, description="how many of each are kept")
+    share: float = Field(default=0.1, gt=0, lt=1, description="share of iterations played against the past")
+    _kept: list[dict[str, Any]] = PrivateAttr(default_factory=list)
+    _shells: dict[str, nn.Module] = PrivateAttr(default_factory=dict)
+
+    def opponent(self, opponent: nn.Module, player: Player, moment: Moment) -> nn.Module:
+        if not self._kept or float(moment.uniform((1,), self.name)[0]) >= self.share:
+            return opponent
+        chosen = self._kept[int(moment.integers(len(self._kept), (1,), self.name, "which")[0])]
+        other = "generator" if player == "discriminator" else "discriminator"
+        if other not in self._shells:
+            self._shells[other] = deepcopy(opponent).requires_grad_(False)
+        shell = self._shells[other]
+        shell.load_state_dict(chosen[other])
+        if hasattr(opponent, "alpha"):
+            shell.alpha = opponent.alpha
+        return shell
+
+    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
+        if (moment.step + 1) % self.every == 0:
+            now = {"generator": networks.generator, "discriminator": networks.discriminator}
+            self._kept.append({name: deepcopy(network.state_dict()) for name, network in now.items()})
+            del self._kept[: -self.keep]
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"kept": self._kept}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._kept = list(state["kept"])

@@ -1,0 +1,24 @@
+"""Projection discriminator: the class enters the logit by an inner product.
+
+    C(x, y) = linear(h) + <embed(y), h>,   h the last features
+
+Source: Miyato and Koyama, "cGANs with Projection Discriminator", equation 7; with spectral norm there (`spectral_norm` covers
+the embedding). The generator learns its classes by `conditional_batch_norm` or `class_embedding`. Packs are of one class.
+"""
+
+from stages.tricks.trick import NetworkPlan, Trick
+
+
+class Projection(Trick):
+    """Judges whether a picture is a real of its class."""
+
+    name = "projection"
+
+    def wants(self) -> tuple[str, ...]:
+        return ("discriminator.classes",)
+
+    def needs_classes(self) -> bool:
+        return True
+
+    def plan_networks(self, plan: NetworkPlan) -> None:
+        plan.discriminator["classes"] = plan.classes

@@ -1,0 +1,46 @@
+"""Replay buffer: the discriminator is now and then shown fakes of before.
+
+Each new fake goes into a pool of `size`; once that is full, with probability `share` an old fake is shown in a new one's place,
+and the new one takes its place in the pool. Source: Shrivastava et al., "Learning from Simulated and Unsupervised Images through
+Adversarial Training", section 2.3; 50 pictures and 1/2 as in the released CycleGAN; ganhacks #8. The pool is in the checkpoint.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from pydantic import Field, PrivateAttr
+from torch import Tensor
+
+from stages.tricks.trick import Sight, Trick
+
+
+class Replay(Trick):
+    """Keeps the discriminator from forgetting."""
+
+    name = "replay"
+    size: int = Field(default=50, ge=1, description="fakes in the pool")
+    share: float = Field(default=0.5, gt=0, le=1, description="share of a batch that is replaced by old fakes")
+    _pool: list[Tensor] = PrivateAttr(default_factory=list)
+
+    def fakes(self, fakes: Tensor, sight: Sight) -> Tensor:
+        shown = []
+        swaps = (sight.moment.uniform((len(fakes),), self.name) < self.share).tolist()
+        places = sight.moment.integers(self.size, (len(fakes),), self.name, "place").tolist()
+        for fake, swap, place in zip(fakes, swaps, places, strict=True):
+            if len(self._pool) < self.size:
+                self._pool.append(fake.clone())
+                shown.append(fake)
+            elif swap:
+                shown.append(self._pool[place])
+                self._pool[place] = fake.clone()
+            else:
+                shown.append(fake)
+        return torch.stack([one.to(fakes.device) for one in shown])
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"pool": torch.stack(self._pool) if self._pool else torch.empty(0)}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._pool = list(state["pool"])

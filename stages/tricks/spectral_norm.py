@@ -1,0 +1,59 @@
+"""Spectral normalisation: each weight matrix divided by its largest singular value, so that each layer is 1-Lipschitz.
+
+    W / sigma(W),   sigma = u^T W v by power iteration:  v = W^T u / ||W^T u||,  u = W v / ||W v||
+
+one iteration a forward in training; u and v are constants, sigma is not. A convolution's kernel is seen as the matrix
+(outputs, inputs x height x width). Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks",
+algorithm 1; on both players as in Zhang et al., "Self-Attention Generative Adversarial Networks". The released SNGAN
+iterates at each forward of the discriminator, the generator's step included; SAGAN on reals only. Here: in the
+discriminator's own step, on reals and fakes, unless `in_generator_step`. ProGAN's run-time scale gives way to it.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from torch import nn
+from torch.nn.utils.parametrizations import _SpectralNorm, spectral_norm
+
+from models.layers import EqualizedWeight
+from stages.moment import Moment
+from stages.step import Step
+from stages.tricks.trick import Judge, Networks, Trick
+
+LAYERS = (EqualizedWeight, nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
+
+
+def iterates(network: nn.Module, yes: bool) -> None:
+    """Whether a network's power iterations go on at its next forwards."""
+    for module in network.modules():
+        if isinstance(module, _SpectralNorm):
+            module.train(yes)
+
+
+class SpectralNorm(Trick):
+    """On every convolution, dense layer and projection; not on norms and biases."""
+
+    name = "spectral_norm"
+    shorthand = "on"
+    on: Literal["discriminator", "both"] = "discriminator"
+    in_generator_step: bool = Field(default=False, description="iterate in the generator's step, too")
+
+    def wants(self) -> tuple[str, ...]:
+        return ("discriminator.hidden",)
+
+    def change_networks(self, networks: Networks) -> None:
+        for network in (networks.discriminator, *([networks.generator] if self.on == "both" else [])):
+            for module in list(network.modules()):
+                if isinstance(module, LAYERS):
+                    if isinstance(module, EqualizedWeight):
+                        module.scale = 1.0
+                    spectral_norm(module)
+
+    def judge(self, judge: Judge, step: Step) -> Judge:
+        iterates(step.networks.discriminator, self.in_generator_step)
+        return judge
+
+    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
+        iterates(networks.discriminator, True)

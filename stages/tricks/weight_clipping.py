@@ -1,0 +1,27 @@
+"""Weight clipping: after each of its steps every parameter of the critic is put back into a small box.
+
+    w <- clip(w, -c, c)
+
+Source: Arjovsky et al., "Wasserstein GAN", algorithm 1: c 0.01, with RMSProp of rate 5e-5 and n_critic 5. Biases and norms are
+clipped, too, as in the released code; which clips before each step, so that its generator sees weights once outside the box.
+`gradient_penalty` and `spectral_norm` have superseded it.
+"""
+
+import torch
+from pydantic import Field
+
+from stages.moment import Moment
+from stages.tricks.trick import Networks, Trick
+
+
+class WeightClipping(Trick):
+    """Written `weight_clipping: 0.01`."""
+
+    name = "weight_clipping"
+    shorthand = "c"
+    c: float = Field(default=0.01, gt=0, description="the box's half side")
+
+    @torch.no_grad()
+    def after_discriminator_step(self, networks: Networks, moment: Moment) -> None:
+        for parameter in networks.discriminator.parameters():
+            parameter.clamp_(-self.c, self.c)
