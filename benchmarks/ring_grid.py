@@ -1,6 +1,6 @@
 """python -m benchmarks.ring_grid: PacGAN's table 1, a GAN and its packed kin on 8 Gaussians on a ring and 25 on a grid.
 
-Reduced: hidden layers of 128 and 100 instead of 400 and 200, 20,000 updates instead of 400,000, 3 seeds instead of 10.
+Reduced: hidden layers of 64 instead of 400 and 200, 10,000 updates instead of 400,000, 3 seeds instead of 10.
 """
 
 import sys
@@ -13,7 +13,7 @@ from benchmarks.worlds import TABLES, draw_dots, figures, main, markdown, mean, 
 ROWS = {"gan": "GAN", "pac2": "PacGAN2", "pac3": "PacGAN3", "pac4": "PacGAN4"}
 FIGURES = {"modes": "modes", "hq_share": "high quality", "reverse_kl": "reverse KL"}
 PROTOCOLS = {
-    "": "reduced: 20,000 updates of 100 packs, hidden layers of 128 (generator) and 100 (discriminator)",
+    "": "reduced: 10,000 updates of 100 packs, hidden layers of 64",
     "_full": "the released one: 400,000 updates of 100 packs, hidden layers of 400 and 200",
 }
 PUBLISHED = {  # PacGAN, table 1: 400,000 updates, 10 seeds, standard errors; high quality in %
@@ -31,10 +31,10 @@ PUBLISHED = {  # PacGAN, table 1: 400,000 updates, 10 seeds, standard errors; hi
     },
 }
 NOTES = """\
-Modes and reverse KL (nats) of 2,500 samples of the last state, a mode found where a sample lies within 3 standard deviations; mean ±
-standard error over seeds. Perfect samples have 98.9 % of high quality and a reverse KL of 0.001 (ring) and 0.005 (grid).
-Published: Lin et al., "PacGAN", table 1 (400,000 updates, 10 seeds). Ours differs in fakes of their own for each player's step, and
-in biases before batch norm. Made by `python -m benchmarks.ring_grid`."""
+Modes and reverse KL (nats) of 2,500 samples of the last state, a mode found where a sample lies within 3 standard
+deviations; mean ± standard error over seeds. Perfect samples have 98.9 % of high quality and a reverse KL of 0.001
+(ring) and 0.005 (grid). Published: Lin et al., "PacGAN", table 1 (400,000 updates, 10 seeds). Ours differs in fakes
+of their own for each player's step, and in biases before batch norm. Made by `python -m benchmarks.ring_grid`."""
 
 
 def table(ending: str) -> None:

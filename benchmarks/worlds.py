@@ -1,7 +1,7 @@
 """Running a table's worlds: the stages of benchmarks/dvc.yaml, so many at once, resumable run by run.
 
-Each stage is run by the real `dvc repro`, with one thread for training, since the networks are tiny. What is finished is not run
-again; Ctrl-C leaves checkpoints, and the same command goes on.
+Each stage is run by the real `dvc repro`, with one thread for training, since the networks are tiny. What is finished
+is not run again; Ctrl-C leaves checkpoints, and the same command goes on.
 """
 
 import argparse
@@ -95,11 +95,11 @@ def _cancelled_on_interrupt(pool: ThreadPoolExecutor) -> Iterator[None]:
         raise
 
 
-def figures(pipeline: str, rows: dict[str, str], figure: str) -> dict[str, list[float]]:
-    """A final figure by row: of every finished run whose name begins with the row's key, all its seeds."""
+def figures(pipeline: str, rows: dict[str, str], figure: str, seeds: bool = True) -> dict[str, list[float]]:
+    """A final figure by row: of the run named by the row's key, or, with `seeds`, of all its seeds that are finished."""
     found: dict[str, list[float]] = {}
     for key, row in rows.items():
-        paths = sorted((ROOT / "artifacts" / pipeline).glob(f"{key}-[0-9]*/metrics.json"))
+        paths = sorted((ROOT / "artifacts" / pipeline).glob(f"{key}{'-[0-9]*' if seeds else ''}/metrics.json"))
         values = [json.loads(path.read_text())[figure] for path in paths]
         if values:
             found[row] = values

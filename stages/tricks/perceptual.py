@@ -53,10 +53,17 @@ class Perceptual(Term):
 
     def generator_term(self, step: Step) -> Tensor:
         phi = frozen(self.network, step.fake.device)
+        channels = int(step.networks.generator.channels)  # type: ignore[arg-type]
         with torch.no_grad():
-            real = _as_list(phi(step.real))
-        apart = [(r.mean(0) - f.mean(0)).abs().mean() for r, f in zip(real, _as_list(phi(step.fake)), strict=True)]
+            real = _as_list(phi(_unpacked(step.real, channels)))
+        fake = _as_list(phi(_unpacked(step.fake, channels)))
+        apart = [(r.mean(0) - f.mean(0)).abs().mean() for r, f in zip(real, fake, strict=True)]
         return torch.stack(apart).mean()
+
+
+def _unpacked(packs: Tensor, channels: int) -> Tensor:
+    """Packs (B/m, m channels, R, R) as pictures (B, channels, R, R)."""
+    return packs.reshape(-1, channels, *packs.shape[2:])
 
 
 def _as_list(features: Tensor | list[Tensor]) -> list[Tensor]:

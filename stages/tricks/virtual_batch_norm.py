@@ -40,6 +40,7 @@ class VirtualBatchNorm(nn.Module):
         elif self.reference is not None:
             of_mean, of_square, count = self.reference
             mean, square = (of_mean * count + mean) / (count + 1), (of_square * count + square) / (count + 1)
+            self.reference = None  # the next batch comes with its own, made by the weights of then
         shape = (-1, x.shape[1], *[1] * len(places))
         scale = self.gamma * (square - mean.square() + 1e-5).rsqrt()
         return (x - mean.view(shape)) * scale.view(shape) + self.beta.view(shape[1:])

@@ -1,0 +1,134 @@
+"""Every pair of tricks, and random larger sets of them, train or are refused with a reason."""
+
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from data.errors import InputError
+from data.prepare import prepare
+from data.sources.dolls import DollSource
+from data.store import Store
+from stages.config import StageConfig
+from stages.trainer import Trainer
+from stages.tricks.catalogue import LOSSES, TRICKS
+from stages.validation import stage_config
+
+OPTIONS: dict[str, Any] = {
+    "fade": {"kimg": 0.004},
+    "n_critic": 2,
+    "instance_noise": {"kimg": 1},
+    "ttur": {"generator": 0.001, "discriminator": 0.002},
+    "relativistic": "average",
+    "self_attention": {"generator": [8], "discriminator": [4]},
+    "unrolled": 2,
+    "past_players": {"every": 1, "share": 0.9},
+    "optimizers": {"discriminator": {"name": "rmsprop"}},
+    "norm": {"discriminator": "layer"},
+    "dropout": {"generator": 0.5, "discriminator": 0.2},
+    "perceptual": {"network": "tests.stages.test_tricks_together.frozen_network"},
+    "packing": 2,
+    "minibatch_discrimination": {"kernels": 3, "dimensions": 2},
+    "replay": {"size": 4},
+    "ramp": {"up_kimg": 0.01},
+    "virtual_batch_norm": 4,
+}
+"""What each trick is told here; the others nothing."""
+NETWORKS: dict[str, Any] = {
+    "progan": {"name": "progan", "latent": 4, "base": 16, "largest": 4},
+    "dcgan": {"name": "dcgan", "latent": 4, "generator_width": 2, "discriminator_width": 2},
+    "resnet": {"name": "resnet", "latent": 4, "generator_width": 4, "discriminator_width": 4},
+}
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """The networks are tiny, and the tests run beside each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def frozen_network() -> nn.Module:
+    return nn.Sequential(nn.Conv2d(3, 2, 3, stride=2), nn.Flatten())
+
+
+@pytest.fixture(scope="module")
+def classed(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """48 dolls at 8x8 in three classes."""
+    path = tmp_path_factory.mktemp("classed") / "dolls"
+    prepare(DollSource(source="dolls", root=Path("data/dolls"), count=48, resolution=8), path, lambda d, t: None, 1)
+    np.save(path / "labels.npy", np.arange(48) % 3)
+    manifest = json.loads((path / "manifest.json").read_text())
+    (path / "manifest.json").write_text(json.dumps({**manifest, "classes": ["a", "b", "c"]}))
+    return Store(path)
+
+
+def configured(tricks: dict[str, Any], network: str = "dcgan") -> StageConfig:
+    stage = {
+        "after": "artifacts/datasets/x", "resolution": 8, "kimg": 1, "batch_size": 8, "network": NETWORKS[network],
+        "tricks": tricks, "adam": {"learning_rate": 0.001},
+    }  # fmt: skip
+    return stage_config({"p": {"common": {}, "stages": {"s": stage}}}, "p", "s")
+
+
+def three_steps(config: StageConfig, store: Store, folder: Path) -> list[dict[str, Tensor]]:
+    trainer = Trainer(config, store, None, folder, torch.device("cpu"))
+    said = [trainer.iterate() for _ in range(3)]
+    for step in said:
+        assert all(torch.isfinite(value).all() for value in step.values()), step
+    for module in trainer.networks.modules().values():
+        assert all(torch.isfinite(value).all() for value in module.state_dict().values())
+        assert all(p.requires_grad for p in trainer.networks.discriminator.parameters())
+    return said
+
+
+def trains_or_is_refused(names: list[str], loss: str, store: Store, folder: Path) -> bool:
+    """Whether it trained; a refusal names a key and what would be right."""
+    tricks = {"loss": loss, **{name: OPTIONS.get(name, {}) for name in names}}
+    refusals = []
+    for network in NETWORKS:
+        try:
+            config = configured(tricks, network)
+        except InputError as error:
+            refusals.append(str(error))
+            continue
+        three_steps(config, store, folder)
+        return True
+    assert all(r.startswith("params.yaml: p.") and len(r) > 60 for r in refusals), refusals
+    assert any(name in refusal for name in (*names, loss) for refusal in refusals)
+    return False
+
+
+@pytest.mark.parametrize("name", TRICKS)
+def test_each_of_the_tricks_trains_with_all_others_in_pairs_or_is_refused(
+    name: str, classed: Store, tmp_path: Path
+) -> None:
+    others = [other for other in TRICKS if other > name]
+    trained = [trains_or_is_refused([name, other], "nonsaturating", classed, tmp_path) for other in others]
+    if name in ("ema", "ttur"):
+        assert all(trained), "these refuse nobody"
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_each_loss_trains_with_each_of_the_tricks_or_is_refused(loss: str, classed: Store, tmp_path: Path) -> None:
+    trained = {name: trains_or_is_refused([name], loss, classed, tmp_path) for name in TRICKS}
+    refused = {name for name, yes in trained.items() if not yes}
+    labels = {"label_smoothing", "noisy_labels"}
+    assert refused == {"wgan": labels | {"relativistic"}, "hinge": labels}.get(loss, set())
+
+
+def test_200_random_sets_of_tricks_train_or_are_refused(classed: Store, tmp_path: Path) -> None:
+    chance = random.Random(4)
+    trained = 0
+    for _ in range(200):
+        names = chance.sample(list(TRICKS), chance.randint(3, 7))
+        trained += trains_or_is_refused(names, chance.choice(list(LOSSES)), classed, tmp_path)
+    assert trained > 40, "enough of them are possible to mean something"
