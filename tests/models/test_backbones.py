@@ -15,8 +15,9 @@ def count(network: nn.Module) -> int:
 
 
 @pytest.mark.parametrize("resolution", [8, 16, 32])
-@pytest.mark.parametrize("backbone", [Dcgan(generator_width=2, discriminator_width=2), Resnet(generator_width=4, discriminator_width=4)])
-def test_pictures_and_logits_have_their_shapes(backbone: Dcgan | Resnet, resolution: int) -> None:
+@pytest.mark.parametrize("cls", [Dcgan, Resnet])
+def test_pictures_and_logits_have_their_shapes(cls: type[Dcgan | Resnet], resolution: int) -> None:
+    backbone = cls(generator_width=4, discriminator_width=4)
     arguments = backbone.arguments(resolution, 3)
     generator = backbone.generator_class(**arguments["generator"])
     discriminator = backbone.discriminator_class(**arguments["discriminator"])
