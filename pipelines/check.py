@@ -38,6 +38,18 @@ def validate(pipeline: str) -> list[str]:
     return names
 
 
+def warnings(pipeline: str, names: list[str]) -> list[str]:
+    """What does not go well together, a sentence each with the stages that it is of."""
+    from stages.params import PARAMS, read_params
+    from stages.validation import stage_config
+
+    found: dict[str, list[str]] = {}
+    for name in names:
+        for sentence in stage_config(read_params(), pipeline, name).warnings:
+            found.setdefault(sentence, []).append(name)
+    return [f"{PARAMS}: {pipeline} ({', '.join(stages)}): {sentence}" for sentence, stages in found.items()]
+
+
 def _errors(action: Any) -> list[str]:
     try:
         action()

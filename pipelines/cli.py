@@ -120,11 +120,13 @@ def check(pipeline: Pipeline) -> None:
     """
     from rich.table import Table
 
-    from pipelines.check import measured, validate
+    from pipelines.check import measured, validate, warnings
     from pipelines.status import console
     from stages.progress import clock
 
     names = validate(pipeline)
+    for sentence in warnings(pipeline, names):
+        print(f"warning: {sentence}")
     print(f"the configuration of {pipeline} is valid; measuring {len(names)} stages ...")
     table = Table("stage", "G + D parameters", "peak memory", "images/s", "time", box=None, pad_edge=False)
     total, made_up = 0.0, False
@@ -143,6 +145,21 @@ def check(pipeline: Pipeline) -> None:
     print(f"the whole chain trains for about {clock(total)} on this machine")
     if made_up:
         print("the dataset is not prepared yet, so random RGB pictures stood in for it")
+
+
+@app.command()
+def tricks(
+    name: Annotated[str, typer.Argument(help="One of them, for all about it; or [bold]hinge[/], a loss.")] = "",
+) -> None:
+    """List every trick with its options, or tell all about one: equation, source, what it cannot live with."""
+    from pipelines.status import console
+    from pipelines.tricks import all_tricks, one_trick
+
+    if not name:
+        console().print(all_tricks())
+        return
+    for line in one_trick(name):
+        print(line)
 
 
 @app.command()

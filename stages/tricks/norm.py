@@ -6,8 +6,9 @@
     pixel      over the channels of each place              Karras et al., "Progressive Growing of GANs", section 4.2
     none
 
-The modules are in `models/norms.py`. Each backbone has its paper's norms; this replaces them. Reals and fakes are never in
-one batch (ganhacks #4). `virtual_batch_norm` and `conditional_batch_norm` are tricks of their own.
+Sources: as named beside each. The modules are in `models/norms.py`. Each backbone has its paper's norms; this
+replaces them. Reals and fakes are never in one batch (ganhacks #4). `virtual_batch_norm` and `conditional_batch_norm`
+are tricks of their own.
 """
 
 from __future__ import annotations

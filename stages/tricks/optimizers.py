@@ -4,8 +4,9 @@
     rmsprop   w <- w - lr g / (sqrt(s) + 1e-8),  s <- alpha s + (1 - alpha) g^2
     adam      Kingma and Ba, "Adam: A Method for Stochastic Optimization"
 
-WGAN with clipping wants RMSProp (5e-5); GAN_stability's trainer has it with 1e-4 for both; ganhacks #9 has SGD for the
-discriminator and Adam for the generator, which hardly anybody has done since.
+Sources: Arjovsky et al., "Wasserstein GAN", section 4.2, where clipping wants RMSProp (5e-5); GAN_stability's trainer
+has it with 1e-4 for both; ganhacks #9 has SGD for the discriminator and Adam for the generator, which hardly anybody
+has done since.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     gamma / 2 * E[ ||grad C(fake)||^2 ]
 
-The twin of `r1`: Mescheder et al., "Which Training Methods for GANs do actually Converge?", equation 10. With
-`loss: nonsaturating`, `relativistic: paired` and both penalties at the same gamma it is the objective of R3GAN (Huang et
-al., "The GAN is dead; long live the GAN!", section 2): sums over pixels, means over the batch, gamma / 2 each.
+The twin of `r1`. Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", equation 10. With
+`loss: nonsaturating`, `relativistic: paired` and both penalties at the same gamma it is the objective of R3GAN (Huang
+et al., "The GAN is dead; long live the GAN!", section 2): sums over pixels, means over the batch, gamma / 2 each.
 """
 
 from typing import ClassVar

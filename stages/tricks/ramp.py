@@ -3,7 +3,7 @@
     rise over the first `up_kimg`:                     exp( -5 (1 - t)^2 ),  t = kimg / up_kimg
     fall from `down_from_kimg` to `down_to_kimg`:      linearly to 0
 
-The rise is of the released Theano ProGAN (40 kimg), the fall of WGAN-GP's and SNGAN's CIFAR-10 networks (from the start).
+Sources: the released Theano ProGAN for the rise (40 kimg); for the fall WGAN-GP's and SNGAN's CIFAR-10 networks (from the start).
 """
 
 from __future__ import annotations
