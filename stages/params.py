@@ -45,7 +45,23 @@ def choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
 
 def pipeline_names(params: dict[str, Any]) -> list[str]:
     """The pipelines: the sections that have stages."""
-    return [name for name, s in params.items() if isinstance(s, dict) and ("stages" in s or "matrix" in s)]
+    return [str(name) for name, s in params.items() if isinstance(s, dict) and ("stages" in s or "matrix" in s)]
+
+
+def shown_key(key: object) -> str:
+    """A key as it can be shown in a line: in quotes, where it would be nothing or break the line."""
+    text = str(key)
+    return text if text.isprintable() and text else repr(text)
+
+
+def _axes(section: dict[str, Any], where: str) -> dict[str, list[Any]]:
+    axes = choose(section, "matrix", where, "key")
+    for axis, values in axes.items():
+        if not isinstance(values, list) or not values:
+            raise InputError(f"{where}.matrix.{shown_key(axis)}: must be a list of values, not {values!r}")
+    if not axes:
+        raise InputError(f"{where}.matrix: must have an axis, such as seed: [0, 1, 2]")
+    return axes
 
 
 def stages_in(section: dict[str, Any], where: str) -> dict[str, Any]:
@@ -59,8 +75,8 @@ def stages_in(section: dict[str, Any], where: str) -> dict[str, Any]:
     """
     if "matrix" not in section:
         return choose(section, "stages", where, "key")
-    axes = choose(section, "matrix", where, "key")
-    options = section.get("options") or {}
+    axes = _axes(section, where)
+    options = choose(section, "options", where, "key") if section.get("options") is not None else {}
     stages: dict[str, Any] = {}
     for values in itertools.product(*axes.values()):
         own: dict[str, Any] = {}

@@ -9,9 +9,11 @@ import torch
 
 from data.files import whole_folder, write_json
 from stages.artifact import write_weights
+from stages.classify import load_classifier
 from stages.curves import draw_curves
 from stages.history import History
 from stages.metrics.modes import mode_figures
+from stages.metrics.stacked_digits import stacked_figures
 from stages.pictures import diversity, from_store, save_picture
 from stages.trainer import Trainer
 
@@ -59,11 +61,9 @@ def _modes(trainer: Trainer) -> dict[str, float]:
         weights = [p.detach().flatten() for n in trainer.networks.modules().values() for p in n.parameters()]
         return {"distance": float(torch.cat(weights).norm())}
     if config.classifier is not None:
-        from stages.classify import load_classifier
-        from stages.metrics.stacked_digits import stacked_modes
-
-        classifier = load_classifier(config.classifier, trainer.device)[0]
-        return asdict(stacked_modes(trainer.samples(trainer.latents(STACKED_SAMPLES)), classifier))
+        classifier = load_classifier(config.classifier, trainer.device)
+        pictures = trainer.samples(trainer.latents(STACKED_SAMPLES))
+        return asdict(stacked_figures(pictures, classifier, trainer.device))
     return {}
 
 

@@ -5,10 +5,13 @@ import sys
 import time
 from pathlib import Path
 
+import torch
+
 from data.errors import InputError
 from data.store import Store
 from stages import distributed
 from stages.artifact import Artifact, load_parent, parent_input, start_input
+from stages.classify import load_classifier
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
@@ -62,6 +65,8 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"{config.pipeline} plays on {other}"
         )
     store.verify(config.resolution)
+    if config.classifier is not None:
+        load_classifier(config.classifier, torch.device("cpu"))
     if parent is None:
         return
     check_growth(config, parent.config)

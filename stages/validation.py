@@ -7,8 +7,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from data.errors import InputError
 from data.sources import AnySource
+from stages.backbones import BACKBONES
 from stages.config import ARTIFACTS, StageConfig
-from stages.params import PARAMS, choose, merge, stages_in
+from stages.params import PARAMS, choose, merge, shown_key, stages_in
 from stages.tricks.catalogue import trick_class
 from stages.tricks.loss import Loss
 
@@ -22,10 +23,11 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
         InputError: naming each wrong key by its full path, its value, and what would be right.
     """
     section = choose(params, pipeline, str(PARAMS), "pipeline")
-    unknown = sorted(set(section) - {"common", "stages", "matrix", "options"})
+    unknown = [key for key in section if key not in ("common", "stages", "matrix", "options")]
     if unknown:
         raise InputError(
-            f"{PARAMS}: {pipeline}.{unknown[0]}: unknown key; a pipeline has 'common' and 'stages' (or 'matrix' and 'options')"
+            f"{PARAMS}: {pipeline}.{shown_key(unknown[0])}: unknown key; a pipeline has "
+            "'common' and 'stages' (or 'matrix' and 'options')"
         )
     stages = stages_in(section, f"{PARAMS}: {pipeline}")
     own = choose(stages, stage, f"{PARAMS}: {pipeline}.stages", "stage")
@@ -34,7 +36,8 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
         raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
     first = merge(common, next(iter(stages.values())))
     dataset = first.get("after") if isinstance(first, dict) else None
-    merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(common, own)}
+    own = _with_text_keys(own)
+    merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(_with_text_keys(common), own)}
     try:
         config = StageConfig.model_validate(merged)
     except ValidationError as error:
@@ -85,7 +88,7 @@ def source_config(params: dict[str, Any], name: str) -> AnySource:
     """
     own = choose(choose(params, "datasets", str(PARAMS), "key"), name, f"{PARAMS}: datasets", "dataset")
     try:
-        return TypeAdapter[AnySource](AnySource).validate_python(own)
+        return TypeAdapter[AnySource](AnySource).validate_python(_with_text_keys(own))
     except ValidationError as error:
         lines = [_line(e, f"datasets.{name}", own.get("source")) for e in error.errors(include_url=False)]
         raise InputError("\n".join(lines)) from error
@@ -115,29 +118,57 @@ def _has(section: Any, path: tuple[int | str, ...]) -> bool:
     return True
 
 
-def _line(error: Any, where: str, tag: str | None) -> str:
+def _line(error: Any, where: str, source: str | None) -> str:
     """One error as: file, key, what was wrong, what would be right."""
-    loc = [str(part) for part in error["loc"] if str(part) != tag]
-    path = ".".join([where, *loc])
+    loc = [str(part) for part in error["loc"] if str(part) != source]
+    tag = source
+    if loc[:1] == ["network"] and len(loc) > 1 and loc[1] in BACKBONES:
+        tag = loc.pop(1)
+    path = ".".join([where, *map(shown_key, loc)])
     if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(loc[-1], _known_keys(loc[:-1], tag), n=1)
-        known = ", ".join(_known_keys(loc[:-1], tag))
-        return f"{PARAMS}: {path}: unknown key; " + (f"did you mean '{near[0]}'?" if near else f"known are {known}")
+        known = _known_keys(loc[:-1], tag)
+        near = difflib.get_close_matches(loc[-1], known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+        return f"{PARAMS}: {path}: unknown key; {hint}"
     if error["type"] == "missing":
         return f"{PARAMS}: {path}: is missing"
+    if error["type"] == "union_tag_invalid":
+        wrong, known = str(error["ctx"]["tag"]), str(error["ctx"]["expected_tags"]).replace("'", "").split(", ")
+        near = difflib.get_close_matches(wrong, known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
+        return f"{PARAMS}: {path}: there is no such kind as {wrong!r}; {hint}"
     message = str(error["msg"]).removeprefix("Value error, ")
     shown = "" if error["type"] == "value_error" else f" (it is {error['input']!r})"
     return f"{PARAMS}: {path}: {message}{shown}"
 
 
 def _known_keys(loc: list[str], tag: str | None) -> list[str]:
-    """The keys allowed at a place of the configuration."""
-    if tag is not None:
-        sources = {get_args(cls.model_fields["source"].annotation)[0]: cls for cls in get_args(get_args(AnySource)[0])}
-        return list(sources[tag].model_fields)
-    if not loc:
+    """The keys allowed at a place of the configuration; `tag` is the kind of dataset or network there."""
+    model: Any = StageConfig
+    if not loc and tag is None:
         return [key for key in StageConfig.model_fields if key not in ("pipeline", "stage", "dataset")]
-    if loc[0] == "tricks":
-        cls = trick_class(loc[1]) if loc[1] != "loss" else Loss
-        return list(cls.model_fields)
-    return list(StageConfig.model_fields[loc[0]].annotation.model_fields)  # type: ignore[union-attr]
+    if loc[:1] == ["network"]:
+        model, loc = BACKBONES[tag or "progan"], loc[1:]
+    elif tag is not None:
+        kinds = {get_args(cls.model_fields["source"].annotation)[0]: cls for cls in get_args(get_args(AnySource)[0])}
+        model = kinds[tag]
+    elif loc[0] == "tricks":
+        model, loc = trick_class(loc[1]) if loc[1] != "loss" else Loss, loc[2:]
+    for part in loc:  # a key that users choose, such as a figure's name in a gate, names no field
+        field = model.model_fields.get(part)
+        model = model if field is None else _model_in(field.annotation) or model
+    return list(model.model_fields)
+
+
+def _model_in(annotation: Any) -> Any:
+    """The model that a field holds, be it optional, or in a mapping."""
+    if hasattr(annotation, "model_fields"):
+        return annotation
+    return next((found for kind in get_args(annotation) if (found := _model_in(kind))), None)
+
+
+def _with_text_keys(section: Any) -> Any:
+    """YAML's keys may be numbers or nothing; options are named by text."""
+    if isinstance(section, dict):
+        return {str(key): _with_text_keys(value) for key, value in section.items()}
+    return [_with_text_keys(value) for value in section] if isinstance(section, list) else section

@@ -22,9 +22,9 @@ FILES = tuple(
 """What torchvision wants in MNIST/raw before it opens MNIST."""
 
 
-@lru_cache(maxsize=1)
-def _digits(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """MNIST's training digits, uint8 (60000, 28, 28), and their classes, int64 (60000,)."""
+@lru_cache(maxsize=2)
+def _digits(root: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """MNIST's training or test digits, uint8 (N, 28, 28), and their classes, int64 (N,)."""
     from torchvision.datasets import MNIST
 
     folder = root / "MNIST" / "raw"
@@ -35,7 +35,7 @@ def _digits(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
             "there, or check the dataset's 'root' in params.yaml (the folder that holds MNIST/raw)"
         )
     try:
-        mnist = MNIST(str(root), train=True, download=False)
+        mnist = MNIST(str(root), train=split == "train", download=False)
     # Its reader meets a damaged file with anything from AssertionError to KeyError.
     except Exception as error:
         raise InputError(
@@ -47,21 +47,22 @@ def _digits(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 class StackedMnistSource(Source):
     """Pictures of three independent MNIST digits a, b, c as R, G and B; the class is 100 a + 10 b + c.
 
-    Picture i depends on (seed, i) only; its record names the three digits by their index in MNIST's training set.
+    Picture i depends on (seed, i) only; its record names the three digits by their index in MNIST's split.
     `root` as torchvision means it: the folder that holds MNIST/raw.
     """
 
     source: Literal["stacked_mnist"]
     count: int = Field(default=50_000, ge=1, description="how many pictures to stack")
     seed: int = Field(default=0, ge=0, description="another seed, other digits together")
+    split: Literal["train", "test"] = Field(default="train", description="which of MNIST's digits")
     resolution: Literal[32] = 32
 
     def listing(self) -> Listing:
-        _digits(self.root)
+        _digits(self.root, self.split)
         return Listing([f"stack {i}" for i in range(self.count)], 3, classes=[f"{k:03}" for k in range(1000)])
 
     def picture(self, listing: Listing, index: int) -> Picture:
-        digits, classes = _digits(self.root)
+        digits, classes = _digits(self.root, self.split)
         chosen = np.random.default_rng([self.seed, index]).integers(len(digits), size=3)
         image = np.zeros((32, 32, 3), dtype=np.uint8)
         image[2:30, 2:30] = np.moveaxis(digits[chosen], 0, -1)

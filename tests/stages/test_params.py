@@ -70,7 +70,7 @@ def test_unknown_pipeline_and_stage_name_the_nearest() -> None:
 
 
 SOURCES: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown source": ({"source": "dools", "root": "x"}, "datasets.mine: Input tag 'dools'"),
+    "unknown source": ({"source": "dools", "root": "x"}, "datasets.mine: there is no such kind as 'dools'; did you mean 'dolls'"),
     "unknown key": ({"source": "dolls", "root": "x", "cuont": 3}, "datasets.mine.cuont: unknown key; did you mean 'count'?"),
     "missing root": ({"source": "folder", "resolution": 8}, "datasets.mine.root: is missing"),
     "resolution": ({"source": "folder", "root": "x", "resolution": 100}, "datasets.mine.resolution: must be a power of two, such as 64 or 128"),

@@ -1,0 +1,162 @@
+"""python -m stages.classify NAME: train a digit classifier of params.yaml into artifacts/classifiers/NAME.
+
+It learns the digits of stacked MNIST, channel by channel, since those are what it will be shown; `espalier` counts a generator's
+modes with it where a stage names it as its `classifier`.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from pydantic import Field, ValidationError
+from torch import Tensor
+
+from data.errors import InputError
+from data.files import whole_folder, write_json
+from data.store import Store
+from models.classifier import Classifier
+from stages.batches import Batches
+from stages.config import ARTIFACTS, Options
+from stages.device import choose_device
+from stages.entry import run
+from stages.lineage import library_versions
+from stages.moment import derive_seed
+from stages.params import PARAMS, choose, read_params
+from stages.progress import Bar
+
+DIGITS = 10
+RESOLUTION = 32
+
+
+class ClassifierConfig(Options):
+    """What a classifier is told."""
+
+    dataset: Path = Field(description="prepared stacked digits to learn from")
+    test: Path = Field(description="prepared stacked digits to test on")
+    epochs: int = Field(default=1, ge=1, description="times through the dataset")
+    batch_size: int = Field(default=64, ge=1, description="stacks a step, of three digits each")
+    learning_rate: float = Field(default=0.002, gt=0, description="Adam's, falling linearly to 0")
+    seed: int = Field(default=0, ge=0)
+
+
+def classifier_config(name: str) -> ClassifierConfig:
+    """The options of one classifier in params.yaml.
+
+    Raises:
+        InputError: naming each wrong key.
+    """
+    params = read_params()
+    own = choose(choose(params, "classifiers", str(PARAMS), "key"), name, f"{PARAMS}: classifiers", "classifier")
+    try:
+        return ClassifierConfig.model_validate(own)
+    except ValidationError as error:
+        known = ", ".join(ClassifierConfig.model_fields)
+        lines = [
+            f"{PARAMS}: classifiers.{name}.{'.'.join(map(str, e['loc']))}: {e['msg']} (it is {e['input']!r}; "
+            f"known keys are {known})"
+            for e in error.errors(include_url=False)
+        ]
+        raise InputError("\n".join(lines)) from error
+
+
+def single_digits(pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Stacks (B, 3, R, R) of classes 100 a + 10 b + c -> digits (3 B, 1, R, R), classes (3 B,)."""
+    classes = torch.stack([labels // 100, labels // 10 % 10, labels % 10], dim=1)
+    return pictures.flatten(0, 1)[:, None], classes.flatten()
+
+
+def stacked_store(path: Path) -> Store:
+    """A prepared dataset of stacked digits.
+
+    Raises:
+        InputError: it is something else.
+    """
+    store = Store(path)
+    if store.manifest.source.get("source") != "stacked_mnist":
+        raise InputError(f"the dataset {path} is no stacked MNIST, whose digits this classifier is for")
+    return store
+
+
+def classify(name: str) -> None:
+    """Train, test and publish the classifier of this name."""
+    config, device = classifier_config(name), choose_device()
+    store, test = stacked_store(config.dataset), stacked_store(config.test)
+    torch.manual_seed(derive_seed(config.seed, name, "classifier"))
+    classifier = Classifier(RESOLUTION, 1, DIGITS).to(device)
+    _train(name, classifier, store, config, device)
+    accuracy = _accuracy(classifier, test, device)
+    out = ARTIFACTS / "classifiers" / name
+    with whole_folder(out) as folder:
+        weights = {key: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
+        safetensors.torch.save_file(weights, folder / "classifier.safetensors")
+        digests = {"dataset": store.digest, "test": test.digest}
+        record = {"config": config.model_dump(mode="json"), "versions": library_versions(), "digests": digests}
+        write_json(folder / "stage.json", record)
+        write_json(folder / "metrics.json", {"test_accuracy": accuracy})
+    print(f"classifier {name} is done: {out}  test accuracy {accuracy:.4f}")
+
+
+def _train(name: str, classifier: Classifier, store: Store, config: ClassifierConfig, device: torch.device) -> None:
+    batches = Batches(store.images(RESOLUTION), config.seed, device, store.labels())
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=config.learning_rate)
+    total = store.manifest.count * config.epochs
+    with Bar(f"classifier {name}", total) as bar:
+        for done in range(0, total, config.batch_size):
+            optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / total)
+            labels = batches.labels_at(done, config.batch_size)
+            assert labels is not None
+            digits, classes = single_digits(batches.at(done, config.batch_size), labels)
+            loss = F.cross_entropy(classifier(digits), classes)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if bar.due():
+                bar.show(done, f"loss {loss.item():.3f}")
+
+
+@torch.no_grad()
+def _accuracy(classifier: Classifier, store: Store, device: torch.device) -> float:
+    classifier.eval()
+    right = 0
+    for digits, classes in _in_order(store, device):
+        right += int((classifier(digits).argmax(1) == classes).sum())
+    return right / (3 * store.manifest.count)
+
+
+def _in_order(store: Store, device: torch.device, batch: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
+    pictures, labels = store.images(RESOLUTION), store.labels()
+    for start in range(0, store.manifest.count, batch):
+        part = (
+            torch.from_numpy(pictures[start : start + batch].copy()).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        )
+        yield single_digits(part, torch.from_numpy(labels[start : start + batch].copy()).to(device))
+
+
+def load_classifier(path: Path, device: torch.device) -> Classifier:
+    """A published classifier, ready to use.
+
+    Raises:
+        InputError: there is none, or it cannot be read.
+    """
+    file = path / "classifier.safetensors"
+    if not file.is_file():
+        raise InputError(f"there is no classifier at {path}; train it first: dvc repro classifier@{path.name}")
+    try:
+        classifier = Classifier(RESOLUTION, 1, DIGITS)
+        classifier.load_state_dict(safetensors.torch.load_file(file))
+    except (safetensors.SafetensorError, RuntimeError) as error:
+        raise InputError(
+            f"the classifier {file} cannot be read: {error}. Train it again: dvc repro -f classifier@{path.name}"
+        ) from error
+    return classifier.to(device).eval()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m stages.classify", description="Train a digit classifier.")
+    parser.add_argument("name", help="its name under 'classifiers'")
+    arguments = parser.parse_args()
+    sys.exit(run(lambda: classify(arguments.name)))

@@ -1,0 +1,1 @@
+"""What a generator is worth, in figures; one file each."""
