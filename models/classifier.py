@@ -13,11 +13,12 @@ class Classifier(nn.Module):
 
     def __init__(self, resolution: int, channels: int, classes: int) -> None:
         super().__init__()
-        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 3, stride=2, padding=1), nn.Conv2d(32, 64, 3, padding=1)
+        self.conv1, self.conv2 = nn.Conv2d(channels, 32, 3, padding=1), nn.Conv2d(32, 64, 3, padding=1)
         self.dense, self.out = nn.Linear(64 * (resolution // 4) ** 2, 128), nn.Linear(128, classes)
 
     def forward(self, pictures: Tensor) -> Tensor:
-        x = F.max_pool2d(F.relu(self.conv2(F.relu(self.conv1(pictures)))), 2)
+        x = F.max_pool2d(F.relu(self.conv1(pictures)), 2)
+        x = F.max_pool2d(F.relu(self.conv2(x)), 2)
         x = F.dropout(x.flatten(1), 0.25, self.training)
         logits: Tensor = self.out(F.dropout(F.relu(self.dense(x)), 0.5, self.training))
         return logits

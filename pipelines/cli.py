@@ -148,6 +148,43 @@ def check(pipeline: Pipeline) -> None:
 
 
 @app.command()
+def ablate(
+    pipeline: Pipeline,
+    stage: Annotated[str, typer.Argument(help="One of its stages, such as [bold]r8[/].")],
+    over: Annotated[
+        list[str],
+        typer.Option(help="An option of the stage or a trick, and its values: packing=1,2; off leaves it out."),
+    ],
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each combination.")] = 3,
+    by: Annotated[str, typer.Option(help="The final figure to rank by; modes or diversity, unless named.")] = "",
+    lowest: Annotated[bool, typer.Option(help="The lowest is best.")] = False,
+) -> None:
+    """Train a stage under every combination of options, several seeds each, and rank them.
+
+    Each run is a DVC experiment. Ctrl-C is safe: the same command goes on with what is missing.
+
+    Example: espalier ablate progan r8 --over loss=wgan,hinge --over packing=1,2 --seeds 3
+    """
+    from pipelines.ablate import FOLDER, parse_axis, run_all, trials
+    from pipelines.ranking import as_table, choose_figure, draw, ranked
+    from pipelines.status import console
+
+    wanted, refused = trials(pipeline, stage, [parse_axis(text) for text in over], seeds)
+    for combination, why in refused.items():
+        print(f"left out: {combination}: {why}")
+    results = [result for result in run_all(pipeline, stage, wanted) if result is not None]
+    if results:
+        figure = choose_figure(results, by)
+        ranks, picture = ranked(results, figure, lowest), FOLDER / f"{pipeline}-{stage}.png"
+        draw(ranks, figure, f"{pipeline}@{stage}", picture)
+        console().print(as_table(ranks, figure))
+        print(f"\n{picture}, and every run in {picture.with_suffix('.csv')}")
+    if len(results) < len(wanted):
+        print(f"stopped after {len(results)} of {len(wanted)} runs; the same command goes on", file=sys.stderr)
+        raise typer.Exit(130)
+
+
+@app.command()
 def tricks(
     name: Annotated[str, typer.Argument(help="One of them, for all about it; or [bold]hinge[/], a loss.")] = "",
 ) -> None:

@@ -5,9 +5,11 @@ modes with it where a stage names it as its `classifier`.
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import safetensors.torch
 import torch
@@ -29,7 +31,6 @@ from stages.params import PARAMS, choose, read_params
 from stages.progress import Bar
 
 DIGITS = 10
-RESOLUTION = 32
 
 
 class ClassifierConfig(Options):
@@ -37,7 +38,8 @@ class ClassifierConfig(Options):
 
     dataset: Path = Field(description="prepared stacked digits to learn from")
     test: Path = Field(description="prepared stacked digits to test on")
-    epochs: int = Field(default=1, ge=1, description="times through the dataset")
+    resolution: Literal[8, 16, 32] = Field(default=32, description="side of the digits, as generators make them")
+    epochs: int = Field(default=3, ge=1, description="times through the dataset")
     batch_size: int = Field(default=64, ge=1, description="stacks a step, of three digits each")
     learning_rate: float = Field(default=0.002, gt=0, description="Adam's, falling linearly to 0")
     seed: int = Field(default=0, ge=0)
@@ -86,9 +88,9 @@ def classify(name: str) -> None:
     config, device = classifier_config(name), choose_device()
     store, test = stacked_store(config.dataset), stacked_store(config.test)
     torch.manual_seed(derive_seed(config.seed, name, "classifier"))
-    classifier = Classifier(RESOLUTION, 1, DIGITS).to(device)
+    classifier = Classifier(config.resolution, 1, DIGITS).to(device)
     _train(name, classifier, store, config, device)
-    accuracy = _accuracy(classifier, test, device)
+    accuracy = _accuracy(classifier, test, config.resolution, device)
     out = ARTIFACTS / "classifiers" / name
     with whole_folder(out) as folder:
         weights = {key: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
@@ -101,7 +103,7 @@ def classify(name: str) -> None:
 
 
 def _train(name: str, classifier: Classifier, store: Store, config: ClassifierConfig, device: torch.device) -> None:
-    batches = Batches(store.images(RESOLUTION), config.seed, device, store.labels())
+    batches = Batches(store.images(config.resolution), config.seed, device, store.labels())
     optimizer = torch.optim.Adam(classifier.parameters(), lr=config.learning_rate)
     total = store.manifest.count * config.epochs
     with Bar(f"classifier {name}", total) as bar:
@@ -119,16 +121,16 @@ def _train(name: str, classifier: Classifier, store: Store, config: ClassifierCo
 
 
 @torch.no_grad()
-def _accuracy(classifier: Classifier, store: Store, device: torch.device) -> float:
+def _accuracy(classifier: Classifier, store: Store, resolution: int, device: torch.device) -> float:
     classifier.eval()
     right = 0
-    for digits, classes in _in_order(store, device):
+    for digits, classes in _in_order(store, resolution, device):
         right += int((classifier(digits).argmax(1) == classes).sum())
     return right / (3 * store.manifest.count)
 
 
-def _in_order(store: Store, device: torch.device, batch: int = 256) -> Iterator[tuple[Tensor, Tensor]]:
-    pictures, labels = store.images(RESOLUTION), store.labels()
+def _in_order(store: Store, resolution: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    pictures, labels, batch = store.images(resolution), store.labels(), 256
     for start in range(0, store.manifest.count, batch):
         part = (
             torch.from_numpy(pictures[start : start + batch].copy()).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
@@ -136,22 +138,27 @@ def _in_order(store: Store, device: torch.device, batch: int = 256) -> Iterator[
         yield single_digits(part, torch.from_numpy(labels[start : start + batch].copy()).to(device))
 
 
-def load_classifier(path: Path, device: torch.device) -> Classifier:
-    """A published classifier, ready to use.
+def load_classifier(path: Path, resolution: int | None, device: torch.device) -> Classifier:
+    """A published classifier of digits of a resolution, ready to use.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: there is none, it is for another resolution, or it cannot be read.
     """
-    file = path / "classifier.safetensors"
-    if not file.is_file():
+    file, record = path / "classifier.safetensors", path / "stage.json"
+    if not file.is_file() or not record.is_file():
         raise InputError(f"there is no classifier at {path}; train it first: dvc repro classifier@{path.name}")
     try:
-        classifier = Classifier(RESOLUTION, 1, DIGITS)
+        own = json.loads(record.read_text(encoding="utf-8"))["config"]["resolution"]
+        classifier = Classifier(own, 1, DIGITS)
         classifier.load_state_dict(safetensors.torch.load_file(file))
-    except (safetensors.SafetensorError, RuntimeError) as error:
+    except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f"the classifier {file} cannot be read: {error}. Train it again: dvc repro -f classifier@{path.name}"
+            f"the classifier at {path} cannot be read: {error}. Train it again: dvc repro -f classifier@{path.name}"
         ) from error
+    if own != resolution:
+        raise InputError(
+            f"the classifier at {path} is for digits of {own}x{own}, this stage makes {resolution}x{resolution}"
+        )
     return classifier.to(device).eval()
 
 

@@ -61,7 +61,7 @@ def _modes(trainer: Trainer) -> dict[str, float]:
         weights = [p.detach().flatten() for n in trainer.networks.modules().values() for p in n.parameters()]
         return {"distance": float(torch.cat(weights).norm())}
     if config.classifier is not None:
-        classifier = load_classifier(config.classifier, trainer.device)
+        classifier = load_classifier(config.classifier, config.resolution, trainer.device)
         pictures = trainer.samples(trainer.latents(STACKED_SAMPLES))
         return asdict(stacked_figures(pictures, classifier, trainer.device))
     return {}

@@ -66,7 +66,7 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
         )
     store.verify(config.resolution)
     if config.classifier is not None:
-        load_classifier(config.classifier, torch.device("cpu"))
+        load_classifier(config.classifier, config.resolution, torch.device("cpu"))
     if parent is None:
         return
     check_growth(config, parent.config)
