@@ -54,6 +54,28 @@ def test_a_chain_killed_six_times_ends_in_the_same_bits(trained: Project, projec
         assert project.bytes(path) == trained.bytes(path), path
 
 
+STATEFUL = {
+    "loss": "nonsaturating", "historical_averaging": {"weight": 0.001}, "replay": {"size": 20}, "spectral_norm": "both",
+    "past_players": {"every": 7, "share": 0.4}, "norm": {"generator": "batch"}, "dropout": {"generator": 0.2},
+    "layer_noise": 0.1, "gradient_penalty": None, "drift": None, "optimizers": {"discriminator": {"name": "rmsprop"}},
+}  # fmt: skip
+
+
+def test_every_trick_with_a_state_survives_kills_in_the_same_bits(project: Project) -> None:
+    project.python("stages.prepare", "dolls")
+    project.set("progan.common.tricks", {**project.params["progan"]["common"]["tricks"], **STATEFUL})
+    command = ("python", "-m", "stages.train", "progan", "r4")
+    project.run(*command)
+    whole = [project.bytes(path) for path in WEIGHTS[:2]]
+    shutil.rmtree(project.root / ".work")
+    for _ in range(3):
+        process = start_and_wait_for_a_checkpoint(project, *command)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert "continuing at step" in project.run(*command)
+    assert [project.bytes(path) for path in WEIGHTS[:2]] == whole
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_writes_a_checkpoint_and_says_how_to_continue(
     copy_of_trained: Project, number: signal.Signals, code: int
