@@ -15,6 +15,8 @@ EXPECTED = {  # an independent integration of the notebook's protocol, 3 seeds: 
     "slow_x": ("0.039 to 0.041", "47 to 61"),
     "slow_y": ("0.24 to 0.32", "3904 to 4187"),
 }
+SMOOTH = 50
+"""Steps that the picture's lines are averaged over."""
 NOTES = """\
 f(x, y) = (1 + x^2)(100 - y^2), x descends and y ascends by gradient steps with noise N(0, 1) from (0.5, -0.4), 5000
 steps, 3 seeds; norm is the mean distance from (0, 0) over the last 1000 steps, mean ± standard error. The third row,
@@ -42,10 +44,11 @@ def table(ending: str) -> None:
         first = [next((step for step, d in enumerate(run) if d < 0.2), None) for run in runs]
         arrivals = ", ".join("never" if step is None else str(step) for step in first)
         rows.append([rates, len(runs), f"{last} ({EXPECTED[pair][0]})", f"{arrivals} ({EXPECTED[pair][1]})"])
-        axes.plot(range(1, len(runs[0]) + 1), runs[0], label=rates, linewidth=1)
+        smooth = [statistics.fmean(runs[0][max(0, i - SMOOTH) : i + 1]) for i in range(len(runs[0]))]
+        axes.plot(range(1, len(smooth) + 1), smooth, label=rates, linewidth=1.5)
     head = ["rate of x, rate of y", "seeds", "norm at the end", "first step below 0.2"]
     write_table("ttur", f"# Two time scales on a saddle\n\n{markdown(head, rows)}\n\n{NOTES}\n\n![paths](ttur.png)")
-    axes.set(xscale="log", yscale="log", xlabel="step", ylabel="distance from the saddle point")
+    axes.set(xscale="log", yscale="log", xlabel="step", ylabel="distance, mean of 50 steps")
     axes.legend(title="rate of x, of y", frameon=False, fontsize=8)
     figure.savefig(TABLES / "ttur.png")
 
