@@ -58,8 +58,9 @@ def run(pipelines: Sequence[str], jobs: int) -> list[str]:
     with contextlib.chdir(ROOT):
         params = read_params()
         datasets = {Path(params[p]["common"]["after"]).name for p in pipelines}
-        for name in sorted(datasets):
-            subprocess.run(dvc("repro", f"dataset@{name}"), check=True)
+        classifiers = {Path(c).name for p in pipelines if (c := params[p]["common"].get("classifier"))}
+        needed = [f"dataset@{name}" for name in datasets] + [f"classifier@{name}" for name in classifiers]
+        subprocess.run(dvc("repro", *sorted(needed)), check=True)
         runs = [f"{p}@{stage}" for p in pipelines for stage in stage_names(params, p)]
         return _run_all(runs, jobs)
 
