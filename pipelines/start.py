@@ -27,7 +27,12 @@ def check_start(pipeline: str, options: RunOptions) -> None:
             raise InputError(f"step {options.step} of which stage? Right would be --from r8 --step {options.step}")
         return
     stage, _, revision = _parts(pipeline, options.start)
-    choose(read_params()[pipeline]["stages"], stage, f"{PARAMS}: {pipeline}.stages", "stage")
+    section = read_params()[pipeline]
+    if "matrix" in section:
+        raise InputError(
+            f"{PARAMS}: {pipeline} is a matrix, whose stages have no lines that could name a start; write them out under 'stages'"
+        )
+    choose(section["stages"], stage, f"{PARAMS}: {pipeline}.stages", "stage")
     if revision and options.step is not None:
         raise InputError(f"'{options.start}' names a finished version, which has no step to go on from; leave out step")
     if not revision and options.step is None:
