@@ -36,14 +36,22 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
         raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
     first = merge(common, next(iter(stages.values())))
     dataset = first.get("after") if isinstance(first, dict) else None
-    own = _with_text_keys(own)
-    merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(_with_text_keys(common), own)}
+    own, common = _with_text_keys(own), _with_text_keys(common)
+    if _kind(own) not in (None, _kind(common) or "progan"):  # another kind of network has other options
+        common.pop("network", None)
+    merged = {"pipeline": pipeline, "stage": stage, "dataset": dataset, **merge(common, own)}
     try:
         config = StageConfig.model_validate(merged)
     except ValidationError as error:
         raise InputError(_explain(error, pipeline, stage, own)) from error
     _check_parent_in(params, config)
     return config
+
+
+def _kind(section: dict[str, Any]) -> Any:
+    """The kind of network that a section names, if it does."""
+    network = section.get("network")
+    return network.get("name") if isinstance(network, dict) else network
 
 
 def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:

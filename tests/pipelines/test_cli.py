@@ -205,3 +205,21 @@ def test_a_full_disk_while_preparing_leaves_the_old_dataset(copy_of_trained: Pro
     output = project.python("stages.prepare", "dolls", ok=False)
     assert project.code == 1 and "the disk is full" in output and "Traceback" not in output, output
     assert project.bytes("artifacts/datasets/dolls/manifest.json") == before
+
+
+def test_tricks_are_listed_and_told(project: Project) -> None:
+    output = project.run("espalier", "tricks", COLUMNS="200")
+    for name in ("loss: hinge", "spectral_norm", "unrolled", "perceptual"):
+        assert name in output
+    one = project.espalier("tricks", "unrolled")
+    assert "Metz et al." in one and "steps: whole number, >= 0; default 5" in one
+    assert "refused with several processes" in one and "file: stages/tricks/unrolled.py" in one
+    assert "relu(1 - C(real))" in project.espalier("tricks", "hinge")
+    output = project.espalier("tricks", "unroled", ok=False)
+    assert project.code == 2 and "did you mean 'unrolled'?" in output
+
+
+def test_check_warns_of_what_does_not_go_well_together(copy_of_trained: Project) -> None:
+    copy_of_trained.set("progan.common.tricks.packing", 2)
+    output = copy_of_trained.espalier("check", "progan")
+    assert "warning: params.yaml: progan (r4, r8, r16): tricks.minibatch_stddev and tricks.packing" in output

@@ -43,6 +43,18 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "stage that is no mapping": ("stages.r8", 8, "'r8' must be a mapping"),
     "stage after itself": ("stages.r8.after", "artifacts/progan/r8", "cannot come after itself"),
     "milestone without a parent": ("stages.r4.at", 3, "this stage has no parent"),
+    "unknown network": ("common.network", {"name": "dcgna"}, "progan.common.network: there is no such kind as 'dcgna'; did you mean 'dcgan'?"),
+    "unknown option of a network": ("common.network", {"name": "mlp", "widht": 1, "maxuot": 2}, "progan.common.network.maxuot: unknown key; did you mean 'maxout'?"),
+    "points with a resolution": ("common.network", "mlp", "the network mlp plays on points, which have none"),
+    "network that cannot grow": ("common.network", "dcgan", "network dcgan cannot grow from a parent, only progan can"),
+    "no place in a network": ("stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "dirac"}, "resolution": None}, "tricks.minibatch_stddev has no place in network dirac, which has no discriminator.statistics; networks that have: progan, dcgan, resnet, mlp"),
+    "penalty and batch norm": ("common.tricks.norm", {"discriminator": "batch"}, "tricks.gradient_penalty and tricks.norm.discriminator (batch norm in the discriminator) cannot be together"),
+    "clipping and spectral norm": ("common.tricks", {"loss": "wgan", "weight_clipping": 0.1, "spectral_norm": "on"}, "progan.common.tricks.spectral_norm.on"),
+    "attention nowhere": ("common.tricks.self_attention", {}, "self_attention names no resolution"),
+    "feature that is not there": ("common.tricks.feature_matching", {"layer": 5}, "feature_matching.layer: 5 is none of the discriminator's 2 features; right would be -2 to 1"),
+    "range the wrong way": ("common.tricks.noisy_labels", {"real": [1, 0.5]}, "must be [low, high]"),
+    "frozen network that is none": ("common.tricks.perceptual", {"network": "nowhere.vgg"}, "'nowhere.vgg' cannot be imported"),
+    "ramp that falls backwards": ("common.tricks.ramp", {"down_from_kimg": 9, "down_to_kimg": 3}, "down_to_kimg 3 must be beyond down_from_kimg 9"),
     "unknown part of a pipeline": ("comon", {}, "progan.comon: unknown key; a pipeline has 'common' and 'stages'"),
 }  # fmt: skip
 
