@@ -13,8 +13,6 @@ from pipelines.ranking import choose_figure, ranked
 from tests.conftest import TINY, Project
 from tests.pipelines.conftest import processes_of, wait_for
 
-OVER = ("--over", "loss=wgan,hinge", "--over", "label_smoothing=off,0.9")
-
 
 def rows(project: Project) -> list[dict[str, str]]:
     with (project.root / "ablations/progan-r4.csv").open() as file:
@@ -34,7 +32,7 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
         "--over",
         "label_smoothing=off,0.9",
     )
-    process = project.start(*command, "--seeds", "2")
+    process = project.start(*command, "--seeds", "1")
     wait_for(lambda: (project.root / "ablations/progan-r4.csv").is_file())
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[0]
@@ -43,15 +41,15 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
     assert not processes_of(project)
     finished = {row["key"] for row in rows(project)}
     assert finished
-    output = project.run(*command, "--seeds", "2")
-    assert len(rows(project)) == 6 and finished <= {row["key"] for row in rows(project)}
-    assert f"run {len(finished) + 1} of 6" in output and f"run {len(finished)} of 6" not in output
+    output = project.run(*command, "--seeds", "1")
+    assert len(rows(project)) == 3 and finished <= {row["key"] for row in rows(project)}
+    assert f"run {len(finished) + 1} of 3" in output and f"run {len(finished)} of 3" not in output
     for combination in ("loss=nonsaturating label_smoothing=off", "loss=nonsaturating label_smoothing=0.9"):
         assert combination in output
-    assert "±" in output and Image.open(project.root / "ablations/progan-r4.png").size[0] > 500
+    assert Image.open(project.root / "ablations/progan-r4.png").size[0] > 500
     assert {name: project.bytes(name) for name in before} == before
-    assert len(project.dvc("exp", "list", "--name-only").split()) == 6
-    again = project.run(*command, "--seeds", "2", "--by", "loss_d", "--lowest")
+    assert len(project.dvc("exp", "list", "--name-only").split()) == 3
+    again = project.run(*command, "--seeds", "1", "--by", "loss_d", "--lowest")
     assert "Running stage" not in again and "loss_d" in again
     assert "no run has the figure 'fid'; there are: d_fake" in project.run(
         *command, "--seeds", "1", "--by", "fid", ok=False
