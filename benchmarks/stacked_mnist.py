@@ -24,7 +24,8 @@ PUBLISHED = {  # the discriminator of a quarter of the width: modes of 1000, and
     "r3gan": ("paired relativistic + R1 + R2", "", ""),
 }
 PROTOCOLS = {
-    "": "reduced: digits of 16x16, a discriminator of 4 and 8 maps, 5,000 updates of 128 packs with rates 0.0005 (generator) and 0.001 (discriminator)",
+    "": "reduced: digits of 16x16, a discriminator of 4 and 8 maps, 5,000 updates of 128 packs "
+    "with rates 0.0005 (generator) and 0.001 (discriminator)",
     "_full": "digits of 32x32, 500,000 updates of 128 packs with rates 0.0001 and 0.0002, as released but for the padding",
 }
 NOTES = """\
