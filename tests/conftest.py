@@ -12,6 +12,7 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+torch.set_num_threads(1)  # the networks are tiny, and two workers share the cores
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
 ROOMS = ("data", "models", "stages", "pipelines")

@@ -2,7 +2,6 @@
 
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -45,15 +44,6 @@ NETWORKS: dict[str, Any] = {
     "dcgan": {"name": "dcgan", "latent": 4, "generator_width": 2, "discriminator_width": 2},
     "resnet": {"name": "resnet", "latent": 4, "generator_width": 4, "discriminator_width": 4},
 }
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    """The networks are tiny, and the tests run beside each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def frozen_network() -> nn.Module:
