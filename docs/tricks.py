@@ -4,28 +4,29 @@ from pathlib import Path
 
 from stages.backbones import BACKBONES
 from stages.tricks import describe
+from stages.tricks.catalogue import LOSSES
 from stages.tricks.compatibility import RULES
 
 HERE = Path(__file__).parent
 PAGE = HERE / "tricks.md"
 
-EFFECTS: dict[str, dict[str, tuple[str, ...]]] = {
-    "ring_grid": {"ring and grid": ("packing",)},
-    "stacked_mnist": {
-        "stacked MNIST": ("packing", "unrolled", "minibatch_stddev", "relativistic", "r1", "r2", "gradient_penalty")
-    },
-    "stress": {
-        "losses under stress": ("loss: nonsaturating", "loss: lsgan", "loss: hinge", "loss: wgan", "relativistic", "norm")
-    },
-    "dirac": {
-        "Dirac-GAN": (
-            "loss: minimax", "loss: nonsaturating", "loss: wgan", "loss: hinge", "loss: lsgan", "r1", "gradient_penalty",
-            "instance_noise", "simultaneous",
-        )
-    },
-    "ttur": {"saddle": ("ttur", "optimizers")},
-}  # fmt: skip
-"""Which table shows what of which tricks."""
+EFFECTS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "ring_grid": ("ring and grid", ("packing",)),
+    "stacked_mnist": (
+        "stacked MNIST",
+        ("packing", "unrolled", "minibatch_stddev", "relativistic", "r1", "r2", "gradient_penalty"),
+    ),
+    "stress": (
+        "losses under stress",
+        ("loss: nonsaturating", "loss: lsgan", "loss: hinge", "loss: wgan", "relativistic", "norm"),
+    ),
+    "dirac": (
+        "Dirac-GAN",
+        (*(f"loss: {name}" for name in LOSSES), "r1", "gradient_penalty", "instance_noise", "simultaneous"),
+    ),
+    "ttur": ("saddle", ("ttur", "optimizers")),
+}
+"""Each table, and of which tricks it shows something."""
 
 GANHACKS = (
     (
@@ -83,8 +84,7 @@ def page() -> str:
 def _effects(name: str) -> str:
     links = [
         f"[{title}](tables/{table}.md)"
-        for table, shown in EFFECTS.items()
-        for title, tricks in shown.items()
+        for table, (title, tricks) in EFFECTS.items()
         if name in tricks and (HERE / "tables" / f"{table}.md").is_file()
     ]
     return ", ".join(links)

@@ -9,18 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from models.ends import Judgement, LatentWithClass
-from models.hidden import Activation, Hidden, HiddenPlan
-from models.norms import NORMS, MakeNorm
+from models.hidden import Hidden, HiddenPlan
+from models.norms import MakeNorm
 from models.progan import resolutions
 from models.resizing import Up, UpConvolution
-
-
-def hidden_plans(activation: Activation | None = None) -> dict[str, HiddenPlan]:
-    """What follows hidden layers, before tricks change it: batch norm and ReLU, in the discriminator leaky ReLU."""
-    return {
-        "generator": HiddenPlan(activation or "relu", NORMS["batch"]),
-        "discriminator": HiddenPlan(activation or "leaky_relu", NORMS["batch"]),
-    }
 
 
 def _initialise(network: nn.Module) -> None:

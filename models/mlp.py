@@ -10,16 +10,9 @@ from typing import Literal
 from torch import Tensor, nn
 
 from models.ends import Judgement, LatentWithClass
-from models.hidden import Activation, Hidden, HiddenPlan
-from models.norms import NORMS
+from models.hidden import Hidden, HiddenPlan
 
 Initial = Literal["he", "normal", "orthogonal"]
-
-
-def hidden_plans(activation: Activation | None = None) -> dict[str, HiddenPlan]:
-    """What follows hidden layers, before tricks change it: ReLU."""
-    norm = NORMS["none"]
-    return {p: HiddenPlan(activation or "relu", norm) for p in ("generator", "discriminator")}
 
 
 def _initialise(network: nn.Module, initial: Initial) -> None:

@@ -12,22 +12,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.ends import Judgement, LatentWithClass
-from models.hidden import Activation, Hidden, HiddenPlan
+from models.hidden import Hidden, HiddenPlan
 from models.layers import halve
-from models.norms import NORMS, MakeNorm
+from models.norms import MakeNorm
 from models.progan import resolutions
 from models.resizing import Up, UpConvolution
 
 SMALLEST_DOWN = 8
 """The discriminator halves down to this side; two more blocks keep it."""
-
-
-def hidden_plans(activation: Activation | None = None) -> dict[str, HiddenPlan]:
-    """What comes before convolutions, before tricks change it: ReLU, in the generator with batch norm."""
-    return {
-        "generator": HiddenPlan(activation or "relu", NORMS["batch"]),
-        "discriminator": HiddenPlan(activation or "relu"),
-    }
 
 
 def _glorot(module: nn.Module, gain: float = 1.0) -> None:

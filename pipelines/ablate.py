@@ -19,6 +19,7 @@ from ruamel.yaml.error import YAMLError
 
 from data.errors import InputError
 from data.files import whole_file
+from data.store import file_digest
 from pipelines.figures import figures_of
 from pipelines.options import RunOptions
 from pipelines.plan import planned
@@ -137,11 +138,9 @@ def _key(config: Any) -> str:
 
 
 def _made(folder: Path) -> str:
-    import hashlib
-
     for name in ("manifest.json", "stage.json"):
         if (folder / name).is_file():
-            return hashlib.sha256((folder / name).read_bytes()).hexdigest()
+            return file_digest(folder / name)
     return "not made yet"
 
 
@@ -202,7 +201,7 @@ def _run_to_end(pipeline: str, stage: str, trial: Trial) -> Result | None:
     options = RunOptions(overrides=overrides(read_params(), pipeline, stage, trial))
     with planned(f"{pipeline}@{stage}", options) as plan:
         processes = Processes()
-        code = repro(repro_command([node.name for node in plan.nodes], pull=False), processes)
+        code = repro(repro_command([node.name for node in plan.nodes]), processes)
         if processes.stopped_for is not None:
             return None
         if code:

@@ -165,7 +165,7 @@ def ablate(
 
     Example: espalier ablate progan r8 --over loss=wgan,hinge --over packing=1,2 --seeds 3
     """
-    from pipelines.ablate import FOLDER, parse_axis, run_all, trials
+    from pipelines.ablate import parse_axis, run_all, table_path, trials
     from pipelines.ranking import as_table, choose_figure, draw, ranked
     from pipelines.status import console
 
@@ -175,7 +175,7 @@ def ablate(
     results = [result for result in run_all(pipeline, stage, wanted) if result is not None]
     if results:
         figure = choose_figure(results, by)
-        ranks, picture = ranked(results, figure, lowest), FOLDER / f"{pipeline}-{stage}.png"
+        ranks, picture = ranked(results, figure, lowest), table_path(pipeline, stage).with_suffix(".png")
         draw(ranks, figure, f"{pipeline}@{stage}", picture)
         console().print(as_table(ranks, figure))
         print(f"\n{picture}, and every run in {picture.with_suffix('.csv')}")

@@ -10,8 +10,9 @@ from data.errors import InputError
 from stages.artifact import load_generator
 from stages.backbones import BACKBONES
 from stages.device import choose_device
-from stages.pictures import generate, grid, latents, save_animation, save_picture, walk
-from stages.points import generate_points, scatter
+from stages.pictures import grid, latents, save_animation, save_picture, walk
+from stages.points import scatter
+from stages.samples import generate
 
 
 def draw_grid(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
@@ -46,6 +47,4 @@ def _pictures(path: Path, number: int, seed: int, walking: bool = False) -> Tens
     network = record.config["network"]
     latent = latents(number, network["latent"], seed, device, network["prior"])
     latent = walk(latent) if walking else latent
-    labels = torch.arange(len(latent), device=device) % record.classes if record.classes else None
-    make = generate_points if BACKBONES[network["name"]].for_points else generate
-    return make(generator, latent, labels)
+    return generate(generator, latent, record.classes, BACKBONES[network["name"]].for_points)

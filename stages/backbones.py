@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
 from models import dcgan, mlp, progan, resnet, toys
-from models.hidden import Activation
+from models.hidden import Activation, HiddenPlan
 from models.mlp import Initial
+from models.norms import NORMS, NormName
 from models.progan import resolutions
 from models.resizing import Up
 from models.resnet import SMALLEST_DOWN
@@ -17,8 +18,8 @@ from models.resnet import SMALLEST_DOWN
 class Backbone(BaseModel):
     """What all kinds have: a latent, and two networks built from keyword arguments that tricks may change.
 
-    `norms`: the norm after hidden layers before a trick changes it. `for_points`: plays on points, not on pictures.
-    `equalized`: weights are stored as N(0, 1) and scaled at run time.
+    `norms` and `activations`: what follows hidden layers before a trick changes it. `for_points`: plays on points, not
+    on pictures. `equalized`: weights are stored as N(0, 1) and scaled at run time.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -29,11 +30,14 @@ class Backbone(BaseModel):
 
     generator_class: ClassVar[type[nn.Module]]
     discriminator_class: ClassVar[type[nn.Module]]
-    norms: ClassVar[dict[str, str]] = {"generator": "none", "discriminator": "none"}
+    norms: ClassVar[dict[str, NormName]] = {"generator": "none", "discriminator": "none"}
+    activations: ClassVar[dict[str, Activation]] = {"generator": "relu", "discriminator": "relu"}
     for_points: ClassVar[bool] = False
     equalized: ClassVar[bool] = False
     smallest: ClassVar[int] = 4
     """The smallest resolution."""
+    figures: ClassVar[tuple[str, ...]] = ()
+    """Final figures that only these networks have."""
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         """Keyword arguments of both networks, by player."""
@@ -42,6 +46,10 @@ class Backbone(BaseModel):
     def features(self, resolution: int) -> int:
         """How many features the discriminator gives."""
         raise NotImplementedError
+
+    def hidden(self, activation: Activation | None) -> dict[str, HiddenPlan]:
+        """What follows each player's hidden layers before a trick changes it; the activation, unless one is chosen."""
+        return {p: HiddenPlan(activation or self.activations[p], NORMS[norm]) for p, norm in self.norms.items()}
 
     @classmethod
     def places(cls) -> frozenset[str]:
@@ -94,11 +102,12 @@ class Dcgan(Backbone):
     generator_class = dcgan.Generator
     discriminator_class = dcgan.Discriminator
     norms = {"generator": "batch", "discriminator": "batch"}
+    activations = {"generator": "relu", "discriminator": "leaky_relu"}
     smallest = 8
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         common = {"resolution": resolution, "channels": channels, "largest": self.largest, "kernel": self.kernel}
-        hidden = dcgan.hidden_plans(self.activation)
+        hidden = self.hidden(self.activation)
         return {
             "generator": {
                 **common, "latent": self.latent, "width": self.generator_width, "up": self.up, "hidden": hidden["generator"]
@@ -128,7 +137,7 @@ class Resnet(Backbone):
     smallest = 8
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
-        common, hidden = {"resolution": resolution, "channels": channels}, resnet.hidden_plans(self.activation)
+        common, hidden = {"resolution": resolution, "channels": channels}, self.hidden(self.activation)
         generator = {"latent": self.latent, "width": self.generator_width, "up": self.up, "hidden": hidden["generator"]}
         discriminator = {"width": self.discriminator_width, "hidden": hidden["discriminator"]}
         return {"generator": {**common, **generator}, "discriminator": {**common, **discriminator}}
@@ -154,9 +163,10 @@ class Mlp(Backbone):
     generator_class = mlp.Generator
     discriminator_class = mlp.Discriminator
     for_points = True
+    figures = ("modes", "hq_share", "reverse_kl")
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
-        common, hidden = {"channels": channels, "initial": self.initial}, mlp.hidden_plans(self.activation)
+        common, hidden = {"channels": channels, "initial": self.initial}, self.hidden(self.activation)
         return {
             "generator": {
                 **common, "latent": self.latent, "width": self.generator_width, "depth": self.generator_depth,
@@ -177,6 +187,7 @@ class Toy(Backbone):
 
     latent: Literal[1] = 1
     for_points = True
+    figures = ("distance",)
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         return {"generator": {}, "discriminator": {}}

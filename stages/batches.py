@@ -70,6 +70,7 @@ class Batches:
             return None
         return torch.from_numpy(self.labels[self._mine(position, count, row)]).to(self.device)
 
+    @lru_cache(maxsize=2)  # noqa: B019  (pictures and their labels are asked for one after the other)
     def _mine(self, position: int, count: int, row: str) -> NDArray[np.int64]:
         return self.indices(position, count, row)[distributed.rank() :: distributed.world()]
 

@@ -205,10 +205,8 @@ class StageConfig(Options):
     def figures(self) -> tuple[str, ...]:
         """The names of the stage's final figures."""
         terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
-        modes: tuple[str, ...] = ("modes", "kl") if self.classifier else ()
-        if self.network.for_points:
-            modes = ("modes", "hq_share", "reverse_kl") if self.network.name == "mlp" else ("distance",)
-        return (*FIGURES, *modes, *terms)
+        stacked = ("modes", "kl") if self.classifier else ()
+        return (*FIGURES, *self.network.figures, *stacked, *terms)
 
     @cached_property
     def grows(self) -> bool:

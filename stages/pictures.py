@@ -26,24 +26,6 @@ def latents(count: int, length: int, seed: int, device: torch.device, prior: str
     return torch.randn((count, length), generator=random, device=device)
 
 
-@torch.no_grad()
-def generate(generator: nn.Module, latent: Tensor, labels: Tensor | None = None, batch: int = 64) -> Tensor:
-    """Pictures uint8 (N, channels, R, R) on the CPU, of classes `labels` (N,) where the generator is told them.
-
-    What layers draw (dropout in use) depends on the latents alone.
-    """
-    training = generator.training
-    generator.eval()
-    parts = []
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        for start in range(0, len(latent), batch):
-            of_class = () if labels is None else (labels[start : start + batch],)
-            parts.append(to_bytes(generator(latent[start : start + batch], *of_class)).cpu())
-    generator.train(training)
-    return torch.cat(parts)
-
-
 def to_bytes(pictures: Tensor) -> Tensor:
     """[-1, 1] -> uint8 0..255, rounded and clipped."""
     return (pictures.float() * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)

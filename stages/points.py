@@ -4,28 +4,14 @@ import io
 
 import matplotlib
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor, nn
+from torch import Tensor
 
 matplotlib.use("Agg")
 SHOWN = 2500
 """Points drawn of each kind."""
-
-
-@torch.no_grad()
-def generate_points(generator: nn.Module, latent: Tensor, labels: Tensor | None = None, batch: int = 4096) -> Tensor:
-    """Points float (N, dimensions) on the CPU."""
-    training = generator.training
-    generator.eval()
-    parts = []
-    for start in range(0, len(latent), batch):
-        of_class = () if labels is None else (labels[start : start + batch],)
-        parts.append(generator(latent[start : start + batch], *of_class).float().cpu())
-    generator.train(training)
-    return torch.cat(parts)
 
 
 def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Image:

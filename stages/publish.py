@@ -57,7 +57,7 @@ def _modes(trainer: Trainer) -> dict[str, float]:
     if modes is not None:
         points = trainer.samples(trainer.latents(MODE_SAMPLES))
         return asdict(mode_figures(points, torch.tensor(modes.centres), modes.std))
-    if config.network.name in ("dirac", "saddle"):
+    if "distance" in config.network.figures:
         weights = [p.detach().flatten() for n in trainer.networks.modules().values() for p in n.parameters()]
         return {"distance": float(torch.cat(weights).norm())}
     if config.classifier is not None:

@@ -28,10 +28,11 @@ from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.lineage import FORMAT, Input, Record, code_digest, library_versions
 from stages.moment import Moment, derive_seed
-from stages.pictures import generate, grid, latents, save_picture
+from stages.pictures import grid, latents, save_picture
 from stages.players import build_networks, build_optimizers, grow
-from stages.points import SHOWN, generate_points, scatter
+from stages.points import SHOWN, scatter
 from stages.progress import Bar
+from stages.samples import generate
 from stages.tricks.trick import implements
 
 SAMPLES = 64
@@ -47,7 +48,7 @@ class Trainer:
     ) -> None:
         config = config.model_copy(deep=True)  # tricks have a state of this training
         self.config, self.folder, self.device, self.store = config, folder, device, store
-        self.channels, self.classes = store.manifest.channels, class_count(store)
+        self.channels, self.classes = store.manifest.channels, len(store.manifest.classes)
         self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
         self.parent, self.start = parent_input(parent), start_input(config)
         self.networks = build_networks(config, self.channels, device, self.classes)
@@ -81,9 +82,8 @@ class Trainer:
 
         Where it is told classes, these take turns.
         """
-        labels = torch.arange(len(latent), device=self.device) % self.classes if self.config.needs_classes else None
-        make = generate_points if self.config.network.for_points else generate
-        return make(self.networks.ema, latent, labels)
+        classes = self.classes if self.config.needs_classes else 0
+        return generate(self.networks.ema, latent, classes, self.config.network.for_points)
 
     @property
     def target(self) -> int:
@@ -296,9 +296,3 @@ class Trainer:
         """What the averaged generator makes of the fixed latents, drawn."""
         samples = self.samples(self.fixed)
         return scatter(samples, self.reals) if self.config.network.for_points else grid(samples)
-
-
-def class_count(store: Store) -> int:
-    """How many classes a dataset has."""
-    modes = store.manifest.modes
-    return len(store.manifest.classes) or (len(modes.centres) if modes is not None else 0)

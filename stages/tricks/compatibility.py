@@ -118,7 +118,7 @@ RULES: tuple[Rule, ...] = (
 
 def norms(config: StageConfig) -> dict[str, str]:
     """The norm after hidden layers, by player, as the tricks leave it."""
-    found = dict(config.network.norms)
+    found: dict[str, str] = {**config.network.norms}
     for trick in config.tricks.others:
         if trick.name == "norm":
             chosen: Any = trick

@@ -15,9 +15,10 @@ from stages.artifact import load_artifact, load_generator, load_parent
 from stages.checkpoint import checkpoints_in, read_checkpoint
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
-from stages.pictures import generate, latents
+from stages.pictures import latents
 from stages.progress import Bar
 from stages.publish import publish
+from stages.samples import generate
 from stages.step import Step
 from stages.trainer import Trainer
 from stages.tricks.loss import Loss

@@ -49,10 +49,14 @@ DCGAN = {"name": "dcgan", "latent": 8, "generator_width": 4, "discriminator_widt
 PLAIN = {"gradient_penalty": None, "drift": None, "minibatch_stddev": None, "fade": None, "ema": None}
 
 
-def changes(network: dict[str, Any] | None = None, **tricks: Any) -> dict[str, Any]:
-    """A stage at 8x8 with these tricks alone."""
-    chosen = {"tricks": {"loss": "nonsaturating", **PLAIN, **tricks}}
-    return {**chosen, **({"network": network, "resolution": 8} if network else {})}
+def changes(**tricks: Any) -> dict[str, Any]:
+    """These tricks alone."""
+    return {"tricks": {"loss": "nonsaturating", **PLAIN, **tricks}}
+
+
+def built(make_trainer: MakeTrainer, network: dict[str, Any], **tricks: Any) -> Trainer:
+    """A trainer of another network at 8x8 with these tricks alone."""
+    return make_trainer({"network": network, "resolution": 8, **changes(**tricks)})
 
 
 # Spectral norm.
@@ -68,10 +72,7 @@ def test_spectral_norm_divides_by_the_largest_singular_value(make_trainer: MakeT
     widths = {"progan": {"latent": 8, "base": 64, "largest": 8}, "dcgan": DCGAN}
     narrow = {"latent": 8, "generator_width": 8, "discriminator_width": 8}
     options = {"name": network, **widths.get(network, narrow)}
-    stage = {**changes(spectral_norm="both"), "resolution": 8}
-    trainer = make_trainer({**stage, "network": options}) if network == "progan" else None
-    if trainer is None:
-        trainer = built(make_trainer, options, spectral_norm="both")
+    trainer = built(make_trainer, options, spectral_norm="both")
     count = 0
     for net in (trainer.networks.discriminator, trainer.networks.generator):
         for module in net.modules():
@@ -81,18 +82,6 @@ def test_spectral_norm_divides_by_the_largest_singular_value(make_trainer: MakeT
                 assert sigma(weight, isinstance(module, nn.ConvTranspose2d)) == pytest.approx(1, abs=1e-3)
                 count += 1
     assert count >= 5
-
-
-def built(make_trainer: MakeTrainer, network: dict[str, Any], **tricks: Any) -> Trainer:
-    """A trainer on another network: the tiny configuration's widths are ProGAN's own."""
-    from tests import conftest
-
-    before = conftest.TINY["progan"]["common"]["network"]
-    conftest.TINY["progan"]["common"]["network"] = network
-    try:
-        return make_trainer({"resolution": 8, **changes(**tricks)})
-    finally:
-        conftest.TINY["progan"]["common"]["network"] = before
 
 
 def test_spectral_norms_gradient_goes_through_sigma() -> None:
