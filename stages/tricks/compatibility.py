@@ -81,6 +81,10 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("forbid", "replay", SEVERAL, "there is one pool of fakes, in one process's memory; right would be processes: 1"),
     Rule("forbid", "replay", CLASS_D, "the pool keeps fakes without their classes; leave one out"),
+    Rule(
+        "forbid", "simultaneous", "n_critic",
+        "simultaneous is one move of each player, from the same weights; leave one out",
+    ),
     Rule("warn", "weight_clipping", MOMENTUM, "momentum upsets clipped critics; the authors have RMSProp (WGAN, section 4.2)"),
     Rule("warn", "weight_clipping", BN_D, "the norm's scale is clipped, too, so its output is tiny, as in the released code"),
     *_each("warn", ("gradient_penalty",), "weight_clipping", "the penalty was made to take the place of clipping"),

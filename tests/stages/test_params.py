@@ -50,6 +50,7 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "no place in a network": ("stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "dirac"}, "resolution": None}, "tricks.minibatch_stddev has no place in network dirac, which has no discriminator.statistics; networks that have: progan, dcgan, resnet, mlp"),
     "penalty and batch norm": ("common.tricks.norm", {"discriminator": "batch"}, "tricks.gradient_penalty and tricks.norm.discriminator (batch norm in the discriminator) cannot be together"),
     "clipping and spectral norm": ("common.tricks", {"loss": "wgan", "weight_clipping": 0.1, "spectral_norm": "on"}, "progan.common.tricks.spectral_norm.on"),
+    "simultaneous and several steps": ("common.tricks", {"loss": "wgan", "simultaneous": {}, "n_critic": 5}, "tricks.simultaneous and tricks.n_critic cannot be together: simultaneous is one move of each player"),
     "attention nowhere": ("common.tricks.self_attention", {}, "self_attention names no resolution"),
     "feature that is not there": ("common.tricks.feature_matching", {"layer": 5}, "feature_matching.layer: 5 is none of the discriminator's 2 features; right would be -2 to 1"),
     "range the wrong way": ("common.tricks.noisy_labels", {"real": [1, 0.5]}, "must be [low, high]"),
