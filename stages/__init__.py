@@ -1,6 +1,6 @@
 """What one stage does: configuration, the adversarial loop, tricks, checkpoints and artifacts."""
 
-import os
+from stages.starter import Starter
 
-STARTED_BY = os.getppid()
-"""The process that started this one; noted before the slow imports, during which it may already die."""
+STARTER = Starter()
+"""Noted before the slow imports, during which it may already end."""

@@ -4,7 +4,7 @@ import os
 import signal
 from types import FrameType, TracebackType
 
-from stages import STARTED_BY
+from stages import STARTER
 
 
 class Interrupted(Exception):
@@ -16,16 +16,16 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """While inside, notes SIGINT and SIGTERM instead of dying of them, and watches the parent.
+    """While inside, notes SIGINT and SIGTERM instead of dying of them, and watches who started it.
 
-    The parent is watched only under DVC, which leaves its child an orphan when it is killed; a training started
+    That is watched only under DVC, which leaves its child an orphan when it is killed; a training started
     by hand may outlive its terminal.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
         self.unheard = False
-        self._parent = STARTED_BY if "DVC_STAGE" in os.environ else None
+        self._watched = "DVC_STAGE" in os.environ
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
@@ -46,7 +46,7 @@ class Interruption:
 
     def wanted(self) -> bool:
         """Whether training should stop now."""
-        return self.unheard or self.signal is not None or (self._parent is not None and os.getppid() != self._parent)
+        return self.unheard or self.signal is not None or (self._watched and STARTER.is_gone())
 
     def reason(self) -> tuple[str, int]:
         """Why, in words, and the exit code."""

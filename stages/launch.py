@@ -8,12 +8,10 @@ import threading
 import time
 import uuid
 
-from stages import STARTED_BY
+from stages import STARTER
 from stages.interruption import Interrupted
 
 WATCH_SECONDS = 0.5
-AGAIN_SECONDS = 10.0
-"""How long the processes have for their checkpoint. Without the launcher they are orphans, and leave with one, too."""
 
 
 def is_launched() -> bool:
@@ -43,7 +41,7 @@ def launch(processes: int, module: str, *arguments: str) -> int:
     logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     if "DVC_STAGE" in os.environ:
-        threading.Thread(target=_leave_with_parent, daemon=True).start()
+        threading.Thread(target=_leave_with_starter, daemon=True).start()
     try:
         elastic_launch(config, sys.executable)("-u", "-m", module, *arguments)
     except ChildFailedError as error:
@@ -54,9 +52,7 @@ def launch(processes: int, module: str, *arguments: str) -> int:
     return 0
 
 
-def _leave_with_parent() -> None:
-    while os.getppid() == STARTED_BY:
+def _leave_with_starter() -> None:
+    while not STARTER.is_gone():
         time.sleep(WATCH_SECONDS)
-    while True:  # the launcher answers a signal by an exception, which code it interrupts may swallow
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(AGAIN_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)

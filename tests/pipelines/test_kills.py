@@ -153,11 +153,22 @@ def test_two_processes_give_the_weights_of_one(project: Project, tricks: dict[st
             torch.testing.assert_close(weights[1][network][name], one, rtol=1e-3, atol=1e-4, msg=f"{network}.{name}")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
-def test_several_processes_leave_together_with_a_checkpoint(copy_of_trained: Project, number: signal.Signals) -> None:
+@pytest.mark.parametrize(
+    ("number", "processes", "shell"),  # of dvc: bash gives its place to the trainer, dash stays between the two
+    [
+        (signal.SIGINT, 2, "/bin/bash"),
+        (signal.SIGKILL, 2, "/bin/bash"),
+        (signal.SIGKILL, 2, "/bin/sh"),
+        (signal.SIGKILL, 1, "/bin/sh"),
+    ],
+)
+def test_training_leaves_with_a_checkpoint_when_dvc_is_stopped(
+    copy_of_trained: Project, number: signal.Signals, processes: int, shell: str
+) -> None:
     project = copy_of_trained
+    project.environment["SHELL"] = shell
     project.set("progan.stages.r4.kimg", 400)
-    project.set("progan.common.processes", 2)
+    project.set("progan.common.processes", processes)
     process = start_and_wait_for_a_checkpoint(project, "dvc", "repro", "progan@r4")
     if number == signal.SIGKILL:  # of dvc alone: its child notices
         process.kill()
