@@ -2,7 +2,8 @@
 
 Sources: the released PacGAN code (generator of 4 layers of 400 with batch norm, discriminator of 3 maxout layers of
 200 units of 5 pieces, weights from N(0, 0.02)); Gulrajani et al.'s gan_toy.py (3 layers of 512, ReLU, He weights);
-Metz et al.'s demo (2 layers of 128, tanh, orthogonal weights of gain 1.4).
+Metz et al.'s demo (2 layers of 128, tanh, orthogonal weights of gain 1.4). Biases begin at 0, but with the initial
+values called uniform: U(-1, 1) / sqrt(inputs) for weights and biases, PyTorch's own (LeCun et al., "Efficient BackProp").
 """
 
 from typing import Literal
@@ -12,10 +13,12 @@ from torch import Tensor, nn
 from models.ends import Judgement, LatentWithClass
 from models.hidden import Hidden, HiddenPlan
 
-Initial = Literal["he", "normal", "orthogonal"]
+Initial = Literal["he", "normal", "orthogonal", "uniform"]
 
 
 def _initialise(network: nn.Module, initial: Initial) -> None:
+    if initial == "uniform":
+        return
     for layer in network.modules():
         if isinstance(layer, nn.Linear):
             if initial == "he":

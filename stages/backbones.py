@@ -157,7 +157,9 @@ class Mlp(Backbone):
     discriminator_width: int = Field(default=200, ge=1, description="units in each hidden layer of the discriminator")
     discriminator_depth: int = Field(default=3, ge=1, description="hidden layers of the discriminator")
     maxout: int = Field(default=0, ge=0, description="pieces of the discriminator's maxout layers; 0: no maxout")
-    initial: Initial = Field(default="he", description="weights: He uniform, N(0, 0.02), or orthogonal of gain 1.4")
+    initial: Initial = Field(
+        default="he", description="He uniform, N(0, 0.02), orthogonal of gain 1.4, or PyTorch's uniform"
+    )
     activation: Activation | None = Field(default=None, description="in both networks; default relu")
 
     generator_class = mlp.Generator

@@ -22,7 +22,7 @@ from stages.artifact import Artifact, milestone_name, parent_input, start_input,
 from stages.batches import Batches
 from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpoint, write_checkpoint
 from stages.config import StageConfig, trick_key
-from stages.device import compile_generator
+from stages.device import compile_generator, seed_layers
 from stages.game import Game
 from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption
@@ -99,7 +99,8 @@ class Trainer:
         moment, batch = self.moment(), self.config.batch_size
         self.before = self.images
         # For layers that draw, such as dropout: everything else has generators of its own.
-        torch.manual_seed(derive_seed(self.config.seed, self.config.name, self.step, distributed.rank(), "layers"))
+        seed = derive_seed(self.config.seed, self.config.name, self.step, distributed.rank(), "layers")
+        seed_layers(seed, self.device)
         self.game.before_step(moment)
         said: dict[str, Tensor] = {}
         for turn in range(self.game.discriminator_steps(moment)):
