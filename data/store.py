@@ -150,6 +150,23 @@ class Store:
         """Class numbers, int64 (N,); -1 where there is none."""
         return self._array("labels.npy", (self.manifest.count,))
 
+    def records(self) -> list[dict[str, Any]]:
+        """What else is known of each picture, such as attributes and sentence; empty where the source says nothing.
+
+        Raises:
+            InputError: the store is damaged.
+        """
+        path = self.path / "records.jsonl"
+        if not path.exists():
+            return [{} for _ in range(self.manifest.count)]
+        try:
+            records = [json.loads(line) or {} for line in path.read_text(encoding="utf-8").splitlines()]
+        except ValueError as error:
+            raise self._damaged(path.name, f"cannot be read ({error})") from error
+        if len(records) != self.manifest.count:
+            raise self._damaged(path.name, f"has {len(records)} lines, the manifest says {self.manifest.count}")
+        return records
+
     def verify(self, resolution: int | None) -> None:
         """Read the pictures of a resolution once, or with None the points, and compare their digest with the manifest's.
 

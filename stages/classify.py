@@ -14,7 +14,7 @@ from typing import Literal
 import safetensors.torch
 import torch
 import torch.nn.functional as F
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch import Tensor
 
 from data.errors import InputError
@@ -27,8 +27,9 @@ from stages.device import choose_device
 from stages.entry import run
 from stages.lineage import library_versions
 from stages.moment import derive_seed
-from stages.params import PARAMS, choose, read_params
+from stages.params import read_params
 from stages.progress import Bar
+from stages.validation import options_of
 
 DIGITS = 10
 
@@ -43,26 +44,6 @@ class ClassifierConfig(Options):
     batch_size: int = Field(default=64, ge=1, description="stacks a step, of three digits each")
     learning_rate: float = Field(default=0.002, gt=0, description="Adam's, falling linearly to 0")
     seed: int = Field(default=0, ge=0)
-
-
-def classifier_config(name: str) -> ClassifierConfig:
-    """The options of one classifier in params.yaml.
-
-    Raises:
-        InputError: naming each wrong key.
-    """
-    params = read_params()
-    own = choose(choose(params, "classifiers", str(PARAMS), "key"), name, f"{PARAMS}: classifiers", "classifier")
-    try:
-        return ClassifierConfig.model_validate(own)
-    except ValidationError as error:
-        known = ", ".join(ClassifierConfig.model_fields)
-        lines = [
-            f"{PARAMS}: classifiers.{name}.{'.'.join(map(str, e['loc']))}: {e['msg']} (it is {e['input']!r}; "
-            f"known keys are {known})"
-            for e in error.errors(include_url=False)
-        ]
-        raise InputError("\n".join(lines)) from error
 
 
 def single_digits(pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,7 +66,8 @@ def stacked_store(path: Path) -> Store:
 
 def classify(name: str) -> None:
     """Train, test and publish the classifier of this name."""
-    config, device = classifier_config(name), choose_device()
+    config = options_of(read_params(), "classifiers", name, ClassifierConfig, "classifier")
+    device = choose_device()
     store, test = stacked_store(config.dataset), stacked_store(config.test)
     torch.manual_seed(derive_seed(config.seed, name, "classifier"))
     classifier = Classifier(config.resolution, 1, DIGITS).to(device)

@@ -1,9 +1,9 @@
 """Configurations from params.yaml, with wrong keys explained by file, key, value and remedy."""
 
 import difflib
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from data.errors import InputError
 from data.sources import AnySource
@@ -14,6 +14,8 @@ from stages.tricks.catalogue import trick_class
 from stages.tricks.loss import Loss
 
 STAGE_CHOICES = ("after", "at", "start", "resolution")
+
+Flat = TypeVar("Flat", bound=BaseModel)
 
 
 def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConfig:
@@ -102,6 +104,20 @@ def source_config(params: dict[str, Any], name: str) -> AnySource:
         raise InputError("\n".join(lines)) from error
 
 
+def options_of(params: dict[str, Any], section: str, name: str, kind: type[Flat], what: str) -> Flat:
+    """The options of one thing that is no training stage, such as a classifier: params[section][name].
+
+    Raises:
+        InputError: naming each wrong key.
+    """
+    own = choose(choose(params, section, str(PARAMS), "key"), name, f"{PARAMS}: {section}", what)
+    try:
+        return kind.model_validate(_with_text_keys(own))
+    except ValidationError as error:
+        lines = [_line(e, f"{section}.{name}", None, kind) for e in error.errors(include_url=False)]
+        raise InputError("\n".join(lines)) from error
+
+
 def _explain(error: ValidationError, pipeline: str, stage: str, own: dict[str, Any]) -> str:
     lines = []
     for line in error.errors(include_url=False):
@@ -126,15 +142,15 @@ def _has(section: Any, path: tuple[int | str, ...]) -> bool:
     return True
 
 
-def _line(error: Any, where: str, source: str | None) -> str:
-    """One error as: file, key, what was wrong, what would be right."""
+def _line(error: Any, where: str, source: str | None, flat: type[BaseModel] | None = None) -> str:
+    """One error as: file, key, what was wrong, what would be right; `flat`: the options are this model's own."""
     loc = [str(part) for part in error["loc"] if str(part) != source]
     tag = source
     if loc[:1] == ["network"] and len(loc) > 1 and loc[1] in BACKBONES:
         tag = loc.pop(1)
     path = ".".join([where, *map(shown_key, loc)])
     if error["type"] == "extra_forbidden":
-        known = _known_keys(loc[:-1], tag)
+        known = list(flat.model_fields) if flat else _known_keys(loc[:-1], tag)
         near = difflib.get_close_matches(loc[-1], known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
         return f"{PARAMS}: {path}: unknown key; {hint}"

@@ -12,6 +12,7 @@ import numpy as np
 from data.dolls.colours import Color
 from data.dolls.outfit import Doll, Garment, Hat, Lower, Person, Sleeve
 from data.dolls.patterns import Pattern
+from data.words import words
 
 _WEARERS: dict[Person, Sequence[str]] = {"woman": ("woman", "lady"), "man": ("man", "gentleman")}
 
@@ -87,11 +88,6 @@ _PAIR_OF, _AND, _SUNGLASSES = "a pair of", "and", ("sunglasses", "dark glasses")
 
 _PATTERN_SHARE, _PLAIN_SHARE, _SLEEVE_SHARE, _EXTRA_SHARE = 0.75, 0.12, 0.7, 0.6
 """How often a sentence mentions a pattern, that there is none, the sleeves, and hat or sunglasses."""
-
-
-def words(sentence: str) -> list[str]:
-    """The sentence's words, lower case, without its punctuation; "t-shirt" and "lady's" are one word each."""
-    return re.findall(r"[a-z]+(?:[-'][a-z]+)*", sentence.lower())
 
 
 def _vocabulary() -> frozenset[str]:

@@ -25,7 +25,8 @@ from data.dolls.outfit import (
     sample_doll,
 )
 from data.dolls.patterns import Pattern
-from data.dolls.sentences import VOCABULARY, describe, words
+from data.dolls.sentences import VOCABULARY, describe
+from data.words import words
 
 SLEEVE_WORDS: dict[Sleeve, set[str]] = {
     "none": {"sleeveless", "without", "no"},

@@ -56,7 +56,7 @@ def test_what_cannot_be_is_refused_in_words(folder: Path) -> None:
         load_classifier(Path("nowhere"), 8, CPU)
     for changes, expected in (
         ({"epochs": 0}, "classifiers.digits.epochs: Input should be greater than or equal to 1"),
-        ({"epoch": 3}, "classifiers.digits.epoch: .*known keys are dataset, test"),
+        ({"epoch": 3}, "classifiers.digits.epoch: unknown key; did you mean 'epochs'"),
         ({"dataset": "missing"}, "there is no prepared dataset at missing"),
     ):
         write(folder, {**OPTIONS, **changes})
