@@ -31,7 +31,7 @@ def start_and_wait_for_a_checkpoint(project: Project, *command: str, **environme
     return process
 
 
-def test_a_chain_killed_six_times_ends_in_the_same_bits(trained: Project, project: Project) -> None:
+def test_a_chain_killed_again_and_again_ends_in_the_same_bits(trained: Project, project: Project) -> None:
     chance = random.Random(20)
     for kill in range(6):
         before = checkpoints(project)
