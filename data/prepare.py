@@ -17,7 +17,7 @@ from data.errors import InputError
 from data.files import whole_folder
 from data.sources.points import PointSource
 from data.sources.source import DamagedPicture, Listing, Picture, Source
-from data.store import FORMAT, POINTS, Manifest, Modes, file_digest
+from data.store import CODES, FORMAT, POINTS, Manifest, Modes, file_digest
 
 CHUNK = 64
 Progress = Callable[[int, int], None]
@@ -59,6 +59,7 @@ class Worker:
         }
         maps = folder / f"maps-{source.resolution}.npy"
         self.maps = np.load(maps, mmap_mode="r+") if listing.has_maps else None
+        self.codes = np.load(folder / CODES, mmap_mode="r+") if listing.code_width else None
 
     def __call__(self, start: int, stop: int) -> Chunk:
         chunk = Chunk(start, stop)
@@ -83,6 +84,8 @@ class Worker:
                 exact = halve_mean(exact)
         if self.maps is not None:
             self.maps[index] = picture.map
+        if self.codes is not None:
+            self.codes[index] = picture.code
 
 
 _worker: Worker | None = None
@@ -159,8 +162,10 @@ def _create_arrays(folder: Path, source: Source, listing: Listing) -> None:
     }
     if listing.has_maps:
         files[f"maps-{source.resolution}.npy"] = (count, source.resolution, source.resolution)
+    if listing.code_width:
+        files[CODES] = (count, listing.code_width)
     for name, shape in files.items():
-        array = open_memmap(folder / name, mode="w+", dtype=np.uint8, shape=shape)
+        array = open_memmap(folder / name, mode="w+", dtype=np.float32 if name == CODES else np.uint8, shape=shape)
         del array
         # A sparse file that meets a full disk while mapped kills the process, so the space is taken now.
         if hasattr(os, "posix_fallocate"):
@@ -207,7 +212,7 @@ def _refuse_if_too_many(damaged: dict[str, str], total: int, source: Source) -> 
 
 def _compact(folder: Path, keep: list[int]) -> None:
     """Rewrite each array with the kept rows only."""
-    for path in sorted(folder.glob("*-*.npy")):
+    for path in sorted(folder.glob("*.npy")):
         rows = np.load(path, mmap_mode="r")
         fresh = path.with_suffix(".fresh")
         array = open_memmap(fresh, mode="w+", dtype=rows.dtype, shape=(len(keep), *rows.shape[1:]))
@@ -237,11 +242,12 @@ def _manifest(folder: Path, source: Source, listing: Listing, count: int, damage
         source=source.model_dump(mode="json"),
         damaged=sorted(damaged),
         digests=_digests(folder),
+        code_width=listing.code_width or None,
     )
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    # Stores without modes keep the very bytes they always had, so that DVC does not take them for changed.
-    without = {"modes"} if manifest.modes is None else None
+    # Stores without modes or codes keep the very bytes they always had, so that DVC does not take them for changed.
+    without = {name for name in ("modes", "code_width") if getattr(manifest, name) is None}
     content = manifest.model_dump_json(indent=2, exclude=without)
     (folder / "manifest.json").write_text(content + "\n", encoding="utf-8")

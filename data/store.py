@@ -6,7 +6,8 @@ artifacts/datasets/dolls/
   manifest.json       counts, channels, resolutions, classes, source, digest of every array
   images-64.npy       uint8 (N, 64, 64, channels); images-32.npy, ... images-4.npy likewise
   labels.npy          int64 (N,), -1 where there is no class
-  maps-64.npy         uint8 (N, 64, 64) segmentation classes, where the source has them
+  maps-64.npy         uint8 (N, 64, 64) segmentation classes 0..6, where the source has them
+  codes.npy           float32 (N, code_width) codes of the sentences, where they came with the data
   records.jsonl       one line a picture: file name, or attributes and sentence
 
 Of points, one array, and no resolutions:
@@ -31,6 +32,7 @@ from data.errors import InputError
 
 FORMAT = 1
 POINTS = "points.npy"
+CODES = "codes.npy"
 
 
 class Modes(BaseModel):
@@ -43,7 +45,8 @@ class Modes(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a store holds. `digests` maps each array's file name to its SHA-256; `modes` of points that have them."""
+    """What a store holds. `digests` maps each array's file name to its SHA-256; `modes` of points that have them;
+    `code_width` of pictures whose sentences' codes came with the data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -56,6 +59,7 @@ class Manifest(BaseModel):
     damaged: list[str]
     digests: dict[str, str]
     modes: Modes | None = None
+    code_width: int | None = None
 
 
 def file_digest(path: Path) -> str:
@@ -145,6 +149,43 @@ class Store:
             )
         shape = (self.manifest.count, resolution, resolution, self.manifest.channels)
         return self._array(f"images-{resolution}.npy", shape)
+
+    def maps(self, resolution: int) -> NDArray[np.uint8]:
+        """The pictures' segmentation maps at a resolution, uint8 (N, R, R), memory-mapped; R from 8 up.
+
+        Classes: 0 background, 1 hair and hat, 2 face, neck and sunglasses, 3 upper clothes, 4 trousers, skirt or dress,
+        5 legs and shoes, 6 arms and hands. Below the full resolution each pixel is the one just past the middle of the
+        square of pixels that it stands for.
+
+        Raises:
+            InputError: the source has no maps, there are none of this resolution, or the store is damaged.
+        """
+        full = max(self.manifest.resolutions, default=0)
+        if f"maps-{full}.npy" not in self.manifest.digests:
+            raise InputError(
+                f"the dataset at {self.path} has no segmentation maps (its source is "
+                f"{self.manifest.source.get('source')}); take one of 'source: dolls', 'people' or 'fashiongan'"
+            )
+        if resolution not in self.manifest.resolutions or resolution < 8:
+            there = ", ".join(str(r) for r in sorted(self.manifest.resolutions) if r >= 8)
+            raise InputError(
+                f"the dataset at {self.path} has no {resolution}x{resolution} maps (maps start at 8x8; it has "
+                f"{there or 'none'}); take one that it has, or raise its 'resolution' in params.yaml"
+            )
+        step = full // resolution
+        return self._array(f"maps-{full}.npy", (self.manifest.count, full, full))[
+            :, step // 2 :: step, step // 2 :: step
+        ]
+
+    def codes(self) -> NDArray[np.float32] | None:
+        """The sentence codes that came with the data, float32 (N, code_width), memory-mapped; None where none did.
+
+        Raises:
+            InputError: the store is damaged.
+        """
+        if CODES not in self.manifest.digests:
+            return None
+        return self._array(CODES, (self.manifest.count, self.manifest.code_width or 0))
 
     def labels(self) -> NDArray[np.int64]:
         """Class numbers, int64 (N,); -1 where there is none."""

@@ -5,12 +5,15 @@ from typing import Annotated
 from pydantic import Field
 
 from data.sources.dolls import DollSource
+from data.sources.fashiongan import FashionganSource
 from data.sources.folder import FolderSource
+from data.sources.people import PeopleSource
 from data.sources.points import PointSource
 from data.sources.stacked_mnist import StackedMnistSource
 from data.sources.torchvision import TorchvisionSource
 
 AnySource = Annotated[
-    DollSource | FolderSource | PointSource | StackedMnistSource | TorchvisionSource, Field(discriminator="source")
+    DollSource | FashionganSource | FolderSource | PeopleSource | PointSource | StackedMnistSource | TorchvisionSource,
+    Field(discriminator="source"),
 ]
 """A source, chosen by its `source` key. All are sources of pictures but PointSource."""

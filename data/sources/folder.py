@@ -1,7 +1,7 @@
 """A folder of the user's own images."""
 
 from collections import Counter
-from functools import cache
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ from PIL import Image, ImageColor
 from pydantic import AfterValidator, Field
 
 from data.errors import InputError
-from data.images import is_grey, to_square
+from data.images import has_image_ending, is_grey, to_square
 from data.sources.source import DamagedPicture, Listing, Picture, Source
 
 
@@ -18,9 +18,13 @@ def _pillow_colour(value: str) -> str:
     return value
 
 
-@cache
-def _readable_endings() -> frozenset[str]:
-    return frozenset(Image.registered_extensions())
+def left_out(files: Iterable[Path]) -> list[str]:
+    """A note for the user on the files that are no images, if there are any."""
+    endings = [p.suffix.lower() or "no ending" for p in files if not has_image_ending(p)]
+    if not endings:
+        return []
+    kinds = ", ".join(f"{count} x {ending}" for ending, count in Counter(endings).most_common(5))
+    return [f"left out {len(endings)} files that are no images ({kinds})"]
 
 
 def _read(path: Path, resolution: int, channels: int, background: str) -> Picture:
@@ -50,21 +54,14 @@ class FolderSource(Source):
         if not self.root.is_dir():
             raise InputError(f"the image folder {self.root} does not exist; check the dataset's 'root' in params.yaml")
         files = sorted(p for p in self.root.rglob("*") if p.is_file() and not p.name.startswith("."))
-        names = [p.relative_to(self.root).as_posix() for p in files if p.suffix.lower() in _readable_endings()]
+        names = [p.relative_to(self.root).as_posix() for p in files if has_image_ending(p)]
         if not names:
             raise InputError(
                 f"no images in {self.root}: it holds {len(files)} files, none with an ending that Pillow reads "
                 "(.png, .jpg, .webp, .tif, ...)"
             )
         classes = sorted({n.split("/")[0] for n in names if "/" in n})
-        return Listing(names, self.channels or self._detect_channels(names), classes, notes=self._notes(files, names))
-
-    def _notes(self, files: list[Path], names: list[str]) -> list[str]:
-        if len(files) == len(names):
-            return []
-        other = Counter(p.suffix.lower() or "no ending" for p in files if p.suffix.lower() not in _readable_endings())
-        kinds = ", ".join(f"{count} x {ending}" for ending, count in other.most_common(5))
-        return [f"left out {len(files) - len(names)} files that are no images ({kinds})"]
+        return Listing(names, self.channels or self._detect_channels(names), classes, notes=left_out(files))
 
     def _detect_channels(self, names: list[str]) -> int:
         for name in names:

@@ -23,19 +23,21 @@ Resolution = Annotated[int, Field(ge=4, le=4096), AfterValidator(_power_of_two)]
 @dataclass(frozen=True, slots=True)
 class Picture:
     """One picture: `image` uint8 (R, R, channels); `label` a class number, or -1; `map` uint8 (R, R) classes, if any;
-    `record` whatever else is known about it, JSON-able."""
+    `record` whatever else is known about it, JSON-able; `code` float32 (W,), its sentence's code, if the data has any."""
 
     image: NDArray[np.uint8]
     label: int = -1
     map: NDArray[np.uint8] | None = None
     record: dict[str, Any] | None = None
+    code: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
     """What a source holds before any picture is read: one name a picture, its channels, its class names.
 
-    `notes` are sentences for the user about what was left out.
+    `code_width` is the length of the sentence codes that come with the pictures, 0 where none do; `notes` are sentences
+    for the user about what was left out.
     """
 
     names: list[str]
@@ -43,6 +45,7 @@ class Listing:
     classes: list[str] = field(default_factory=list)
     has_maps: bool = False
     notes: list[str] = field(default_factory=list)
+    code_width: int = 0
 
 
 class DamagedPicture(Exception):

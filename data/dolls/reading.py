@@ -1,0 +1,371 @@
+"""What outfit a picture shows, read by rule: for judging pictures that a generator has repainted.
+
+The body in the picture is known. So what each garment would look like on it can be computed, roughly: its outline is
+laid over the bare body, sharp and out of focus, and the garment read is the one that the picture fits best. Colours
+are named by comparing cloth with swatches of all fabrics. Nothing here is learned.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from functools import cache
+from typing import Any, NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.dolls.canvas import _EDGE_DARKNESS, _EDGE_WIDTH, Canvas, Paint, Part
+from data.dolls.colours import BACKGROUNDS, COLORS, SKINS, darker, lighter
+from data.dolls.curves import Limb
+from data.dolls.figure import ANKLE, WRIST, Figure
+from data.dolls.outfit import Lower, Pose, Sleeve, sample_doll
+from data.dolls.patterns import Fabric, Pattern
+from data.dolls.sentences import _GARMENTS, _LOWERS, _SLEEVE_ADJECTIVES, _SLEEVE_PHRASES
+from data.dolls.tops import _SLEEVE_ENDS
+from data.words import words
+
+Floats = NDArray[np.float64]
+
+
+class Outfit(NamedTuple):
+    """What a silhouette and its colours show of an outfit."""
+
+    garment: str
+    """The kind of outfit: "dress", "trousers" (jeans too), "shorts" or "skirt" (with a top)."""
+    sleeve: str
+    """"none", "short", "elbow" or "long"."""
+    upper_color: str
+    """The top's colour, a name of `COLORS`."""
+    lower_color: str
+    """The colour of what is worn below; a dress's is its `upper_color`."""
+
+
+_KINDS: dict[Lower, str] = {
+    "trousers": "trousers",
+    "jeans": "trousers",
+    "shorts": "shorts",
+    "skirt": "skirt",
+    "dress": "dress",
+}
+
+_LARGEST_SIDE = 64
+"""Larger pictures are averaged to this side: they show nothing more that is asked for."""
+
+_CLIP = 50.0**2
+"""The most by which a pixel may misfit, a squared distance in RGB: hair, hands and shoes may lie over the clothes."""
+
+_INK = np.array(darker((0, 0, 0), 1.0), dtype=np.float64)
+"""RGB of what darkens outlines and folds."""
+
+_SHADES = (0.0, 0.05, 0.1)
+"""How much ink the folds and shadows may have mixed into a cloth."""
+
+_SPREAD = 0.5
+"""How much the contrast within a cloth counts in naming its colour; its mean colour counts 1."""
+
+_TWO_OF_A_COLOUR = 300.0
+"""What speaks against a top and a skirt of one colour, in the units of `_name_costs`: dresses are far commoner."""
+
+_CUTS = ((0.006, ANKLE), (0.014, ANKLE), (0.013, 7), (0.013, 9), (0.013, 11), (0.013, 13))
+"""Trousers and shorts: how loose at the end, of the picture's side, and the end's place on the leg."""
+
+_SKIRT_BOTTOMS = np.linspace(0.65, 0.88, 6)
+_SKIRT_FLARES = (0.1, 0.6)
+_SLEEVE_EASE = 0.009
+"""Typical measures of the garments in tops.py and bottoms.py: ends are places on a leg, the others lengths."""
+
+_TORSO_HEIGHTS = (0.19, 0.2, 0.217, 0.245, 0.29, 0.385, 0.44, 0.56)
+_TORSO_HALVES = (0.0, 0.074, 0.1, 0.104, 0.093, 0.07, 0.088, 0.0925)
+"""Half the width of the clothed torso at these heights, in body coordinates."""
+
+_DOLL = sample_doll(np.random.default_rng(0))
+"""Lends its clothes, which are never looked at, to the bodies."""
+
+
+def worn(attributes: Mapping[str, Any]) -> Outfit:
+    """What a doll with these attributes (see `data.dolls.outfit.attributes`) truly wears."""
+    kind = _KINDS[attributes["lower"]]
+    return Outfit(kind, attributes["sleeve"], attributes["upper_color"], attributes["lower_color"])
+
+
+def told(sentence: str, attributes: Mapping[str, Any]) -> frozenset[str]:
+    """The fields of `Outfit` that a sentence (`data.dolls.sentences.describe`) about this doll mentions."""
+    text = f" {' '.join(words(sentence))} "
+
+    def has(*phrases: str) -> bool:
+        return any(f" {' '.join(words(phrase))} " in text for phrase in phrases)
+
+    sleeve, lower = attributes["sleeve"], attributes["lower"]
+    below = has(*(_GARMENTS["dress"] if lower == "dress" else _LOWERS[lower]))
+    mentioned = {
+        "garment": below,
+        "sleeve": has(*_SLEEVE_ADJECTIVES[sleeve], *_SLEEVE_PHRASES[sleeve]),
+        "upper_color": has(attributes["upper_color"]),
+        "lower_color": below and has(attributes["lower_color"]),
+    }
+    return frozenset(field for field, is_mentioned in mentioned.items() if is_mentioned)
+
+
+class _View(NamedTuple):
+    """A picture, or some rows and columns of it, and where on the body its pixels are; arrays (rows, columns, ...)."""
+
+    picture: Floats
+    """RGB, 0..255."""
+    background: Floats
+    """RGB of the background alone."""
+    places: Floats
+    """The pixels' centres, x and y, 0..1 of the side."""
+    hips: Floats
+    """The same in body coordinates, as of `Figure.hips`."""
+    chest: Floats
+    """The same in body coordinates, as of `Figure.chest`."""
+
+    def cut(self, top: float, bottom: float, half: float) -> "_View":
+        """The part between two heights and `half` to either side of the axis, in body coordinates."""
+        rows = slice(*np.searchsorted(self.hips[:, 0, 1], (top, bottom)))
+        columns = slice(*np.searchsorted(self.hips[0, :, 0], (-half, half)))
+        return _View(*(array[rows, columns] for array in self))
+
+
+class _Garments(NamedTuple):
+    """What n garments would show: `rest` and, over it, `share` of the cloth's colour, which is not known yet."""
+
+    rest: Floats
+    """RGB (n, rows, columns, 3): all that is not cloth, in the share in which it shows."""
+    share: Floats
+    """0..1, (n, rows, columns, 1)."""
+
+    def blurred(self) -> "_Garments":
+        """The same out of focus."""
+        count, rows, columns, _ = self.rest.shape
+        both = np.concatenate([self.rest, self.share], axis=-1)
+        both = (_blur(rows) @ both.reshape(count, rows, -1)).reshape(count * rows, columns, 4)
+        both = (_blur(columns) @ both).reshape(count, rows, columns, 4)
+        return _Garments(both[..., :3], both[..., 3:])
+
+
+def _figure(body: Mapping[str, Any]) -> Figure:
+    """The body, in borrowed clothes."""
+    pose = Pose(**{angle.name: float(body[f"pose_{angle.name}"]) for angle in fields(Pose)})
+    height, width, shift = (float(body[name]) for name in ("body_height", "body_width", "shift"))
+    return Figure(replace(_DOLL, pose=pose, body_height=height, body_width=width, shift=shift))
+
+
+def _view(image: NDArray[np.uint8], figure: Figure, body: Mapping[str, Any]) -> _View:
+    """The picture, at most `_LARGEST_SIDE` large, with the background and the coordinates of this body."""
+    side = min(len(image), _LARGEST_SIDE)
+    factor = len(image) // side
+    picture = image.reshape(side, factor, side, factor, 3).mean(axis=(1, 3))
+    centres = (np.arange(side) + 0.5) / side
+    places = np.stack(np.meshgrid(centres, centres), axis=-1)
+    gradient, top = body["gradient"], BACKGROUNDS[body["background"]]
+    bottom = lighter(top, 0.5 * gradient) if gradient > 0 else darker(top, -0.22 * gradient)
+    background = np.array(top) + np.subtract(bottom, top) * places[:, :, 1:]
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    frames = []
+    for origin, across, down in (figure.hips(corners), figure.chest(corners)):
+        frames.append((places - origin) @ np.linalg.inv(np.stack([across - origin, down - origin])))
+    return _View(picture, background, places, *frames)
+
+
+def _on_torso(view: _View) -> NDArray[np.bool_]:
+    """Where there is nothing but the top, whatever its neckline and hem: (rows, columns)."""
+    x, y = view.chest[..., 0], view.chest[..., 1]
+    inside: NDArray[np.bool_] = (abs(x) < 0.058) & (y > 0.25) & (y < 0.405)
+    return inside
+
+
+def _tones(colours: Floats) -> Floats:
+    """The mean colours (3, 3) of the dark, the middle and the light third of some colours (n, 3).
+
+    Patterns mix a second colour into the first; three tones tell a grey cloth from a black one with white stripes.
+    """
+    order = np.argsort(colours @ (0.299, 0.587, 0.114), kind="stable")
+    # Each thrice, so that the thirds are equal, and never empty.
+    tones: Floats = np.repeat(colours[order], 3, axis=0).reshape(3, -1, 3).mean(axis=1)
+    return tones
+
+
+@cache
+def _swatches(side: int) -> Floats:
+    """The tones of all fabrics in pictures of this side: (shades, patterns, colours, 3, 3)."""
+    whole = np.array([(0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0)])
+
+    def tones(fabric: Fabric) -> Floats:
+        canvas = Canvas(side, fabric.colour, fabric.colour)
+        canvas.fill(whole, Paint(fabric, Part.UPPER), edge=False)
+        return _tones(canvas.reduced()[0][:-1, :-1].reshape(-1, 3).astype(np.float64))
+
+    plain = np.array([[tones(Fabric(rgb, pattern)) for rgb in COLORS.values()] for pattern in get_args(Pattern)])
+    return np.stack([plain + (_INK - plain) * shade for shade in _SHADES])
+
+
+def _name_costs(tones: Floats, side: int) -> Floats:
+    """How badly each fabric explains tones (n, 3, 3): squared distances in RGB, (n, patterns, colours)."""
+    apart = tones[:, None, None, None] - _swatches(side)
+    mean = apart.mean(axis=-2)
+    square = (apart**2).sum(axis=-1).mean(axis=-1)
+    costs: Floats = (_SPREAD * square + (1 - _SPREAD) * (mean**2).sum(axis=-1)).min(axis=1)
+    return costs
+
+
+def _near(limb: Limb, view: _View) -> tuple[Floats, NDArray[np.intp]]:
+    """How far each pixel is from the limb's centre line, and which place on it is the nearest; (rows, columns)."""
+    x, y = (view.places[..., None, axis] - limb[:, axis] for axis in (0, 1))
+    squares = x**2 + y**2
+    return np.sqrt(squares.min(axis=-1)), squares.argmin(axis=-1)
+
+
+def _cover(depth: Floats, side: int) -> tuple[Floats, Floats]:
+    """How much of each pixel a shape covers, and how much of that is the ink of its outline.
+
+    `depth` is how far inside the shape the pixel's centre is, of the picture's side; negative outside.
+    """
+    whole = (0.5 + (depth + _EDGE_WIDTH / 2) * side).clip(0, 1)
+    within = (0.5 + (depth - _EDGE_WIDTH / 2) * side).clip(0, 1)
+    return whole, _EDGE_DARKNESS * (whole - within)
+
+
+def _over(below: Floats, colour: Floats, depth: Floats, side: int) -> Floats:
+    """The picture with a shape of this colour painted on it."""
+    whole, ink = (part[..., None] for part in _cover(depth, side))
+    painted: Floats = below * (1 - whole) + colour * (whole - ink) + _INK * ink
+    return painted
+
+
+def _dressed(bare: Floats, depths: Floats, side: int) -> _Garments:
+    """Garments on a picture: `depths` (n, parts, rows, columns) of the parts of each of n."""
+    whole, ink = (share.max(axis=1)[..., None] for share in _cover(depths, side))
+    return _Garments(bare * (1 - whole) + _INK * ink, whole - ink)
+
+
+@cache
+def _blur(count: int) -> Floats:
+    """The matrix (count, count) that mixes each of a row of pixels with two neighbours to either side."""
+    steps = np.arange(count)
+    kernel = np.zeros((count, count))
+    for reach, weight in ((-1, 0.25), (0, 0.5), (1, 0.25)):
+        np.add.at(kernel, (steps, (steps + reach).clip(0, count - 1)), weight)
+    blur: Floats = kernel @ kernel
+    return blur
+
+
+def _misfits(picture: Floats, seen: _Garments, tones: Floats, weights: Floats) -> Floats:
+    """How far the picture is from each garment (n): at each pixel, by the tone (n, 3, 3) that suits it best."""
+    count = len(seen.rest)
+    apart = (picture - seen.rest).reshape(count, -1, 3)
+    share = seen.share.reshape(count, 1, -1)
+    along = tones @ apart.transpose(0, 2, 1)
+    length = (tones**2).sum(axis=-1, keepdims=True)
+    squares = np.einsum("npc,npc->np", apart, apart) + (share * (share * length - 2 * along)).min(axis=1)
+    misfits: Floats = np.minimum(squares, _CLIP) @ weights.ravel()
+    return misfits
+
+
+def _best_fit(picture: Floats, garments: _Garments, offsets: Floats) -> tuple[int, Floats]:
+    """Which garment fits the picture best, in or out of focus, and the tones (3, 3) with which it does.
+
+    Each garment has the colour with which it fits best; `offsets` (3, 3) are the cloth's tones less their mean.
+    """
+    misfits, tones = [], []
+    for seen in (garments, garments.blurred()):
+        total = (seen.share**2).sum(axis=(1, 2)) + 1e-9
+        colours = ((picture - seen.rest) * seen.share).sum(axis=(1, 2)) / total
+        tones.append(colours.clip(0, 255)[:, None] + offsets)
+        misfits.append(_misfits(picture, seen, tones[-1], np.ones(picture.shape[:2])))
+    focus, best = np.unravel_index(np.argmin(misfits), (2, len(garments.rest)))
+    return int(best), tones[focus][best]
+
+
+def _leg_depths(widths: Floats, legs: list[tuple[Floats, NDArray[np.intp]]]) -> Floats:
+    """Depths (n, 2, rows, columns) in legs, bare or clothed, as wide as this (n, places)."""
+    return np.stack([widths[:, place] - apart for apart, place in legs], axis=1)
+
+
+def _trouser_widths(radii: Floats) -> Floats:
+    """Half the widths of the legs of `_CUTS`, at all places of a leg of these radii; after the end, -1."""
+    ease, end = (np.array(measure)[:, None] for measure in zip(*_CUTS, strict=True))
+    ramp = np.arange(len(radii)) / end
+    width = radii + 0.003 + (ease - 0.003) * ramp
+    first, last = width[:, :1], np.take_along_axis(width, end, axis=1)
+    return np.where(ramp <= 1, np.maximum(width, 0.85 * (first + (last - first) * ramp)), -1.0)
+
+
+def _skirt_depths(view: _View, figure: Figure) -> Floats:
+    """Depths (n, 1, rows, columns) in skirts of several lengths and flares."""
+    x, y = abs(view.hips[..., 0]), view.hips[..., 1]
+    bottom, flare = (measure.reshape(-1, 1, 1) for measure in np.meshgrid(_SKIRT_BOTTOMS, _SKIRT_FLARES))
+    around_legs = np.tile([figure.stride(height) + 0.036 for height in _SKIRT_BOTTOMS], len(_SKIRT_FLARES))
+    hem = np.maximum(0.088 + 0.1 * flare, around_legs[:, None, None])
+    half = 0.0925 + (hem - 0.0925) * (y - 0.53) / (bottom - 0.53)
+    depths: Floats = figure.doll.body_height * np.minimum(half - x, bottom + 0.01 - y)[:, None]
+    return depths
+
+
+def _read_lower(view: _View, figure: Figure, skin: Floats) -> tuple[str, Floats]:
+    """The kind of what is worn below, a dress being a "skirt", and its tones."""
+    side = len(view.picture)
+    view = view.cut(0.53, 0.93, 0.25)
+    radii = figure.legs[1][:, 2]
+    legs = [_near(leg, view) for leg in figure.legs.values()]
+    bare = view.background
+    for depth in _leg_depths(radii[None], legs)[0]:
+        bare = _over(bare, skin, depth, side)
+    cut, skirts = _leg_depths(_trouser_widths(radii), legs), _skirt_depths(view, figure)
+    depths = np.concatenate([cut, np.broadcast_to(skirts, (len(skirts), *cut.shape[1:]))])
+    garments = _dressed(bare, depths, side)
+    thighs = (_leg_depths(0.7 * radii[None], legs)[0].max(axis=0) > 0) & (view.hips[..., 1] < 0.58)
+    tones = _tones(view.picture[thighs])
+    best, fitting = _best_fit(view.picture, garments, tones - tones.mean(axis=0))
+    tones = _tones(view.picture[thighs | (garments.share[best, ..., 0] > 0.95)])
+    kind = "skirt" if best >= len(_CUTS) else "trousers" if _CUTS[best][1] == ANKLE else "shorts"
+    return kind, tones - tones.mean(axis=0) + fitting.mean(axis=0)
+
+
+def _read_sleeve(view: _View, figure: Figure, skin: Floats, upper: Floats, lower: Floats) -> str:
+    """The sleeve with which both arms fit the picture best, given the tones of the clothes behind them."""
+    side = len(view.picture)
+    view = view.cut(-1.0, 0.6, 1.0)
+    x, y = abs(view.chest[..., 0]), view.chest[..., 1]
+    cloth = np.where(y[..., None] < 0.45, upper[1], lower[1])
+    torso = np.interp(y, _TORSO_HEIGHTS, _TORSO_HALVES) - x
+    bare = _over(view.background, cloth, figure.doll.body_height * torso, side)
+    ends = np.array([_SLEEVE_ENDS.get(sleeve, -1) for sleeve in get_args(Sleeve)])[:, None, None]
+    depths, weights = [], np.zeros(x.shape)
+    for arm in (limb[: WRIST + 3] for limb in figure.arms.values()):
+        apart, place = _near(arm, view)
+        depth = arm[place, 2] - apart
+        bare = _over(bare, skin, depth, side)
+        weights = np.maximum(weights, (0.5 + depth * side).clip(0, 1))
+        depths.append(np.where(place <= ends, depth + _SLEEVE_EASE, -1.0))
+    # What lies at the very edge of an arm is mostly not the arm.
+    weights[weights < 0.3] = 0.0
+    garments = _dressed(bare, np.stack(depths, axis=1), side)
+    tones = np.broadcast_to(upper, (len(ends), 3, 3))
+    misfits = [_misfits(view.picture, seen, tones, weights) for seen in (garments, garments.blurred())]
+    return str(get_args(Sleeve)[int(np.min(misfits, axis=0).argmin())])
+
+
+def read_outfit(image: NDArray[np.uint8], body: Mapping[str, Any]) -> Outfit:
+    """The outfit that the picture shows, or what comes nearest to it: any picture gives an answer.
+
+    Args:
+        image: RGB values 0..255, (resolution, resolution, 3), of resolution 32, 64 or 128.
+        body: attributes of the doll whose pose, build, skin and background the picture keeps. Of its outfit
+            nothing is looked at.
+    """
+    figure, skin = _figure(body), np.array(SKINS[body["skin"]], dtype=np.float64)
+    view = _view(image, figure, body)
+    upper = _tones(view.picture[_on_torso(view)])
+    kind, lower = _read_lower(view, figure, skin)
+    sleeve = _read_sleeve(view, figure, skin, upper, lower)
+    upper_costs, lower_costs = _name_costs(np.stack([upper, lower]), len(view.picture))
+    # All that is worn below is plain, except a dress.
+    above, below = upper_costs.min(axis=0), lower_costs[0]
+    names: list[str] = list(COLORS)
+    if kind == "skirt":
+        one_piece = (upper_costs + lower_costs).min(axis=0)
+        two_pieces = above[:, None] + below + _TWO_OF_A_COLOUR * np.eye(len(names))
+        if one_piece.min() < two_pieces.min():
+            name = names[int(one_piece.argmin())]
+            return Outfit("dress", sleeve, name, name)
+    return Outfit(kind, sleeve, names[int(above.argmin())], names[int(below.argmin())])

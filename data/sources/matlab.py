@@ -1,0 +1,105 @@
+"""Variables of MATLAB's .mat files and of HDF5 files, in MATLAB's axes or the file's own, with errors for people.
+
+MATLAB 7.3 writes .mat files that are HDF5, with all axes reversed; earlier versions have a format of their own.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import InputError
+
+
+def _is_there(path: Path, where_from: str) -> None:
+    if not path.is_file():
+        raise InputError(f"there is no {path}; {where_from}")
+
+
+def _unreadable(path: Path, error: Exception, where_from: str) -> InputError:
+    return InputError(f"{path} cannot be read ({type(error).__name__}: {error}); {where_from}")
+
+
+def _lacks(path: Path, name: str, keys: list[str], where_from: str) -> InputError:
+    there = ", ".join(sorted(key for key in keys if key != "#refs#"))
+    return InputError(f"{path} has no variable '{name}' (it has {there or 'none'}); {where_from}")
+
+
+def h5_file(path: Path, names: tuple[str, ...], where_from: str) -> Any:
+    """An h5py.File open for reading that holds all of `names`.
+
+    Raises:
+        InputError: it is not there, is no HDF5, or lacks a name; `where_from` ends the sentence.
+    """
+    import h5py
+
+    _is_there(path, where_from)
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        raise _unreadable(path, error, where_from) from error
+    for name in names:
+        if not isinstance(file.get(name), h5py.Dataset):
+            raise _lacks(path, name, list(file), where_from)
+    return file
+
+
+def mat_variable(path: Path, name: str, where_from: str) -> NDArray[Any]:
+    """One numeric or cell variable of a .mat file of any version, in MATLAB's axes; cells of text as str.
+
+    Raises:
+        InputError: the file or the variable is not there, or cannot be read; `where_from` ends the sentence.
+    """
+    import h5py
+
+    _is_there(path, where_from)
+    return _of_7_3(path, name, where_from) if h5py.is_hdf5(path) else _of_older(path, name, where_from)
+
+
+def _of_older(path: Path, name: str, where_from: str) -> NDArray[Any]:
+    from scipy.io import loadmat, whosmat
+
+    try:
+        found = loadmat(path, variable_names=[name])
+        if name not in found:
+            raise _lacks(path, name, [key for key, _, _ in whosmat(path)], where_from)
+    except InputError:
+        raise
+    # Its reader meets a damaged file with nearly anything.
+    except Exception as error:
+        raise _unreadable(path, error, where_from) from error
+    values: NDArray[Any] = found[name]
+    if values.dtype != object:
+        return values
+    return _cells([_text(cell) for cell in values.ravel()], values.shape)
+
+
+def _text(cell: Any) -> Any:
+    """A cell's characters as one str; numbers as they are."""
+    array = np.asarray(cell)
+    return "".join(array.ravel().tolist()) if array.dtype.kind == "U" else array
+
+
+def _of_7_3(path: Path, name: str, where_from: str) -> NDArray[Any]:
+    import h5py
+
+    with h5_file(path, (name,), where_from) as file:
+        values = np.asarray(file[name][()]).T
+        if h5py.check_ref_dtype(file[name].dtype) is None:
+            return values
+        cells = [file[reference] for reference in values.ravel()]
+        return _cells([_text_7_3(cell) for cell in cells], values.shape)
+
+
+def _text_7_3(cell: Any) -> Any:
+    """The same of MATLAB 7.3, which stores characters as numbers, and of an empty text its size."""
+    if cell.attrs.get("MATLAB_class") != b"char":
+        return cell[()].T
+    return "" if cell.attrs.get("MATLAB_empty", 0) else "".join(map(chr, cell[()].ravel()))
+
+
+def _cells(values: list[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    cells = np.empty(len(values), dtype=object)
+    cells[:] = values
+    return cells.reshape(shape)
