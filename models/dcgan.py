@@ -5,6 +5,8 @@ Networks", section 3, weights from N(0, 0.02); ends as in the released PacGAN co
 convolution to the picture), so that its crippled discriminators can be said, too.
 """
 
+from typing import Literal
+
 import torch
 from torch import Tensor, nn
 
@@ -14,8 +16,13 @@ from models.norms import MakeNorm
 from models.progan import resolutions
 from models.resizing import Up, UpConvolution
 
+Initial = Literal["normal", "uniform"]
+"""Weights from N(0, 0.02), as published, or PyTorch's: with few and narrow layers a discriminator learns sooner from these."""
 
-def _initialise(network: nn.Module) -> None:
+
+def _initialise(network: nn.Module, initial: Initial) -> None:
+    if initial == "uniform":  # as PyTorch made them
+        return
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
             nn.init.normal_(module.weight, std=0.02)
@@ -38,6 +45,7 @@ class Generator(nn.Module):
         largest: int,
         kernel: int,
         up: Up,
+        initial: Initial,
         hidden: HiddenPlan,
         attention: dict[int, MakeNorm] | None = None,
         classes: int = 0,
@@ -51,7 +59,7 @@ class Generator(nn.Module):
         self.ups = nn.ModuleDict({str(r): UpConvolution(maps[r // 2], maps[r], kernel, up) for r in list(maps)[1:]})
         self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in (attention or {}).items() if r in maps})
         self.to_picture = nn.Conv2d(maps[resolution], channels, 3, padding=1)
-        _initialise(self)
+        _initialise(self, initial)
         self.after = nn.ModuleDict({str(r): Hidden(count, hidden) for r, count in maps.items()})
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -78,6 +86,7 @@ class Discriminator(nn.Module):
         largest: int,
         kernel: int,
         norm_first_layer: bool,
+        initial: Initial,
         hidden: HiddenPlan,
         attention: dict[int, MakeNorm] | None = None,
         statistics: nn.Module | None = None,
@@ -99,7 +108,7 @@ class Discriminator(nn.Module):
         self.statistics = statistics
         added = 0 if statistics is None else int(statistics.added_features)  # type: ignore[arg-type]
         self.logit = Judgement((maps[4] + added) * 16, nn.Linear, similarity, classes)
-        _initialise(self)
+        _initialise(self, initial)
         bare = HiddenPlan(hidden.activation, dropout=hidden.dropout, noise=hidden.noise)
         plans = [hidden if i or norm_first_layer else bare for i in range(len(sizes))]
         self.after = nn.ModuleDict({str(r): Hidden(maps[r], plan) for r, plan in zip(sizes, plans, strict=True)})
