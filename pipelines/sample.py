@@ -7,12 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from data.errors import InputError
-from stages.artifact import load_generator
+from models.told import Told
+from stages.artifact import load_generator, read_examples
 from stages.backbones import BACKBONES
 from stages.device import choose_device
+from stages.lineage import Record
 from stages.pictures import grid, latents, save_animation, save_picture, walk
 from stages.points import scatter
-from stages.samples import generate
+from stages.samples import class_turns, generate
 
 
 def draw_grid(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
@@ -47,4 +49,12 @@ def _pictures(path: Path, number: int, seed: int, walking: bool = False) -> Tens
     network = record.config["network"]
     latent = latents(number, network["latent"], seed, device, network["prior"])
     latent = walk(latent) if walking else latent
-    return generate(generator, latent, record.classes, BACKBONES[network["name"]].for_points)
+    return generate(generator, latent, _told(path, record, len(latent), device), BACKBONES[network["name"]].makes)
+
+
+def _told(path: Path, record: Record, count: int, device: torch.device) -> Tensor | Told | None:
+    """Classes, or an artifact's examples of sentences and maps, in turns; nothing where networks are told nothing."""
+    if record.reads is None:
+        return class_turns(record.classes, count, device) if record.classes else None
+    turns = class_turns(len((examples := read_examples(path)).code), count, torch.device("cpu"))
+    return Told(*(of[turns].to(device) for of in examples))

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from data.errors import InputError
 from data.files import write_json
-from data.store import file_digest
+from data.store import Store, file_digest
+from models.told import Told
 from stages.checkpoint import read_checkpoint
 from stages.config import StageConfig
 from stages.lineage import FORMAT, Input, Record
@@ -30,6 +31,9 @@ from stages.players import build_networks
 from stages.tricks.trick import Networks, implements
 
 WEIGHTS = ("generator", "discriminator")
+EXAMPLES = "examples.safetensors"
+ENCODER = "encoder.safetensors"
+"""A sentence encoder's weights, in its artifact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,28 @@ def write_weights(folder: Path, record: Record, networks: Networks) -> None:
     write_json(folder / "stage.json", record.model_copy(update={"digests": digests}).model_dump(mode="json"))
 
 
+def write_examples(folder: Path, told: Tensor | Told | None) -> None:
+    """What the samples were told, where that is sentences and maps, so that others can be drawn without the dataset."""
+    if isinstance(told, Told):
+        safetensors.torch.save_file(
+            {name: of.cpu().contiguous() for name, of in told._asdict().items()}, folder / EXAMPLES
+        )
+
+
+def read_examples(path: Path) -> Told:
+    """The examples of the artifact that holds these weights.
+
+    Raises:
+        InputError: there are none near.
+    """
+    for folder in (path, *path.parents[:3]):
+        if (folder / EXAMPLES).is_file():
+            return Told(**safetensors.torch.load_file(folder / EXAMPLES))
+    raise InputError(
+        f"{path} is told sentences and maps, and has no {EXAMPLES} beside it; right would be an artifact, or a milestone in it"
+    )
+
+
 def parent_input(parent: Artifact | None) -> Input | None:
     """A parent, if there is one, as lineage names it."""
     return None if parent is None else Input(path=parent.path.as_posix(), digest=parent.digest)
@@ -152,6 +178,24 @@ def start_input(config: StageConfig) -> Input | None:
     if not config.start.is_file():
         raise InputError(f"there is no checkpoint {config.start}; bring it back with 'dvc checkout {config.start}'")
     return Input(path=config.start.as_posix(), digest=file_digest(config.start))
+
+
+def reads_input(config: StageConfig) -> Input | None:
+    """What a stage's sentences are encoded by, if it is told any, as lineage names it.
+
+    Raises:
+        InputError: there is none.
+    """
+    if config.reads is None:
+        return None
+    if config.reads == config.dataset:
+        return Input(path=config.reads.as_posix(), digest=Store(config.reads).digest)
+    file = config.reads / ENCODER
+    if not file.is_file():
+        raise InputError(
+            f"there is no sentence encoder at {config.reads}; train it first: dvc repro text@{config.reads.name}"
+        )
+    return Input(path=config.reads.as_posix(), digest=file_digest(file))
 
 
 def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]:

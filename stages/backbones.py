@@ -1,63 +1,17 @@
 """The kinds of networks a stage can train: their options, and what tricks find a place for in each."""
 
-import inspect
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from torch import nn
+from pydantic import Field
 
 from models import dcgan, mlp, progan, resnet, toys
-from models.hidden import Activation, HiddenPlan
+from models.hidden import Activation
 from models.mlp import Initial
-from models.norms import NORMS, NormName
 from models.progan import resolutions
 from models.resizing import Up
 from models.resnet import SMALLEST_DOWN
-
-
-class Backbone(BaseModel):
-    """What all kinds have: a latent, and two networks built from keyword arguments that tricks may change.
-
-    `norms` and `activations`: what follows hidden layers before a trick changes it. `for_points`: plays on points, not
-    on pictures. `equalized`: weights are stored as N(0, 1) and scaled at run time.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    latent: int = Field(default=128, ge=1, description="length of the latent")
-    prior: Literal["normal", "uniform"] = Field(default="normal", description="latents from N(0, 1), or from U(-1, 1)")
-
-    generator_class: ClassVar[type[nn.Module]]
-    discriminator_class: ClassVar[type[nn.Module]]
-    norms: ClassVar[dict[str, NormName]] = {"generator": "none", "discriminator": "none"}
-    activations: ClassVar[dict[str, Activation]] = {"generator": "relu", "discriminator": "relu"}
-    for_points: ClassVar[bool] = False
-    equalized: ClassVar[bool] = False
-    smallest: ClassVar[int] = 4
-    """The smallest resolution."""
-    figures: ClassVar[tuple[str, ...]] = ()
-    """Final figures that only these networks have."""
-
-    def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
-        """Keyword arguments of both networks, by player."""
-        raise NotImplementedError
-
-    def features(self, resolution: int) -> int:
-        """How many features the discriminator gives."""
-        raise NotImplementedError
-
-    def hidden(self, activation: Activation | None) -> dict[str, HiddenPlan]:
-        """What follows each player's hidden layers before a trick changes it; the activation, unless one is chosen."""
-        return {p: HiddenPlan(activation or self.activations[p], NORMS[norm]) for p, norm in self.norms.items()}
-
-    @classmethod
-    def places(cls) -> frozenset[str]:
-        """What tricks may change in the networks, such as "discriminator.statistics"."""
-        networks = {"generator": cls.generator_class, "discriminator": cls.discriminator_class}
-        return frozenset(
-            f"{p}.{name}" for p, network in networks.items() for name in inspect.signature(network).parameters
-        )
+from stages.backbone import Backbone
+from stages.fashion import FashionImage, FashionShape
 
 
 class Progan(Backbone):
@@ -96,6 +50,7 @@ class Dcgan(Backbone):
     largest: int = Field(default=512, ge=1, description="most feature maps anywhere")
     kernel: Literal[3, 4, 5] = Field(default=4, description="side of the resizing convolutions")
     up: Up = Field(default="transposed", description="how the generator doubles the size")
+    initial: dcgan.Initial = Field(default="normal", description="weights from N(0, 0.02), or PyTorch's uniform ones")
     norm_first_layer: bool = Field(default=False, description="norm the discriminator's first layer, too")
     activation: Activation | None = Field(default=None, description="in both networks; default relu and leaky_relu")
 
@@ -106,7 +61,10 @@ class Dcgan(Backbone):
     smallest = 8
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
-        common = {"resolution": resolution, "channels": channels, "largest": self.largest, "kernel": self.kernel}
+        common = {
+            "resolution": resolution, "channels": channels, "largest": self.largest, "kernel": self.kernel,
+            "initial": self.initial,
+        }  # fmt: skip
         hidden = self.hidden(self.activation)
         return {
             "generator": {
@@ -164,7 +122,7 @@ class Mlp(Backbone):
 
     generator_class = mlp.Generator
     discriminator_class = mlp.Discriminator
-    for_points = True
+    makes = "points"
     figures = ("modes", "hq_share", "reverse_kl")
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
@@ -188,7 +146,7 @@ class Toy(Backbone):
     """One number a player; see `models/toys.py`."""
 
     latent: Literal[1] = 1
-    for_points = True
+    makes = "points"
     figures = ("distance",)
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
@@ -215,9 +173,12 @@ class Saddle(Toy):
 
 
 BACKBONES: dict[str, type[Backbone]] = {
-    "progan": Progan, "dcgan": Dcgan, "resnet": Resnet, "mlp": Mlp, "dirac": Dirac, "saddle": Saddle
+    "progan": Progan, "dcgan": Dcgan, "resnet": Resnet, "mlp": Mlp, "dirac": Dirac, "saddle": Saddle,
+    "fashion_shape": FashionShape, "fashion_image": FashionImage,
 }  # fmt: skip
-AnyBackbone = Annotated[Progan | Dcgan | Resnet | Mlp | Dirac | Saddle, Field(discriminator="name")]
+AnyBackbone = Annotated[
+    Progan | Dcgan | Resnet | Mlp | Dirac | Saddle | FashionShape | FashionImage, Field(discriminator="name")
+]
 """What `network` may be, chosen by its `name`."""
 
 

@@ -8,16 +8,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.told import Told
 from stages import distributed
 from stages.moment import derive_seed
+from stages.outfits import Outfits, one_hot
 
 
 class Batches:
     """Pictures uint8 (N, R, R, channels) -> batches float (B, channels, R, R) in [-1, 1], channels last; points
-    float32 (N, d) -> batches (B, d).
+    float32 (N, d) -> batches (B, d); maps uint8 (N, R, R) of classes -> batches (B, 7, R, R), `real_logit` where a class is
+    and 0 elsewhere.
 
     They are an endless row of epochs, each a permutation of the dataset; a batch is any window of it. With `labels`
-    int64 (N,) and `packed` above 1, picture p and those at p + B/packed, p + 2 B/packed, ... are of one class.
+    int64 (N,) and `packed` above 1, picture p and those at p + B/packed, p + 2 B/packed, ... are of one class. `outfits`:
+    what else is told of each.
     """
 
     def __init__(
@@ -27,8 +31,11 @@ class Batches:
         device: torch.device,
         labels: NDArray[np.int64] | None = None,
         packed: int = 1,
+        outfits: Outfits | None = None,
+        real_logit: float = 1.0,
     ) -> None:
         self.pictures, self.seed, self.device, self.labels, self.packed = pictures, seed, device, labels, packed
+        self.outfits, self.real_logit = outfits, real_logit
 
     @lru_cache(maxsize=4)  # noqa: B019  (as long-lived as the training that holds it)
     def _order(self, row: str, epoch: int) -> NDArray[np.int64]:
@@ -62,10 +69,14 @@ class Batches:
     def at(self, position: int, count: int, row: str = "discriminator") -> Tensor:
         """This process's share of the global batch at a position."""
         drawn = torch.from_numpy(self.pictures[self._mine(position, count, row)]).to(self.device, non_blocking=True)
+        if drawn.ndim == 3:
+            return one_hot(drawn).mul_(self.real_logit)
         return to_float(drawn) if drawn.ndim == 4 else drawn
 
-    def labels_at(self, position: int, count: int, row: str = "discriminator") -> Tensor | None:
-        """The classes of the same, int64 (B,), if the networks are told them."""
+    def told_at(self, position: int, count: int, row: str = "discriminator") -> Tensor | Told | None:
+        """What the networks are told of the same: classes int64 (B,), or sentences and maps, if anything."""
+        if self.outfits is not None:
+            return self.outfits.at(self._mine(position, count, row))
         if self.labels is None:
             return None
         return torch.from_numpy(self.labels[self._mine(position, count, row)]).to(self.device)

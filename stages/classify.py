@@ -91,8 +91,8 @@ def _train(name: str, classifier: Classifier, store: Store, config: ClassifierCo
     with Bar(f"classifier {name}", total) as bar:
         for done in range(0, total, config.batch_size):
             optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / total)
-            labels = batches.labels_at(done, config.batch_size)
-            assert labels is not None
+            labels = batches.told_at(done, config.batch_size)
+            assert isinstance(labels, Tensor)
             digits, classes = single_digits(batches.at(done, config.batch_size), labels)
             loss = F.cross_entropy(classifier(digits), classes)
             optimizer.zero_grad(set_to_none=True)

@@ -3,7 +3,7 @@
 import math
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     BaseModel,
@@ -129,8 +129,16 @@ class StageConfig(Options):
     pipeline: str
     stage: str
     dataset: Path = Field(description="the prepared dataset: what the pipeline's first stage comes after")
-    after: Path = Field(description="the dataset, or the parent's artifact that this stage grows from")
+    after: Path = Field(description="the dataset, or the parent's artifact that this stage starts from")
+    does: Literal["train"] = Field(default="train", description="train, or translate (FashionGAN's last stage)")
     at: int | None = Field(default=None, ge=0, description="start from the parent's milestone at this kimg")
+    reads: Path | None = Field(
+        default=None, description="FashionGAN's sentence encoder, or the dataset itself if it came with sentence codes"
+    )
+    maps: Literal["real", "generated", "mixed"] = Field(
+        default="real",
+        description="what FashionGAN's second stage learns on: true maps, those of its parent, or half of each",
+    )
     start: Path | None = Field(
         default=None, description="a checkpoint of this stage to go on from; see docs/prefect.md"
     )
@@ -152,7 +160,7 @@ class StageConfig(Options):
 
     @model_validator(mode="after")
     def _compatible(self) -> "StageConfig":
-        if self.at is not None and not self.grows:
+        if self.at is not None and not self.has_parent:
             raise ValueError("'at' names a milestone of the parent, but this stage has no parent")
         if self.batch_size % self.processes:
             raise ValueError(f"batch_size {self.batch_size} cannot be shared by {self.processes} processes")
@@ -160,6 +168,7 @@ class StageConfig(Options):
             if name not in self.figures:
                 raise ValueError(f"gate.{name}: the stage has no such figure; it has: {', '.join(self.figures)}")
         self._check_network()
+        self._check_telling()
         for trick in (self.tricks.loss, *self.tricks.others):
             self._check_places(trick)
             trick.check(self)
@@ -170,17 +179,32 @@ class StageConfig(Options):
     def _check_network(self) -> None:
         name = self.network.name
         least = self.network.smallest
-        if self.network.for_points and self.resolution is not None:
+        if self.network.makes == "points" and self.resolution is not None:
             raise ValueError(f"resolution: the network {name} plays on points, which have none; leave it out")
-        if not self.network.for_points and self.resolution is None:
+        if self.network.makes != "points" and self.resolution is None:
             raise ValueError(f"resolution is missing: the network {name} needs pictures of {least}x{least} or more")
         if self.resolution is not None and self.resolution < least:
             raise ValueError(
                 f"resolution: {self.resolution} is too small for the network {name}; right would be {least}"
             )
-        if self.grows and name != "progan":
+        if self.has_parent and name not in ("progan", "fashion_image"):
             raise ValueError(
-                f"network {name} cannot grow from a parent, only progan can; right would be after: a dataset"
+                f"network {name} cannot start from a parent, only progan and fashion_image can; right would be after: a dataset"
+            )
+
+    def _check_telling(self) -> None:
+        told = self.network.telling is not None
+        if told and self.reads is None:
+            raise ValueError(
+                f"reads is missing: the network {self.network.name} is told sentences; right would be an encoder's artifact, "
+                "such as artifacts/texts/outfits"
+            )
+        if not told and self.reads is not None:
+            raise ValueError(f"reads: the network {self.network.name} is told no sentences; leave it out")
+        if self.maps != "real" and (self.network.telling != "full" or not self.has_parent):
+            raise ValueError(
+                f"maps: {self.maps} are made by the stage before; right would be the network fashion_image, whole maps and "
+                "after: a stage with the network fashion_shape"
             )
 
     def _check_places(self, trick: Trick) -> None:
@@ -209,9 +233,14 @@ class StageConfig(Options):
         return (*FIGURES, *self.network.figures, *stacked, *terms)
 
     @cached_property
-    def grows(self) -> bool:
+    def has_parent(self) -> bool:
         """Whether the stage starts from a parent's artifact."""
         return self.after != self.dataset
+
+    @property
+    def grows(self) -> bool:
+        """Whether it takes over its parent's weights; FashionGAN's stages hand over maps instead."""
+        return self.has_parent and self.network.telling is None
 
     @property
     def logits_a_process(self) -> int:

@@ -5,12 +5,12 @@ fixed place; the whole list of places is in `stages/tricks/trick.py`.
 """
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from models.told import Told
 from stages import distributed
 from stages.device import precision
 from stages.moment import Moment, draw_latents
@@ -79,15 +79,15 @@ class Game:
                     rate *= trick.learning_rate(player, moment)
                 group["lr"] = rate
 
-    def discriminator_step(self, moment: Moment, real: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+    def discriminator_step(self, moment: Moment, real: Tensor, told: Tensor | Told | None = None) -> dict[str, Tensor]:
         """Train the discriminator on a batch of reals and as many fakes. Returns each term of its loss, detached."""
         opponent = self._opponent("discriminator", moment)
         with torch.no_grad(), precision(moment.device):
-            fake = self._generate(opponent, moment, len(real), "discriminator", labels)
+            fake = self._generate(opponent, moment, len(real), "discriminator", told)
         for trick in self.at("fakes"):
             fake = trick.fakes(fake, Sight("discriminator", False, moment))
         due = self._due("discriminator", moment)
-        step = self._step("discriminator", moment, lambda: real, fake, due, labels)
+        step = self._step("discriminator", moment, lambda: real, fake, due, told)
         with precision(moment.device):
             logits = step.real_logits, step.fake_logits
         terms = {"loss_d": step.table.discriminator_loss(*logits)}
@@ -99,7 +99,7 @@ class Game:
         return self._detached(terms, d_real=logits[0], d_fake=logits[1])
 
     def generator_step(
-        self, moment: Moment, draw_real: DrawReal, count: int, labels: Tensor | None = None
+        self, moment: Moment, draw_real: DrawReal, count: int, told: Tensor | Told | None = None
     ) -> dict[str, Tensor]:
         """Train the generator on `count` new fakes. Returns each term of its loss, detached.
 
@@ -107,9 +107,9 @@ class Game:
         """
         self.networks.discriminator.requires_grad_(False)
         with precision(moment.device):
-            fake = self._generate(self.networks.generator, moment, count, "generator", labels)
+            fake = self._generate(self.networks.generator, moment, count, "generator", told)
         due = self._due("generator", moment)
-        step = self._step("generator", moment, draw_real, fake, due, labels)
+        step = self._step("generator", moment, draw_real, fake, due, told)
         for trick in self.at("judge"):
             step.judge = trick.judge(step.judge, step)
         with precision(moment.device):
@@ -132,17 +132,23 @@ class Game:
         return opponent
 
     def _generate(
-        self, generator: nn.Module, moment: Moment, count: int, player: Player, labels: Tensor | None
+        self, generator: nn.Module, moment: Moment, count: int, player: Player, told: Tensor | Told | None
     ) -> Tensor:
         latent = draw_latents(moment, (count, int(generator.latent)), self.prior, "latent", player)  # type: ignore[arg-type]
-        fake: Tensor = generator(latent) if labels is None else generator(latent, labels)
+        fake: Tensor = generator(latent) if told is None else generator(latent, told)
         return fake.float()
 
     def _due(self, player: Player, moment: Moment) -> list[Term]:
         return [t for t in self.terms[player] if moment.step % t.every == 0]
 
     def _step(
-        self, player: Player, moment: Moment, draw_real: DrawReal, fake: Tensor, due: list[Term], labels: Tensor | None
+        self,
+        player: Player,
+        moment: Moment,
+        draw_real: DrawReal,
+        fake: Tensor,
+        due: list[Term],
+        told: Tensor | Told | None,
     ) -> Step:
         """The one door: whatever changes what the discriminator sees is applied here, packing last."""
         views = self.at("view")
@@ -153,21 +159,23 @@ class Game:
             return pictures
 
         judged = seen(fake, False)
-        if labels is not None:  # one a logit: a pack's pictures are of one class
-            labels = labels[: len(judged)]
+        if isinstance(told, Tensor):  # one a logit: a pack's pictures are of one class
+            told = told[: len(judged)]
         referee = self.networks.discriminator if player == "discriminator" else self._opponent(player, moment)
-        judge: Judge = referee if labels is None else partial(referee, labels=labels)
+        judge: Judge = referee if told is None else lambda pictures, features=None: referee(pictures, features, told)
         table = Table(
-            self.networks, referee, self.optimizers, labels, lambda r, f: self._discriminator_loss(moment, r, f)
-        )
+            self.networks, referee, self.optimizers, told,
+            discriminator_loss=lambda r, f: self.loss.discriminator(r, f, self._targets(moment, len(r))),
+            on_fakes=lambda f: self.loss.on_fakes(f, self._targets(moment, len(f))),
+        )  # fmt: skip
         needs = combined([t.needs for t in due])
         return Step(player, moment, judge, lambda: seen(draw_real(), True), judged, needs, table)
 
-    def _discriminator_loss(self, moment: Moment, real: Tensor, fake: Tensor) -> Tensor:
+    def _targets(self, moment: Moment, logits: int) -> Targets:
         targets = Targets()
         for trick in self.at("targets"):
-            targets = trick.targets(targets, Sight("discriminator", True, moment, len(real)))
-        return self.loss.discriminator(real, fake, targets)
+            targets = trick.targets(targets, Sight("discriminator", True, moment, logits))
+        return targets
 
     def _differentiate(self, player: Player, terms: dict[str, Tensor]) -> None:
         self.optimizers[player].zero_grad(set_to_none=True)

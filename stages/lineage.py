@@ -30,7 +30,8 @@ class Record(BaseModel):
 
     `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
     many before the last iteration: a training of any length beyond that passes through this step. `start` is the
-    checkpoint that training went on from, where one was chosen. `classes`: how many the networks are told, 0 if none.
+    checkpoint that training went on from, where one was chosen, `reads` the encoder of its sentences. `classes`: how many
+    the networks are told, 0 if none.
     `code` is the digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
     """
 
@@ -46,6 +47,7 @@ class Record(BaseModel):
     dataset: Input
     parent: Input | None
     start: Input | None = None
+    reads: Input | None = None
     code: str
     versions: dict[str, str]
     outcome: str
@@ -68,7 +70,9 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version("espalier")}
 
 
-def work_key(config: StageConfig, dataset: Input, parent: Input | None, start: Input | None) -> str:
+def work_key(
+    config: StageConfig, dataset: Input, parent: Input | None, start: Input | None, reads: Input | None = None
+) -> str:
     """Digest of everything that decides a stage's weights at a step.
 
     The length of training is left out, since no schedule depends on it: a longer training continues. So is how
@@ -76,9 +80,8 @@ def work_key(config: StageConfig, dataset: Input, parent: Input | None, start: I
     mended crash resumes.
     """
     deciding = config.resolved()
-    for left_out in ("kimg", "watch", "classifier", "after", "at", "start", "dataset", "processes"):
+    for left_out in ("kimg", "watch", "classifier", "after", "at", "start", "dataset", "processes", "reads"):
         del deciding[left_out]
     deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
-    if start is not None:
-        deciding["inputs"].append(start.digest)
+    deciding["inputs"] += [also.digest for also in (start, reads) if also is not None]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

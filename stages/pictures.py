@@ -17,6 +17,11 @@ GAP = 2
 GRID_WIDTH = 768
 """Grids narrower than this are enlarged, each pixel to a square, so that 4x4 pictures can be looked at."""
 
+MAP_COLOURS = (
+    (236, 236, 232), (92, 64, 51), (246, 198, 160), (66, 133, 200), (222, 120, 60), (120, 160, 90), (230, 160, 190)
+)  # fmt: skip
+"""Of background, hair, face, upper clothes, lower clothes, legs, arms."""
+
 
 def latents(count: int, length: int, seed: int, device: torch.device, prior: str = "normal") -> Tensor:
     """Latents (count, length) of a prior that depend on the seed only: the same in every stage of a chain."""
@@ -24,6 +29,12 @@ def latents(count: int, length: int, seed: int, device: torch.device, prior: str
     if prior == "uniform":
         return torch.rand((count, length), generator=random, device=device) * 2 - 1
     return torch.randn((count, length), generator=random, device=device)
+
+
+def coloured(classes: Tensor) -> Tensor:
+    """Maps of classes 0..6, (N, R, R) -> pictures uint8 (N, 3, R, R) for people."""
+    palette = torch.tensor(MAP_COLOURS, dtype=torch.uint8)
+    return palette[classes.long()].permute(0, 3, 1, 2)
 
 
 def to_bytes(pictures: Tensor) -> Tensor:

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 
 from data.files import whole_folder, write_json
-from stages.artifact import write_weights
+from stages.artifact import write_examples, write_weights
 from stages.classify import load_classifier
 from stages.curves import draw_curves
 from stages.history import History
 from stages.metrics.modes import mode_figures
 from stages.metrics.stacked_digits import stacked_figures
-from stages.pictures import diversity, from_store, save_picture
-from stages.trainer import Trainer
+from stages.pictures import coloured, diversity, save_picture
+from stages.trainer import SAMPLES, Trainer
 
 DIVERSITY_SAMPLES = 256
 MODE_SAMPLES = 2500
@@ -33,6 +33,7 @@ def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
     with whole_folder(artifact) as folder:
         write_weights(folder, trainer.record("finished"), trainer.networks)
         write_json(folder / "metrics.json", figures)
+        write_examples(folder, trainer.told(SAMPLES))
         History.write(folder / "history.csv", rows)
         _write_curves(rows, folder / "curves")
         draw_curves(rows, folder / "curves.png", trainer.config.name)
@@ -48,7 +49,9 @@ def final_figures(trainer: Trainer) -> dict[str, float]:
     reals = trainer.reals
     count = min(DIVERSITY_SAMPLES, len(reals))
     samples = trainer.samples(trainer.latents(count))
-    shown = torch.from_numpy(np.array(reals[:count])) if samples.ndim == 2 else from_store(reals, count)
+    shown = torch.from_numpy(np.array(reals[:count]))
+    if trainer.config.network.makes != "points":
+        shown = coloured(shown) if trainer.config.network.makes == "maps" else shown.permute(0, 3, 1, 2)
     return {"diversity": round(diversity(samples, shown), 4), **_modes(trainer)}
 
 

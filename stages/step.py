@@ -11,14 +11,19 @@ from functools import cached_property
 import torch
 from torch import Tensor, nn
 
+from models.told import Told
 from stages.moment import Moment
 from stages.tricks.trick import Judge, Needs, Networks, Player
 
 
 def gradient(logits: Tensor, pictures: Tensor) -> Tensor:
-    """d sum(logits) / d pictures, in float32 and differentiable again. A sample's row is its own gradient."""
+    """d sum(logits) / d pictures, in float32 and differentiable again. A sample's row is its own gradient.
+
+    Where a discriminator judges patches, a sample's logit is their mean.
+    """
     (found,) = torch.autograd.grad(logits.sum(), pictures, create_graph=True)
-    return found.float()
+    patches = len(logits) // len(pictures)
+    return found.float() if patches == 1 else found.float() / patches
 
 
 def slope(logits: Tensor, pictures: Tensor) -> Tensor:
@@ -31,17 +36,19 @@ def slope(logits: Tensor, pictures: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Table:
-    """What lies open in the game: the networks, the discriminator that judges in this step, the optimisers, and the class of
-    each logit's pictures, (B,), if told.
+    """What lies open in the game: the networks, the discriminator that judges in this step, the optimisers, and what is
+    `told` of each logit's pictures: classes (B,), or sentences and maps, if anything.
 
-    `discriminator_loss` is the discriminator's objective, without added terms, of logits of reals and of fakes.
+    `discriminator_loss` is the discriminator's objective, without added terms, of logits of reals and of fakes; `on_fakes` the
+    part of it that is of fakes.
     """
 
     networks: Networks
     opponent: nn.Module
     optimizers: dict[Player, torch.optim.Optimizer]
-    labels: Tensor | None
+    told: Tensor | Told | None
     discriminator_loss: Callable[[Tensor, Tensor], Tensor]
+    on_fakes: Callable[[Tensor], Tensor]
 
 
 class Step:

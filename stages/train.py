@@ -10,7 +10,7 @@ import torch
 from data.errors import InputError
 from data.store import Store
 from stages import distributed
-from stages.artifact import Artifact, load_parent, parent_input, start_input
+from stages.artifact import Artifact, load_parent, parent_input, reads_input, start_input
 from stages.classify import load_classifier
 from stages.config import StageConfig
 from stages.device import choose_device
@@ -23,7 +23,7 @@ from stages.params import PARAMS, read_params
 from stages.progress import Bar, clock
 from stages.publish import publish
 from stages.trainer import Trainer
-from stages.validation import check_growth, stage_config
+from stages.validation import check_start_from, stage_config
 from stages.workfolder import artifact_lock, hold, work_folder
 
 
@@ -34,7 +34,7 @@ def find_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
         InputError: one is missing.
     """
     store = Store(config.dataset)
-    return store, load_parent(config.after, config.at) if config.grows else None
+    return store, load_parent(config.after, config.at) if config.has_parent else None
 
 
 def training_folder(config: StageConfig, store: Store, parent: Artifact | None) -> Path:
@@ -44,7 +44,8 @@ def training_folder(config: StageConfig, store: Store, parent: Artifact | None) 
         InputError: the checkpoint it is to go on from is missing.
     """
     dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-    return work_folder(config.name, work_key(config, dataset, parent_input(parent), start_input(config)))
+    key = work_key(config, dataset, parent_input(parent), start_input(config), reads_input(config))
+    return work_folder(config.name, key)
 
 
 def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> None:
@@ -69,11 +70,16 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
         load_classifier(config.classifier, config.resolution, torch.device("cpu"))
     if parent is None:
         return
-    check_growth(config, parent.config)
-    if parent.record.channels != store.manifest.channels:
+    check_start_from(config, parent.config)
+    if config.grows and parent.record.channels != store.manifest.channels:
         raise InputError(
             f"the parent {config.after} was trained on pictures of {parent.record.channels} channels, the dataset "
             f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
+        )
+    if parent.record.reads is not None and parent.record.reads != reads_input(config):
+        raise InputError(
+            f"the parent {config.after} was told sentences by another encoder than what lies at {config.reads} now; "
+            f"train it again: dvc repro -f {parent.config.name}"
         )
 
 

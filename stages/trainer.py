@@ -17,13 +17,16 @@ from torch import Tensor
 from data.errors import InputError
 from data.files import whole_folder
 from data.store import Store
+from models.told import Told
 from stages import distributed
-from stages.artifact import Artifact, milestone_name, parent_input, start_input, write_weights
+from stages.artifact import Artifact, milestone_name, parent_input, reads_input, start_input, write_weights
 from stages.batches import Batches
 from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpoint, write_checkpoint
 from stages.config import StageConfig, trick_key
 from stages.device import compile_generator, seed_layers
+from stages.fashion import FashionShape
 from stages.game import Game
+from stages.handover import outfits_of
 from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.lineage import FORMAT, Input, Record, code_digest, library_versions
@@ -32,7 +35,7 @@ from stages.pictures import grid, latents, save_picture
 from stages.players import build_networks, build_optimizers, grow
 from stages.points import SHOWN, scatter
 from stages.progress import Bar
-from stages.samples import generate
+from stages.samples import beside_maps, class_turns, generate
 from stages.tricks.trick import implements
 
 SAMPLES = 64
@@ -50,27 +53,35 @@ class Trainer:
         self.config, self.folder, self.device, self.store = config, folder, device, store
         self.channels, self.classes = store.manifest.channels, len(store.manifest.classes)
         self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-        self.parent, self.start = parent_input(parent), start_input(config)
+        self.parent, self.start, self.reads = parent_input(parent), start_input(config), reads_input(config)
         self.networks = build_networks(config, self.channels, device, self.classes)
-        if parent is not None:
+        if parent is not None and config.grows:
             grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))
         optimizers = build_optimizers(config, self.networks)
         tricks = list(config.tricks.others)
         self.game = Game(self.networks, config.tricks.loss, tricks, optimizers, config.network.prior)
         compile_generator(self.networks.generator, device)
+        self.outfits = outfits_of(config, store, parent, device)
         labels = store.labels() if config.needs_classes else None
-        self.batches = Batches(self.reals, config.seed, device, labels, config.samples_a_logit)
+        network = config.network
+        real_logit = network.real_logit if isinstance(network, FashionShape) else 1.0
+        self.batches = Batches(
+            self.reals, config.seed, device, labels, config.samples_a_logit, self.outfits, real_logit
+        )
         self.meter = Meter()
         self.step = self.images = self.before = 0
         self.codes = [code_digest()]
-        self.fixed = self.latents(SHOWN if config.network.for_points else SAMPLES)
+        self.fixed = self.latents(SHOWN if network.makes == "points" else SAMPLES)
         # On a GPU reading a loss waits for all work under way; on a CPU it costs nothing, so a NaN stops at once.
         self.read_every = 1 if device.type == "cpu" else config.watch.log_steps
 
     @property
     def reals(self) -> NDArray[Any]:
-        """The data: pictures uint8 (N, R, R, channels), or points float32 (N, d)."""
-        return self.store.points() if self.config.resolution is None else self.store.images(self.config.resolution)
+        """The data: pictures uint8 (N, R, R, channels), maps uint8 (N, R, R), or points float32 (N, d)."""
+        if self.config.resolution is None:
+            return self.store.points()
+        makes_maps = self.config.network.makes == "maps"
+        return (self.store.maps if makes_maps else self.store.images)(self.config.resolution)
 
     def latents(self, count: int) -> Tensor:
         """Latents for looking at the generator, the same whenever they are asked for."""
@@ -78,12 +89,17 @@ class Trainer:
         return latents(count, network.latent, self.config.seed, self.device, network.prior)
 
     def samples(self, latent: Tensor) -> Tensor:
-        """What the averaged generator makes of latents: pictures uint8 (N, channels, R, R), or points (N, d).
+        """What the averaged generator makes of latents: pictures uint8 (N, channels, R, R), maps coloured, or points (N, d).
 
-        Where it is told classes, these take turns.
+        Classes, or pictures whose sentences and maps it is told, take turns.
         """
-        classes = self.classes if self.config.needs_classes else 0
-        return generate(self.networks.ema, latent, classes, self.config.network.for_points)
+        return generate(self.networks.ema, latent, self.told(len(latent)), self.config.network.makes)
+
+    def told(self, count: int) -> Tensor | Told | None:
+        """What networks are told when `count` samples are looked at."""
+        if self.outfits is not None:
+            return self.outfits.turns(count)
+        return class_turns(self.classes, count, self.device) if self.config.needs_classes else None
 
     @property
     def target(self) -> int:
@@ -104,12 +120,12 @@ class Trainer:
         self.game.before_step(moment)
         said: dict[str, Tensor] = {}
         for turn in range(self.game.discriminator_steps(moment)):
-            real, labels = self.batches.at(self.images, batch), self.batches.labels_at(self.images, batch)
-            said |= self.game.discriminator_step(replace(moment, turn=turn), real, labels)
+            real, told = self.batches.at(self.images, batch), self.batches.told_at(self.images, batch)
+            said |= self.game.discriminator_step(replace(moment, turn=turn), real, told)
             self.images += batch
         place = moment.step * batch, batch, "generator"
-        count, labels = batch // distributed.world(), self.batches.labels_at(*place)
-        said |= self.game.generator_step(moment, lambda: self.batches.at(*place), count, labels)
+        count, told = batch // distributed.world(), self.batches.told_at(*place)
+        said |= self.game.generator_step(moment, lambda: self.batches.at(*place), count, told)
         self.step += 1
         return said
 
@@ -134,6 +150,7 @@ class Trainer:
             dataset=self.dataset,
             parent=self.parent,
             start=self.start,
+            reads=self.reads,
             code="+".join(self.codes),
             versions=library_versions(),
             outcome=outcome,
@@ -296,4 +313,7 @@ class Trainer:
     def grid(self) -> Any:
         """What the averaged generator makes of the fixed latents, drawn."""
         samples = self.samples(self.fixed)
-        return scatter(samples, self.reals) if self.config.network.for_points else grid(samples)
+        if self.config.network.makes == "points":
+            return scatter(samples, self.reals)
+        told = self.told(len(samples))
+        return beside_maps(told, samples) if isinstance(told, Told) else grid(samples)

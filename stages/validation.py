@@ -64,9 +64,34 @@ def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
         if config.after == ARTIFACTS / config.pipeline / str(n)
     ]
     if parents and parents[0] != config.stage:
-        check_growth(config, stage_config(params, config.pipeline, parents[0]))
+        check_start_from(config, stage_config(params, config.pipeline, parents[0]))
     elif parents:
         raise InputError(f"{PARAMS}: {config.pipeline}.stages.{config.stage}.after: a stage cannot come after itself")
+
+
+def check_start_from(config: StageConfig, parent: StageConfig) -> None:
+    """Whether this stage can start from that parent: grow from it, or learn on its maps.
+
+    Raises:
+        InputError: it cannot; with the key, and what would be right.
+    """
+    (check_growth if config.grows else _check_handover)(config, parent)
+
+
+def _check_handover(config: StageConfig, parent: StageConfig) -> None:
+    where = f"{PARAMS}: {config.pipeline}.stages.{config.stage}"
+    if parent.network.makes != "maps":
+        raise InputError(
+            f"{where}.after: {config.after} has the network {parent.network.name}, which makes no maps; right would be a "
+            "stage with the network fashion_shape, or a dataset"
+        )
+    for key in ("resolution", "reads"):
+        mine, theirs = getattr(config, key), getattr(parent, key)
+        if mine != theirs:
+            raise InputError(
+                f"{where}.{key}: {mine} differs from the {theirs} of its parent {config.after}, whose maps it is told; give "
+                "both stages the same"
+            )
 
 
 def check_growth(config: StageConfig, parent: StageConfig) -> None:

@@ -43,8 +43,8 @@ class Acgan(Term):
         networks.discriminator.add_module(self.head, nn.Linear(features, self._classes))
 
     def _entropy(self, step: Step, features: list[Tensor]) -> Tensor:
-        labels = step.table.labels
-        assert labels is not None
+        labels = step.table.told
+        assert isinstance(labels, Tensor)
         return F.cross_entropy(getattr(step.networks.discriminator, self.head)(features[-1].float()), labels)
 
     def discriminator_term(self, step: Step) -> Tensor:

@@ -21,6 +21,7 @@ from stages.tricks.label_smoothing import LabelSmoothing
 from stages.tricks.layer_noise import LayerNoise
 from stages.tricks.loss import Loss
 from stages.tricks.lsgan import Lsgan
+from stages.tricks.matching_aware import MatchingAware
 from stages.tricks.minibatch_discrimination import MinibatchDiscrimination
 from stages.tricks.minibatch_stddev import MinibatchStddev
 from stages.tricks.minimax import Minimax
@@ -36,6 +37,7 @@ from stages.tricks.projection import Projection
 from stages.tricks.r1 import R1
 from stages.tricks.r2 import R2
 from stages.tricks.ramp import Ramp
+from stages.tricks.reconstruction import Reconstruction
 from stages.tricks.relativistic import Relativistic
 from stages.tricks.replay import Replay
 from stages.tricks.self_attention import SelfAttention
@@ -95,6 +97,8 @@ ORDER: tuple[type[Trick], ...] = (
     HistoricalAveraging,
     FeatureMatching,
     Perceptual,
+    MatchingAware,
+    Reconstruction,
 )
 """Tricks are applied in this order; a trick of the user's own comes after all of these, in params.yaml's order."""
 

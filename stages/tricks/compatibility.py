@@ -70,6 +70,10 @@ RULES: tuple[Rule, ...] = (
         "forbid", "relativistic", "loss wgan",
         "that loss is a difference of reals and fakes already; right would be nonsaturating, minimax, lsgan or hinge",
     ),
+    Rule(
+        "forbid", "matching_aware", "relativistic",
+        "a relativistic loss judges no picture by itself, so none can be refused for its sentence; leave one out",
+    ),
     Rule("forbid", "virtual_batch_norm", "conditional_batch_norm", "both are the generator's norm; leave one out"),
     *_each(
         "forbid", ("virtual_batch_norm", "conditional_batch_norm"), NORM_G, "both are the generator's norm; leave one out"

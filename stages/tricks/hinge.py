@@ -20,7 +20,10 @@ class Hinge(Loss):
     name = "hinge"
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
-        return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
+        return F.relu(1 - real).mean() + self.on_fakes(fake, targets)
+
+    def on_fakes(self, fake: Tensor, targets: Targets) -> Tensor:
+        return F.relu(1 + fake).mean()
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return -fake.mean()

@@ -21,6 +21,10 @@ class Loss(Trick):
         """The discriminator's loss."""
         raise NotImplementedError
 
+    def on_fakes(self, fake: Tensor, targets: Targets) -> Tensor:
+        """The part of the discriminator's loss that is of fakes, for others that it should refuse; not of relativistic forms."""
+        raise NotImplementedError
+
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         """The generator's loss; `real` is None unless `generator_needs_real`."""
         raise NotImplementedError

@@ -28,12 +28,14 @@ class Lsgan(Loss):
     coding: Literal["zero_one", "pearson"] = Field(default="zero_one", description="labels (0, 1, 1) or (-1, 1, 0)")
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
+        return (real - self._label(targets.real)).square().mean() / 2 + self.on_fakes(fake, targets)
+
+    def on_fakes(self, fake: Tensor, targets: Targets) -> Tensor:
+        return (fake - self._label(targets.fake)).square().mean() / 2
+
+    def _label(self, target: Tensor | float) -> Tensor | float:
         a, b, _ = CODINGS[self.coding]
-
-        def label(target: Tensor | float) -> Tensor | float:
-            return a + target * (b - a)
-
-        return (real - label(targets.real)).square().mean() / 2 + (fake - label(targets.fake)).square().mean() / 2
+        return a + target * (b - a)
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return (fake - CODINGS[self.coding][2]).square().mean() / 2

@@ -29,7 +29,10 @@ class NonSaturating(Loss):
     uses_targets = True
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
-        return cross_entropy(real, targets.real) + cross_entropy(fake, targets.fake)
+        return cross_entropy(real, targets.real) + self.on_fakes(fake, targets)
+
+    def on_fakes(self, fake: Tensor, targets: Targets) -> Tensor:
+        return cross_entropy(fake, targets.fake)
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return F.softplus(-fake).mean()

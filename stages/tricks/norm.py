@@ -35,7 +35,7 @@ class Norm(Trick):
         return ("generator.hidden", "discriminator.hidden")
 
     def check(self, config: StageConfig) -> None:
-        if config.network.for_points and "instance" in (self.generator, self.discriminator):
+        if config.network.makes == "points" and "instance" in (self.generator, self.discriminator):
             raise ValueError(f"norm: instance is over places, of which points ({config.network.name}) have none")
         if self.discriminator not in (None, "none") and getattr(config.network, "maxout", False):
             raise ValueError("norm.discriminator has no place in maxout layers; right would be network.maxout: 0")

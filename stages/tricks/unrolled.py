@@ -89,8 +89,8 @@ class Unrolled(Trick):
         states = {name: _copied(optimizer.state.get(own[name], {})) for name in theta}
 
         def later(pictures: Tensor, features: list[Tensor] | None = None) -> Tensor:
-            labels = {} if step.table.labels is None else {"labels": step.table.labels}
-            logits: Tensor = functional_call(discriminator, (theta, buffers), (pictures, features), labels)
+            told = () if step.table.told is None else (step.table.told,)
+            logits: Tensor = functional_call(discriminator, (theta, buffers), (pictures, features, *told))
             return logits
 
         for _ in range(self.steps):

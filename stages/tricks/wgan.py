@@ -19,7 +19,10 @@ class Wgan(Loss):
     name = "wgan"
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
-        return fake.mean() - real.mean()
+        return self.on_fakes(fake, targets) - real.mean()
+
+    def on_fakes(self, fake: Tensor, targets: Targets) -> Tensor:
+        return fake.mean()
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
         return -fake.mean()
