@@ -17,14 +17,14 @@ def validate(pipeline: str) -> list[str]:
         InputError: with every stage's errors at once.
     """
     from stages.params import PARAMS, read_params, stage_names
-    from stages.validation import source_config, stage_config
+    from stages.validation import check_stage, source_config, stage_config
 
     params = read_params()
     errors, names = [], stage_names(params, pipeline)
     for name in params.get("datasets") or {}:
         errors.extend(_errors(lambda name=name: source_config(params, name)))
     for name in names:
-        errors.extend(_errors(lambda name=name: stage_config(params, pipeline, name)))
+        errors.extend(_errors(lambda name=name: check_stage(params, pipeline, name)))
     if errors:
         raise InputError("\n".join(dict.fromkeys(errors)))
     stages_of(pipeline)
@@ -36,6 +36,14 @@ def validate(pipeline: str) -> list[str]:
             f"{PARAMS}: {pipeline}.stages.{names[0]}.after: there is no dataset {first.dataset}; 'datasets' makes {known}"
         )
     return names
+
+
+def training(pipeline: str, names: list[str]) -> list[str]:
+    """Those of a pipeline's stages that train."""
+    from stages.params import read_params
+    from stages.validation import trains
+
+    return [name for name in names if trains(read_params(), pipeline, name)]
 
 
 def warnings(pipeline: str, names: list[str]) -> list[str]:

@@ -120,11 +120,11 @@ def check(pipeline: Pipeline) -> None:
     """
     from rich.table import Table
 
-    from pipelines.check import measured, validate, warnings
+    from pipelines.check import measured, training, validate, warnings
     from pipelines.status import console
     from stages.progress import clock
 
-    names = validate(pipeline)
+    names = training(pipeline, validate(pipeline))
     for sentence in warnings(pipeline, names):
         print(f"warning: {sentence}")
     print(f"the configuration of {pipeline} is valid; measuring {len(names)} stages ...")

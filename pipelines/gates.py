@@ -12,7 +12,7 @@ from pipelines.figures import figures_of
 from pipelines.report import key_of, picture_markdown
 from stages.config import StageConfig
 from stages.params import read_params
-from stages.validation import stage_config
+from stages.validation import stage_config, trains
 
 DAYS_TO_ANSWER = 7
 POLL_SECONDS = 2
@@ -34,7 +34,8 @@ class Gates:
         self._configs: dict[str, StageConfig] = {}
 
     def _config(self, node: Node) -> StageConfig | None:
-        if node.group != self._pipeline or node.group == "dataset":
+        stage = node.name.partition("@")[2]
+        if node.group != self._pipeline or node.group == "dataset" or not trains(read_params(), node.group, stage):
             return None
         if node.name not in self._configs:
             self._configs[node.name] = stage_config(read_params(), *node.name.split("@", 1))

@@ -265,3 +265,16 @@ class StageConfig(Options):
     def resolved(self) -> dict[str, Any]:
         """As JSON-able values, every default filled in; without what only concerns who runs it."""
         return self.model_dump(mode="json", exclude={"gate", "retries"})
+
+
+class TranslateConfig(Options):
+    """What FashionGAN's last stage is told, which trains nothing: whom to translate, by which artifacts."""
+
+    does: Literal["translate"]
+    after: Path = Field(
+        description="the second stage's artifact; the first and the encoder are those that it came from"
+    )
+    reads: Path = Field(description="prepared people that nothing was trained on")
+    count: int = Field(default=1000, ge=20, description="how many of them")
+    shown: int = Field(default=12, ge=1, description="rows of the picture")
+    seed: int = Field(default=0, ge=0)

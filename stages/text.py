@@ -22,7 +22,7 @@ from torch import Tensor
 
 from data.errors import InputError
 from data.files import whole_folder, write_json
-from data.store import Store
+from data.store import Store, file_digest
 from data.words import words
 from models.sentence import UNKNOWN, SentenceEncoder, padded
 from stages.config import ARTIFACTS, Options
@@ -94,11 +94,13 @@ def described(path: Path, attributes: Sequence[str]) -> Described:
 class Text:
     """A published sentence encoder: sentences as people write them -> codes (B, width).
 
-    `kinds` maps each attribute to its values, as the heads number them.
+    `kinds` maps each attribute to its values, as the heads number them; `digest` is of its published weights.
     """
 
-    def __init__(self, encoder: SentenceEncoder, vocabulary: list[str], kinds: dict[str, list[str]]) -> None:
-        self.encoder, self.vocabulary, self.kinds = encoder.eval(), vocabulary, kinds
+    def __init__(
+        self, encoder: SentenceEncoder, vocabulary: list[str], kinds: dict[str, list[str]], digest: str = ""
+    ) -> None:
+        self.encoder, self.vocabulary, self.kinds, self.digest = encoder.eval(), vocabulary, kinds, digest
         self._numbers = {word: number for number, word in enumerate(vocabulary, start=1)}
 
     def numbers(self, sentence: str) -> list[int]:
@@ -228,7 +230,7 @@ def load_text(path: Path, device: torch.device) -> Text:
         raise InputError(
             f"the sentence encoder at {path} cannot be read: {error}. Train it again: python -m stages.text {path.name}"
         ) from error
-    return Text(encoder.to(device), said["vocabulary"], said["kinds"])
+    return Text(encoder.to(device), said["vocabulary"], said["kinds"], file_digest(file))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from data.errors import InputError
 from data.sources import AnySource
 from stages.backbones import BACKBONES
-from stages.config import ARTIFACTS, StageConfig
+from stages.config import ARTIFACTS, StageConfig, TranslateConfig
 from stages.params import PARAMS, choose, merge, shown_key, stages_in
 from stages.tricks.catalogue import trick_class
 from stages.tricks.loss import Loss
@@ -36,6 +36,10 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
     common = section.get("common") or {}
     if not isinstance(common, dict):
         raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
+    if not trains(params, pipeline, stage):
+        raise InputError(
+            f"{PARAMS}: {pipeline}.stages.{stage} translates and trains nothing; there is nothing to train or measure"
+        )
     first = merge(common, next(iter(stages.values())))
     dataset = first.get("after") if isinstance(first, dict) else None
     own, common = _with_text_keys(own), _with_text_keys(common)
@@ -48,6 +52,28 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
         raise InputError(_explain(error, pipeline, stage, own)) from error
     _check_parent_in(params, config)
     return config
+
+
+def trains(params: dict[str, Any], pipeline: str, stage: str) -> bool:
+    """Whether a stage trains; FashionGAN's last one translates."""
+    stages = stages_in(choose(params, pipeline, str(PARAMS), "pipeline"), f"{PARAMS}: {pipeline}")
+    own = stages.get(stage)
+    return not isinstance(own, dict) or own.get("does") != "translate"
+
+
+def translate_config(params: dict[str, Any], pipeline: str, stage: str) -> TranslateConfig:
+    """The options of a stage that translates.
+
+    Raises:
+        InputError: naming each wrong key.
+    """
+    section = choose(params, pipeline, str(PARAMS), "pipeline")
+    return options_of(section, "stages", stage, TranslateConfig, "stage", pipeline)
+
+
+def check_stage(params: dict[str, Any], pipeline: str, stage: str) -> None:
+    """Raise InputError, naming each wrong key, where a stage of either kind cannot be run."""
+    (stage_config if trains(params, pipeline, stage) else translate_config)(params, pipeline, stage)
 
 
 def _kind(section: dict[str, Any]) -> Any:
@@ -129,17 +155,21 @@ def source_config(params: dict[str, Any], name: str) -> AnySource:
         raise InputError("\n".join(lines)) from error
 
 
-def options_of(params: dict[str, Any], section: str, name: str, kind: type[Flat], what: str) -> Flat:
-    """The options of one thing that is no training stage, such as a classifier: params[section][name].
+def options_of(
+    params: dict[str, Any], section: str, name: str, kind: type[Flat], what: str, pipeline: str = ""
+) -> Flat:
+    """The options of one thing that is no training stage, such as a classifier: params[section][name], of a pipeline's
+    params where one is named.
 
     Raises:
         InputError: naming each wrong key.
     """
-    own = choose(choose(params, section, str(PARAMS), "key"), name, f"{PARAMS}: {section}", what)
+    path = f"{pipeline}.{section}" if pipeline else section
+    own = choose(choose(params, section, str(PARAMS), "key"), name, f"{PARAMS}: {path}", what)
     try:
         return kind.model_validate(_with_text_keys(own))
     except ValidationError as error:
-        lines = [_line(e, f"{section}.{name}", None, kind) for e in error.errors(include_url=False)]
+        lines = [_line(e, f"{path}.{name}", None, kind) for e in error.errors(include_url=False)]
         raise InputError("\n".join(lines)) from error
 
 

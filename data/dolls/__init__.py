@@ -1,10 +1,12 @@
 """Paper dolls: people in outfits, drawn by our own code, each with a segmentation map and a sentence."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from data.dolls.colours import Background
 from data.dolls.drawing import draw
 from data.dolls.outfit import attributes, sample_doll
 from data.dolls.sentences import describe
@@ -23,13 +25,15 @@ class Picture(NamedTuple):
     """One English sentence about the outfit."""
 
 
-def doll(seed: int, index: int, resolution: int) -> Picture:
-    """Doll `index` of the set `seed`, at a resolution that is a power of two from 4 to 256.
+def doll(seed: int, index: int, resolution: int, background: Background | None = None) -> Picture:
+    """Doll `index` of the set `seed`, at a resolution that is a power of two from 4 to 256; before a plain `background`, if any.
 
     Depends on `seed` and `index` alone: the same doll at every resolution, in any order, by any worker.
     """
     rng = np.random.default_rng([seed, index])
     sampled = sample_doll(rng)
     sentence = describe(sampled, rng)
+    if background is not None:
+        sampled = replace(sampled, background=background, gradient=0.0)
     image, classes = draw(sampled, resolution)
     return Picture(image, classes, attributes(sampled), sentence)
