@@ -224,6 +224,31 @@ def sample(
 
 
 @app.command()
+def translate(
+    photo: Annotated[Path, typer.Argument(help="A picture of one person.")],
+    map: Annotated[Path, typer.Option("--map", help="Its map: a palette PNG of classes 0 to 6, of the same size.")],
+    text: Annotated[list[str], typer.Option(help="A sentence about the new outfit; several give a row each.")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Outfits of each sentence.")] = 4,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same outfits.")] = 0,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The picture to write.")] = Path("outfits.png"),
+    artifact: Annotated[
+        Path, typer.Option(help="The second stage's artifact; the first is the one it came from.")
+    ] = Path("artifacts/fashiongan/image"),
+) -> None:
+    """Draw a person in the outfit of a sentence: person, map, new map and result side by side.
+
+    Example: espalier translate doll.png --map doll-map.png --text "a red dress with short sleeves" -n 4 -o out.png
+    """
+    from pipelines.translate import draw_outfits
+
+    if out.suffix.lower() != ".png":
+        raise InputError(f"--out is {out}, but this writes a .png file; right would be {out.with_suffix('.png')}")
+    for sentence in draw_outfits(photo, map, text, number, seed, artifact, out):
+        print(sentence)
+    print(out)
+
+
+@app.command()
 def inspect(artifact: Weights) -> None:
     """Show what an artifact or checkpoint is: configuration, lineage, versions."""
     from pipelines.inspect import describe

@@ -108,6 +108,30 @@ def read_map(path: Path) -> NDArray[np.uint8]:
     return values
 
 
+def read_person(
+    picture: Path, classes: Path, resolution: int, channels: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """A picture and its map, cropped and resized alike: uint8 (R, R, channels), and classes uint8 (R, R).
+
+    Raises:
+        DamagedPicture: one cannot be read, or the map is of another size.
+    """
+    values = read_map(classes)
+    try:
+        with Image.open(picture) as opened:
+            image = ImageOps.exif_transpose(opened)
+            square = to_square(image, resolution, channels)
+    except Exception as error:
+        raise DamagedPicture(f"{type(error).__name__}: {error}") from error
+    if values.shape != (image.height, image.width):
+        height, width = values.shape
+        raise DamagedPicture(
+            f"its map {classes} is {width}x{height}, the picture {image.width}x{image.height}; right would "
+            "be a map of the picture's size, a pixel a pixel"
+        )
+    return square, map_to_square(values, resolution)
+
+
 class PeopleSource(Source):
     """The user's own people: pictures, maps and sentences in the plain layout of docs/fashiongan-data.md.
 
@@ -182,20 +206,8 @@ class PeopleSource(Source):
 
     def picture(self, listing: Listing, index: int) -> Picture:
         name = listing.names[index]
-        classes = read_map(self._map(name))
-        try:
-            with Image.open(self.root / "images" / name) as opened:
-                image = ImageOps.exif_transpose(opened)
-                square = to_square(image, self.resolution, listing.channels)
-        except Exception as error:
-            raise DamagedPicture(f"{type(error).__name__}: {error}") from error
-        if classes.shape != (image.height, image.width):
-            height, width = classes.shape
-            raise DamagedPicture(
-                f"its map {self._map(name)} is {width}x{height}, the picture {image.width}x{image.height}; right would "
-                "be a map of the picture's size, a pixel a pixel"
-            )
-        return Picture(square, map=map_to_square(classes, self.resolution), record=self._record(name))
+        image, classes = read_person(self.root / "images" / name, self._map(name), self.resolution, listing.channels)
+        return Picture(image, map=classes, record=self._record(name))
 
     def _record(self, name: str) -> dict[str, Any]:
         caption = dict(_captions(self.root / "captions.csv")[name])
