@@ -37,6 +37,10 @@ class Norm(Trick):
     def check(self, config: StageConfig) -> None:
         if config.network.makes == "points" and "instance" in (self.generator, self.discriminator):
             raise ValueError(f"norm: instance is over places, of which points ({config.network.name}) have none")
+        if config.network.telling is not None and self.discriminator == "instance":
+            raise ValueError(
+                "norm.discriminator: instance is over places, and a sentence's code has one place only; right would be layer"
+            )
         if self.discriminator not in (None, "none") and getattr(config.network, "maxout", False):
             raise ValueError("norm.discriminator has no place in maxout layers; right would be network.maxout: 0")
 

@@ -1,0 +1,318 @@
+"""FashionGAN's stages: what is told, the hand-over, resuming bit for bit, tricks by configuration, and refusals in words."""
+
+import copy
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from data.errors import InputError
+from data.prepare import prepare
+from data.sources.dolls import DollSource
+from data.store import Store
+from models.told import Told
+from stages.handover import make_maps, smoothed
+from stages.metrics.people import accuracies, frechet, iou
+from stages.outfits import classes_of, coarse, one_hot, person
+from stages.params import merge
+from stages.publish import publish
+from stages.text import train_text
+from stages.train import check_inputs, find_inputs
+from stages.trainer import Trainer
+from stages.translate import translate
+from stages.translation import People, Translator, kept
+from stages.validation import check_stage, stage_config
+from tests.stages.test_trainer import assert_same, run
+
+CPU = torch.device("cpu")
+DOLLS = Path(__file__).parents[2] / "data" / "dolls"
+TEXT = {"dataset": "artifacts/datasets/people", "test": "artifacts/datasets/people_test", "attributes": ["garment"]}
+COMMON: dict[str, Any] = {
+    "seed": 1, "kimg": 0.2, "batch_size": 8, "resolution": 32, "reads": "artifacts/texts/outfits",
+    "adam": {"betas": [0.5, 0.999]},
+    "tricks": {"loss": "nonsaturating", "matching_aware": {}, "reconstruction": {}, "ema": {}},
+    "watch": {"log_steps": 5, "sample_kimg": 0.1, "checkpoint_seconds": 1000},
+}  # fmt: skip
+SHAPE = {"after": "artifacts/datasets/people", "network": {"name": "fashion_shape", "width": 2, "code": 16}}
+IMAGE = {
+    "after": "artifacts/fashiongan/shape",
+    "maps": "mixed",
+    "network": {"name": "fashion_image", "width": 2, "code": 16},
+}
+PARAMS: dict[str, Any] = {
+    "texts": {"outfits": {**TEXT, "epochs": 2, "width": 16}, "other": {**TEXT, "epochs": 1, "width": 12}},
+    "fashiongan": {
+        "common": COMMON,
+        "stages": {
+            "shape": SHAPE,
+            "image": IMAGE,
+            "translate": {
+                "does": "translate", "after": "artifacts/fashiongan/image", "reads": "artifacts/datasets/people_test", "count": 20
+            },
+        },
+    },
+}  # fmt: skip
+Make = Callable[..., Trainer]
+
+
+def write_params(folder: Path, params: dict[str, Any]) -> None:
+    YAML().dump(params, folder / "params.yaml")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with people, others held out, and two sentence encoders."""
+    folder = tmp_path_factory.mktemp("people")
+    for name, count, seed in (("people", 64, 0), ("people_test", 24, 1)):
+        source = DollSource(source="dolls", root=DOLLS, count=count, seed=seed, resolution=32, background="mist")
+        prepare(source, folder / "artifacts" / "datasets" / name, lambda done, total: None, workers=1)
+    write_params(folder, PARAMS)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        train_text("outfits")
+        train_text("other")
+    return folder
+
+
+@pytest.fixture
+def here(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of it, which is the current folder."""
+    shutil.copytree(home, tmp_path / "home")
+    monkeypatch.chdir(tmp_path / "home")
+    return tmp_path / "home"
+
+
+def trainer(stage: str, folder: str = "work", changes: dict[str, Any] | None = None) -> Trainer:
+    """Of a stage with changes, in the current folder."""
+    params = copy.deepcopy(PARAMS)
+    stages = params["fashiongan"]["stages"]
+    stages[stage] = merge(stages[stage], changes or {})
+    config = stage_config(params, "fashiongan", stage)
+    store, parent = find_inputs(config)
+    check_inputs(config, store, parent)
+    Path(folder).mkdir(exist_ok=True)
+    made = Trainer(config, store, parent, Path(folder), CPU)
+    made.resume()
+    return made
+
+
+def published(stage: str) -> Trainer:
+    """Trained to the end and published."""
+    made = run(trainer(stage, f"work-{stage}"))
+    publish(made, made.config.artifact)
+    return made
+
+
+def test_maps_are_told_with_the_background_last() -> None:
+    maps = torch.tensor([[[0, 1], [2, 6]]], dtype=torch.uint8)
+    assert one_hot(maps).argmax(dim=1).tolist() == [[[6, 0], [1, 5]]]
+    assert torch.equal(classes_of(one_hot(maps)), maps)
+
+
+def test_a_coarse_map_is_blind_to_the_garments() -> None:
+    dressed = torch.zeros(1, 32, 32, dtype=torch.uint8)
+    dressed[:, 8:24, 8:24] = 3
+    undressed = dressed.clone()
+    undressed[:, 16:24, 8:24] = 5
+    told, others = coarse(dressed, "coarse4"), coarse(undressed, "coarse4")
+    assert told.shape == (1, 4, 8, 8)
+    assert torch.equal(told, others)
+    assert not torch.equal(coarse(dressed, "coarse7"), coarse(undressed, "coarse7"))
+    assert told[0, 3, 0, 0] == pytest.approx(1, abs=0.01)  # background, the last
+    assert told[0, 2, 4, 4] == pytest.approx(1, abs=0.05)  # bicubic overshoots a little
+
+
+def test_a_persons_attributes_are_told_or_measured() -> None:
+    image, classes = np.full((32, 32, 3), 255, dtype=np.uint8), np.zeros((32, 32), dtype=np.uint8)
+    classes[4:28, 10:18], image[classes > 0] = 3, (10, 20, 30)
+    classes[4:8, 10:18], image[4:8, 10:18] = 2, (204, 102, 51)
+    said = {"person": "woman", "hair_length": "short", "hat": "beret", "sunglasses": False}
+    found = person({"attributes": said}, image, classes)
+    assert found == pytest.approx([1, 0, 1, 0, 0.8, 0.4, 0.2, 0.299 * 0.8 + 0.587 * 0.4 + 0.114 * 0.2, 24 / 32, 8 / 32])
+    assert person({}, image, classes)[:4] == [0.5] * 4
+
+
+@pytest.mark.parametrize("stage", ["shape", "image"])
+def test_both_stages_resume_bit_for_bit(here: Path, stage: str) -> None:
+    if stage == "image":
+        published("shape")
+    whole = run(trainer(stage, "whole"))
+    run(trainer(stage, "cut"), until=11)
+    assert_same(whole, run(trainer(stage, "cut")))
+
+
+def test_the_second_stage_learns_on_the_firsts_maps(here: Path) -> None:
+    published("shape")
+    real, mixed, made = (trainer("image", f"w{maps}", {"maps": maps}) for maps in ("real", "mixed", "generated"))
+    told = [t.outfits.maps for t in (real, mixed, made) if t.outfits is not None]
+    assert np.array_equal(told[0], Store(Path("artifacts/datasets/people")).maps(32))
+    same_as_real = (told[1] == told[0]).all(axis=(1, 2)).mean()
+    same_as_made = (told[1] == told[2]).all(axis=(1, 2)).mean()
+    assert 0.25 < same_as_real < 0.75
+    assert 0.25 < same_as_made < 0.75
+    again = trainer("image", "again", {"maps": "generated"}).outfits
+    assert again is not None
+    assert np.array_equal(again.maps, told[2])
+
+
+def test_the_hand_over_is_the_parents_generator_on_the_pictures_own_sentence(here: Path) -> None:
+    shape = published("shape")
+    told = shape.outfits.at(np.arange(4)) if shape.outfits else None
+    assert told is not None
+    maps = make_maps(shape.networks.ema.eval(), torch.zeros(4, 80), told)
+    assert maps.shape == (4, 32, 32)
+    assert maps.max() <= 6
+
+
+def test_smoothing_leaves_a_flat_field_and_is_none_at_32() -> None:
+    small, large = torch.randn(1, 7, 32, 32), torch.ones(1, 7, 128, 128)
+    assert torch.allclose(smoothed(small), small)
+    assert torch.allclose(smoothed(large)[..., 4:-4, 4:-4], torch.ones(1, 7, 120, 120))
+
+
+@pytest.mark.parametrize(
+    "tricks",
+    [
+        {"loss": "hinge", "spectral_norm": {}, "norm": {"discriminator": "none"}, "ttur": {"generator": 1e-4, "discriminator": 4e-4}},
+        {"loss": "lsgan", "r1": {}, "norm": {"discriminator": "layer"}, "matching_aware": None},
+        {"unrolled": 1, "dropout": {"generator": 0.2}, "historical_averaging": {}},
+        {"loss": "wgan", "gradient_penalty": {}, "norm": {"discriminator": "layer"}, "n_critic": 2, "instance_noise": {"kimg": 1}},
+        {"relativistic": "paired", "matching_aware": None, "feature_matching": {"layer": -1}},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("stage", ["shape", "image"])
+def test_tricks_are_configuration_here_too(here: Path, stage: str, tricks: dict[str, Any]) -> None:
+    changes: dict[str, Any] = {"tricks": tricks, "kimg": 0.024}
+    if stage == "image":
+        changes |= {"after": "artifacts/datasets/people", "maps": "real"}
+        params = copy.deepcopy(PARAMS)
+        params["fashiongan"]["stages"] = {"image": merge(IMAGE, changes)}
+        config = stage_config(params, "fashiongan", "image")
+        Path("work").mkdir()
+        made = Trainer(config, Store(config.dataset), None, Path("work"), CPU)
+        made.resume()
+    else:
+        made = trainer(stage, changes=changes)
+    run(made)
+    assert all(np.isfinite(float(value)) for value in made.history.rows[-1].values() if value)
+
+
+def test_a_mismatched_sentence_is_refused_as_a_fake_is(here: Path) -> None:
+    """The term against its closed form: the fakes' part of the loss on reals with the next one's code."""
+    made = trainer("shape")
+    real, told = made.batches.at(0, 8), made.batches.told_at(0, 8)
+    assert isinstance(told, Told)
+    discriminator = made.networks.discriminator.eval()
+    wrong = Told(told.code[[7, 0, 1, 2, 3, 4, 5, 6]], told.map)
+    expected = torch.nn.functional.softplus(discriminator(real, None, wrong)).mean()
+    term = next(t for t in made.game.tricks if t.name == "matching_aware")
+    step = made.game._step("discriminator", made.moment(), lambda: real, real, [], told)
+    torch.testing.assert_close(term.discriminator_term(step), expected)  # type: ignore[attr-defined]
+
+
+def test_translating_keeps_hair_face_and_background(here: Path) -> None:
+    published("shape")
+    published("image")
+    translator = Translator(Path("artifacts/fashiongan/image"), CPU)
+    store = Store(Path("artifacts/datasets/people_test"))
+    images, maps = np.array(store.images(32)[:4]), np.array(store.maps(32)[:4])
+    people = People(images, maps, np.zeros((4, 10), dtype=np.float32))
+    codes = translator.codes(["a red dress"] * 4)
+    made, again = translator(people, codes, seed=3), translator(people, codes, seed=3)
+    assert np.array_equal(made.pictures, again.pictures)
+    head = np.isin(maps, (1, 2))
+    assert np.array_equal(made.pictures[head], images[head])
+    translate("fashiongan", "translate")
+    assert (here / "artifacts/fashiongan/translate/samples.png").is_file()
+
+
+def test_bare_arms_come_half_way_to_the_photos_skin() -> None:
+    image, old, new = np.full((1, 8, 8, 3), 200, np.uint8), np.zeros((1, 8, 8), np.uint8), np.zeros((1, 8, 8), np.uint8)
+    old[0, :2], new[0, :4] = 6, 6
+    made = np.full((1, 8, 8, 3), 100, np.uint8)
+    result = kept(People(image, old, np.zeros((1, 10), np.float32)), made, new)
+    assert (result[0, :4] == 150).all()
+    assert (result[0, 4:] == 200).all()  # background before and after
+
+
+def test_figures_of_people_against_closed_forms() -> None:
+    one = np.zeros((2, 8, 8), np.uint8)
+    other = one.copy()
+    one[0, :4, :4], other[0, :4, 2:6] = 1, 1
+    assert iou(one, other, 1) == pytest.approx(8 / 24)  # the second pair has none, and does not count
+    pictures = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3), dtype=np.uint8)
+    assert frechet(pictures, pictures) == pytest.approx(0, abs=1e-6)
+    assert frechet(pictures // 2, pictures // 2 + 51) == pytest.approx(192 * 0.2**2, abs=1e-6)
+
+
+def test_outfits_are_read_where_the_sentence_tells_them() -> None:
+    source = DollSource(source="dolls", root=DOLLS, count=20, seed=5, resolution=64)
+    pictures = [source.picture(source.listing(), i) for i in range(20)]
+    dolls = [(p.record or {})["attributes"] for p in pictures]
+    images = np.stack([p.image for p in pictures])
+    found = accuracies(images, dolls, dolls, [frozenset({"upper_color"})] * 20)
+    assert found["upper_color"] >= 0.9
+    assert np.isnan(found["sleeve"])
+
+
+@pytest.mark.parametrize(
+    ("stage", "changes", "words"),
+    [
+        ("shape", {"reads": None}, "reads is missing"),
+        ("shape", {"reads": "artifacts/texts/none"}, "there is no sentence encoder at artifacts/texts/none"),
+        ("shape", {"reads": "artifacts/texts/other"}, "network.code: 16 is not the 12"),
+        ("shape", {"maps": "generated"}, "maps: generated are made by the stage before"),
+        ("shape", {"resolution": 16}, "16 is too small for the network fashion_shape"),
+        ("shape", {"tricks": {"norm": {"discriminator": "instance"}}}, "a sentence's code has one place only"),
+        ("shape", {"tricks": {"packing": 2}}, "no place in network fashion_shape"),
+        ("shape", {"tricks": {"relativistic": "paired"}}, "none can be refused for its sentence"),
+        (
+            "image",
+            {"reads": "artifacts/texts/other", "network": {"code": 12}},
+            "differs from the artifacts/texts/outfits of its parent",
+        ),
+        ("image", {"resolution": 64}, "64 differs from the 32 of its parent"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_words(here: Path, stage: str, changes: dict[str, Any], words: str) -> None:
+    if stage == "image":
+        published("shape")
+    with pytest.raises(InputError) as refused:
+        trainer(stage, changes=changes)
+    assert words in str(refused.value)
+
+
+def test_another_encoder_than_the_parents_is_refused(here: Path) -> None:
+    published("shape")
+    shutil.rmtree("artifacts/texts/outfits")
+    params = copy.deepcopy(PARAMS)
+    params["texts"]["outfits"]["seed"] = 1
+    write_params(here, params)
+    train_text("outfits")
+    with pytest.raises(InputError, match="was told sentences by another encoder"):
+        trainer("image")
+
+
+def test_artifacts_that_do_not_belong_together_are_refused(here: Path) -> None:
+    published("shape")
+    published("image")
+    publish(run(trainer("shape", "longer", {"kimg": 0.3})), Path("artifacts/fashiongan/shape"))
+    with pytest.raises(InputError, match="is not the first stage that artifacts/fashiongan/image was trained after"):
+        Translator(Path("artifacts/fashiongan/image"), CPU)
+    with pytest.raises(InputError, match="which makes no dressed people"):
+        Translator(Path("artifacts/fashiongan/shape"), CPU)
+
+
+def test_the_translating_stage_is_configured_in_words() -> None:
+    params = copy.deepcopy(PARAMS)
+    check_stage(params, "fashiongan", "translate")
+    params["fashiongan"]["stages"]["translate"]["cuont"] = 3
+    with pytest.raises(InputError, match=r"fashiongan.stages.translate.cuont: unknown key; did you mean 'count'\?"):
+        check_stage(params, "fashiongan", "translate")
+    with pytest.raises(InputError, match="translates and trains nothing"):
+        stage_config(params, "fashiongan", "translate")
