@@ -41,6 +41,8 @@ TINY: dict[str, Any] = {
             "r16": {"after": "artifacts/progan/r8", "resolution": 16},
         },
     },
+    "texts": {},
+    "fashiongan": {"stages": {}},
 }
 
 

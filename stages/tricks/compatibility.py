@@ -22,6 +22,7 @@ CLASS_G, CLASS_D, NO_CLASS_D = (
 )
 MOMENTUM, UNBOUNDED = "momentum in the discriminator", "no bound on the discriminator"
 SEVERAL, EQUALIZED, RANDOM_LAYERS = "several processes", "equalized weights", "layers that draw"
+SENTENCES = "sentences"
 
 BOUNDS = ("weight_clipping", "gradient_penalty", "zero_centered_penalty", "dragan", "r1", "r2", "spectral_norm")
 PENALTIES = ("gradient_penalty", "zero_centered_penalty", "dragan", "r1", "r2")
@@ -79,6 +80,11 @@ RULES: tuple[Rule, ...] = (
         "forbid", ("virtual_batch_norm", "conditional_batch_norm"), NORM_G, "both are the generator's norm; leave one out"
     ),
     Rule("forbid", "virtual_batch_norm", CLASS_G, "the reference batch has no classes; right would be norm: {generator: layer}"),
+    Rule(
+        "forbid", "virtual_batch_norm", SENTENCES,
+        "the reference batch has no sentences; right would be norm: {generator: layer}",
+    ),
+    Rule("forbid", "replay", SENTENCES, "the pool keeps fakes without their sentences; leave it out"),
     Rule(
         "forbid", "unrolled", SEVERAL,
         "it looks ahead on one process's share of the batch, where the true step averages over all; right would be processes: 1",
@@ -150,6 +156,8 @@ def features(config: StageConfig) -> dict[str, str]:
     if chosen["generator"]:
         found[NORM_G] = "tricks.norm.generator"
     found |= _of_classes(tricks)
+    if config.network.telling is not None:
+        found[SENTENCES] = network
     if config.network.equalized:
         found[EQUALIZED] = network
     if _has_momentum(config, tricks):

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import importlib
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from pydantic import Field, field_validator
@@ -19,6 +19,9 @@ from torch import Tensor, nn
 
 from stages.step import Step
 from stages.tricks.trick import Term
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
 
 
 @lru_cache(maxsize=2)
@@ -50,6 +53,13 @@ class Perceptual(Term):
         if not callable(found):
             raise ValueError(f"'{value}' is no function that returns a network")
         return value
+
+    def check(self, config: StageConfig) -> None:
+        if config.network.makes == "maps":
+            raise ValueError(
+                f"perceptual: the frozen network sees pictures, and {config.network.name} makes maps; right would be "
+                "reconstruction, or a network that makes pictures"
+            )
 
     def generator_term(self, step: Step) -> Tensor:
         phi = frozen(self.network, step.fake.device)

@@ -26,7 +26,7 @@ def wait_for(what: Callable[[], Any], seconds: float = 90) -> Any:
 
 
 def checkpoints(project: Project) -> set[Path]:
-    return set((project.root / ".work").glob("progan@*/*/step-*.pt"))
+    return set((project.root / ".work").glob("*@*/*/step-*.pt"))
 
 
 def processes_of(project: Project, words: str = "stages.train") -> list[psutil.Process]:

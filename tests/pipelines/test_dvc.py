@@ -46,8 +46,9 @@ def test_an_artifact_is_whole_and_says_where_it_came_from(trained: Project) -> N
 def test_metrics_plots_and_params(copy_of_trained: Project) -> None:
     project = copy_of_trained
     metrics = json.loads(project.dvc("metrics", "show", "--json"))[""]["data"]
-    assert sorted(metrics) == [f"artifacts/progan/{r}/metrics.json" for r in ("r16", "r4", "r8")]
-    assert all("diversity" in found["data"] for found in metrics.values())
+    there = {path: found["data"] for path, found in metrics.items() if "data" in found}
+    assert sorted(there) == [f"artifacts/progan/{r}/metrics.json" for r in ("r16", "r4", "r8")]
+    assert all("diversity" in found for found in there.values())
     project.dvc("plots", "show")
     page = (project.root / "dvc_plots/index.html").read_text()
     pictures = {path.name for path in (project.root / "dvc_plots/static").iterdir()}

@@ -2,6 +2,7 @@
 
 import json
 import random
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from torch import Tensor, nn
 from data.errors import InputError
 from data.prepare import prepare
 from data.sources.dolls import DollSource
-from data.store import Store
+from data.store import Store, file_digest
 from stages.config import StageConfig
 from stages.trainer import Trainer
 from stages.tricks.catalogue import LOSSES, TRICKS
@@ -43,6 +44,7 @@ NETWORKS: dict[str, Any] = {
     "progan": {"name": "progan", "latent": 4, "base": 16, "largest": 4},
     "dcgan": {"name": "dcgan", "latent": 4, "generator_width": 2, "discriminator_width": 2},
     "resnet": {"name": "resnet", "latent": 4, "generator_width": 4, "discriminator_width": 4},
+    "fashion_shape": {"name": "fashion_shape", "latent": 4, "width": 2, "code": 5},
 }
 
 
@@ -51,21 +53,30 @@ def frozen_network() -> nn.Module:
 
 
 @pytest.fixture(scope="module")
-def classed(tmp_path_factory: pytest.TempPathFactory) -> Store:
-    """48 dolls at 8x8 in three classes."""
-    path = tmp_path_factory.mktemp("classed") / "dolls"
-    prepare(DollSource(source="dolls", root=Path("data/dolls"), count=48, resolution=8), path, lambda d, t: None, 1)
+def classed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """48 dolls up to 32x32 in three classes, with sentence codes; as a project's artifact, in whose folder the tests run."""
+    home = tmp_path_factory.mktemp("classed")
+    path = home / "artifacts" / "datasets" / "x"
+    prepare(DollSource(source="dolls", root=Path("data/dolls"), count=48, resolution=32), path, lambda d, t: None, 1)
     np.save(path / "labels.npy", np.arange(48) % 3)
+    np.save(path / "codes.npy", np.random.default_rng(0).standard_normal((48, 5), dtype=np.float32))
     manifest = json.loads((path / "manifest.json").read_text())
-    (path / "manifest.json").write_text(json.dumps({**manifest, "classes": ["a", "b", "c"]}))
-    return Store(path)
+    digests = {**manifest["digests"], "codes.npy": file_digest(path / "codes.npy")}
+    more = {"classes": ["a", "b", "c"], "code_width": 5, "digests": digests}
+    (path / "manifest.json").write_text(json.dumps({**manifest, **more}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path.cwd()))
+        patch.chdir(home)
+        yield Store(path)
 
 
 def configured(tricks: dict[str, Any], network: str = "dcgan") -> StageConfig:
-    stage = {
+    stage: dict[str, Any] = {
         "after": "artifacts/datasets/x", "resolution": 8, "kimg": 1, "batch_size": 8, "network": NETWORKS[network],
         "tricks": tricks, "adam": {"learning_rate": 0.001},
     }  # fmt: skip
+    if network == "fashion_shape":
+        stage |= {"resolution": 32, "reads": "artifacts/datasets/x"}
     return stage_config({"p": {"common": {}, "stages": {"s": stage}}}, "p", "s")
 
 

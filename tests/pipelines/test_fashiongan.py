@@ -1,0 +1,160 @@
+"""FashionGAN as its user runs it: `dvc repro fashiongan` from drawn people to a sheet, killed and gone on with, then used."""
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from data.dolls import doll
+from tests.conftest import Project, make_project
+from tests.pipelines.conftest import checkpoints, wait_for
+from tests.pipelines.test_dvc import reran
+
+PEOPLE = {"source": "dolls", "root": "data/dolls", "count": 48, "resolution": 32, "background": "mist"}
+NETWORK = {"width": 2, "code": 16}
+STAGES: dict[str, Any] = {
+    "shape": {
+        "does": "train", "after": "artifacts/datasets/people", "reads": "artifacts/texts/outfits",
+        "network": {"name": "fashion_shape", **NETWORK},
+    },
+    "image": {
+        "does": "train", "after": "artifacts/fashiongan/shape", "reads": "artifacts/texts/outfits", "maps": "mixed",
+        "network": {"name": "fashion_image", **NETWORK, "variant": "paper"},
+    },
+    "translate": {
+        "does": "translate", "after": "artifacts/fashiongan/image", "reads": "artifacts/datasets/people_test", "count": 20,
+        "shown": 3,
+    },
+}  # fmt: skip
+COMMON: dict[str, Any] = {
+    "kimg": 0.4, "batch_size": 8, "resolution": 32, "adam": {"betas": [0.5, 0.999]},
+    "tricks": {"loss": "nonsaturating", "matching_aware": {}, "reconstruction": {}, "ema": {}},
+    "watch": {"log_steps": 5, "sample_kimg": 0.1, "checkpoint_seconds": 0.2},
+}  # fmt: skip
+WEIGHTS = [f"artifacts/fashiongan/{s}/generator.safetensors" for s in ("shape", "image")]
+
+
+def make(root: Path) -> Project:
+    """A tiny project with FashionGAN in it."""
+    project = make_project(root)
+    project.set("datasets.people", PEOPLE)
+    project.set("datasets.people_test", {**PEOPLE, "count": 20, "seed": 1})
+    text = {"dataset": "artifacts/datasets/people", "test": "artifacts/datasets/people_test", "attributes": ["garment"]}
+    project.set("texts.outfits", {**text, "epochs": 2, "width": 16})
+    project.set("fashiongan", {"common": COMMON, "stages": STAGES})
+    return project
+
+
+@pytest.fixture(scope="module")
+def dressed(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The whole pipeline, run by one dvc repro that is killed in both trainings and begun again."""
+    project = make(tmp_path_factory.mktemp("dressed") / "project")
+    for stage in ("shape", "image"):
+        begun = project.start("dvc", "repro", "fashiongan")
+        wait_for(lambda s=stage, b=begun: _checkpoints(project, s) or b.poll() is not None)  # type: ignore[misc]
+        assert begun.poll() is None, begun.stdout and begun.stdout.read()
+        os.killpg(begun.pid, signal.SIGKILL)
+        begun.wait()
+    assert "continuing at step" in project.dvc("repro", "fashiongan")
+    return project
+
+
+def _checkpoints(project: Project, stage: str) -> bool:
+    return any(f"fashiongan@{stage}" in str(path) for path in checkpoints(project))
+
+
+def test_one_repro_makes_the_sheet_and_another_does_nothing(dressed: Project) -> None:
+    sheet = dressed.root / "artifacts/fashiongan/translate/samples.png"
+    with Image.open(sheet) as image:
+        assert image.width > image.height > 3 * 128
+    figures = json.loads(dressed.bytes("artifacts/fashiongan/translate/metrics.json"))
+    assert {"hair_iou", "face_iou", "frechet", "accuracy", "accuracy_ceiling", "accuracy_chance", "sleeve"} <= set(
+        figures
+    )
+    assert figures["accuracy_ceiling"] > 0.85 > figures["accuracy_chance"]
+    assert reran(dressed.dvc("repro", "fashiongan")) == []
+
+
+def test_killed_trainings_end_in_the_bits_of_an_uninterrupted_one(dressed: Project, tmp_path: Path) -> None:
+    whole = make(tmp_path / "whole")
+    whole.dvc("repro", "fashiongan@image")
+    for path in WEIGHTS:
+        assert whole.bytes(path) == dressed.bytes(path), path
+
+
+def test_status_sample_and_inspect_know_its_stages(dressed: Project) -> None:
+    said = dressed.espalier("status")
+    assert all(f"fashiongan@{stage}" in said for stage in STAGES)
+    assert "half-way" not in said
+    assert "text@outfits" in said
+    for stage in ("shape", "image"):
+        dressed.espalier("sample", f"artifacts/fashiongan/{stage}", "-n", "4", "-o", f"{stage}.png")
+        assert (dressed.root / f"{stage}.png").is_file()
+    assert "artifacts/fashiongan/shape" in dressed.espalier("inspect", "artifacts/fashiongan/image")
+    assert "the configuration of fashiongan is valid" in dressed.espalier("check", "fashiongan")
+
+
+def test_a_change_to_the_second_stage_leaves_the_first(dressed: Project) -> None:
+    dressed.set("fashiongan.stages.image.kimg", 0.1)
+    assert reran(dressed.dvc("repro", "fashiongan")) == ["fashiongan@image", "fashiongan@translate"]
+
+
+@pytest.fixture
+def photo(dressed: Project) -> Path:
+    """A doll's picture and map in the project's folder."""
+    drawn = doll(7, 0, 64)
+    Image.fromarray(drawn.image).save(dressed.root / "doll.png")
+    Image.fromarray(drawn.map).save(dressed.root / "map.png")
+    return dressed.root / "doll.png"
+
+
+def test_a_photo_is_translated_from_artifacts_alone(dressed: Project, photo: Path) -> None:
+    asked = (
+        "translate",
+        "doll.png",
+        "--map",
+        "map.png",
+        "--text",
+        "a red dress",
+        "--text",
+        "Blue jeans and a zylph!",
+        "-n",
+        "2",
+    )
+    said = dressed.espalier(*asked, "-o", "one.png")
+    assert "zylph" in said
+    with Image.open(dressed.root / "one.png") as image:
+        assert image.height < image.width
+    dressed.espalier(*asked, "-o", "again.png")
+    assert dressed.bytes("one.png") == dressed.bytes("again.png")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("nobody.png", "--map", "map.png", "--text", "a red dress"), "there is no picture nobody.png"),
+        (("doll.png", "--map", "none.png", "--text", "a red dress"), "the picture has no map"),
+        (("doll.png", "--map", "doll.png", "--text", "a red dress"), "saved as RGB, not as classes"),
+        (("doll.png", "--map", "small.png", "--text", "a red dress"), "is 32x32, the picture 64x64"),
+        (("doll.png", "--map", "wrong.png", "--text", "a red dress"), "has pixels of 9"),
+        (("doll.png", "--map", "map.png", "--text", " "), "has no words"),
+        (("doll.png", "--map", "map.png", "--text", "zylph qwert"), "the vocabulary covers"),
+        (("doll.png", "--map", "map.png", "--text", "a red dress " * 40), "at most 60 can be told"),
+        (("doll.png", "--map", "map.png", "--text", "a", "--artifact", "artifacts/texts"), "there is no artifact"),
+        (("doll.png", "--map", "map.png", "--text", "a", "-o", "out.jpg"), "right would be out.png"),
+    ],
+)
+def test_what_cannot_be_translated_is_refused_in_words(
+    dressed: Project, photo: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    with Image.open(dressed.root / "map.png") as classes:
+        classes.resize((32, 32), Image.Resampling.NEAREST).save(dressed.root / "small.png")
+        classes.point(lambda value: 9 if value == 3 else value).save(dressed.root / "wrong.png")
+    said = dressed.espalier("translate", *arguments, ok=False)
+    assert dressed.code == 2
+    assert words in said
+    assert "Traceback" not in said
