@@ -24,6 +24,8 @@ from stages.params import read_params, stage_names
 
 ROOT = Path(__file__).parent
 TABLES = ROOT.parent / "docs" / "tables"
+MAKERS = {"datasets": "dataset", "classifiers": "classifier", "texts": "text"}
+"""What makes the artifacts that pipelines name, by their folder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,10 @@ def run(pipelines: Sequence[str], jobs: int) -> list[str]:
     """Bring these pipelines up to date. Returns the names of runs that failed."""
     with contextlib.chdir(ROOT):
         params = read_params()
-        datasets = {Path(params[p]["common"]["after"]).name for p in pipelines}
-        classifiers = {Path(c).name for p in pipelines if (c := params[p]["common"].get("classifier"))}
-        needed = [f"dataset@{name}" for name in datasets] + [f"classifier@{name}" for name in classifiers]
-        subprocess.run(dvc("repro", *sorted(needed)), check=True)
+        told = [Path(v) for p in pipelines for v in params[p].get("common", {}).values() if isinstance(v, str)]
+        needed = {f"{MAKERS[path.parent.name]}@{path.name}" for path in told if path.parent.name in MAKERS}
+        if needed:
+            subprocess.run(dvc("repro", *sorted(needed)), check=True)
         runs = [f"{p}@{stage}" for p in pipelines for stage in stage_names(params, p)]
         return _run_all(runs, jobs)
 
@@ -98,13 +100,13 @@ def _cancelled_on_interrupt(pool: ThreadPoolExecutor) -> Iterator[None]:
 
 def figures(pipeline: str, rows: dict[str, str], figure: str, seeds: bool = True) -> dict[str, list[float]]:
     """A final figure by row: of the run named by the row's key, or, with `seeds`, of all its seeds that are finished."""
-    found: dict[str, list[float]] = {}
+    by_row: dict[str, list[float]] = {}
     for key, row in rows.items():
         paths = sorted((ROOT / "artifacts" / pipeline).glob(f"{key}{'-[0-9]*' if seeds else ''}/metrics.json"))
-        values = [json.loads(path.read_text())[figure] for path in paths]
+        values = [found for path in paths if (found := json.loads(path.read_text()).get(figure)) is not None]
         if values:
-            found[row] = values
-    return found
+            by_row[row] = values
+    return by_row
 
 
 def write_table(name: str, text: str) -> None:
@@ -130,10 +132,15 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def main(description: str, pipelines: Sequence[str], write: Callable[[str], None]) -> int:
-    """Run what is missing, then write the table. `write` is given the ending of the pipelines' names."""
+def main(description: str, pipelines: Sequence[str | Sequence[str]], write: Callable[[str], None]) -> int:
+    """Run what is missing, then write the table. `write` is given the ending of the pipelines' names.
+
+    Pipelines that stand together can run at once; the others wait for those before them.
+    """
     chosen = options(description)
-    ending = "_full" if chosen.full else ""
-    failed = [] if chosen.table_only else run([p + ending for p in pipelines], chosen.jobs)
+    ending, failed = "_full" if chosen.full else "", []
+    for together in pipelines if not chosen.table_only else ():
+        names = [together] if isinstance(together, str) else together
+        failed += run([name + ending for name in names], chosen.jobs)
     write(ending)
     return 1 if failed else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stages.params import pipeline_names, read_params, stage_names
-from stages.validation import source_config, stage_config
+from stages.validation import check_stage, source_config, stage_config
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "benchmarks"
@@ -28,9 +28,9 @@ def test_every_run_of_every_table_is_a_valid_stage_that_dvc_knows() -> None:
     ).stdout.split()
     for pipeline in pipeline_names(params):
         for stage in stage_names(params, pipeline):
-            stage_config(params, pipeline, stage)
+            check_stage(params, pipeline, stage)
             assert f"{pipeline}@{stage}" in listed
-    assert len(pipeline_names(params)) == 9
+    assert len(pipeline_names(params)) == 13
 
 
 def test_packs_make_batches_of_as_many_labels_and_updates() -> None:
