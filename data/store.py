@@ -208,6 +208,16 @@ class Store:
             raise self._damaged(path.name, f"has {len(records)} lines, the manifest says {self.manifest.count}")
         return records
 
+    def verify_told(self) -> None:
+        """Read maps, codes and records once, and compare their digests with the manifest's.
+
+        Raises:
+            InputError: when a byte differs from what was prepared.
+        """
+        for name, digest in self.manifest.digests.items():
+            if name.startswith("maps-") or name in (CODES, "records.jsonl"):
+                self._verify(name, digest)
+
     def verify(self, resolution: int | None) -> None:
         """Read the pictures of a resolution once, or with None the points, and compare their digest with the manifest's.
 
@@ -220,5 +230,10 @@ class Store:
         else:
             name = f"images-{resolution}.npy"
             self.images(resolution)
-        if file_digest(self.path / name) != self.manifest.digests.get(name):
+        self._verify(name, self.manifest.digests.get(name))
+
+    def _verify(self, name: str, digest: str | None) -> None:
+        if not (self.path / name).is_file():
+            raise self._damaged(name, "is missing")
+        if file_digest(self.path / name) != digest:
             raise self._damaged(name, "differs from what was prepared (its digest does not match the manifest)")

@@ -180,7 +180,7 @@ def start_input(config: StageConfig) -> Input | None:
     return Input(path=config.start.as_posix(), digest=file_digest(config.start))
 
 
-def reads_input(config: StageConfig) -> Input | None:
+def reads_input(config: StageConfig, store: Store) -> Input | None:
     """What a stage's sentences are encoded by, if it is told any, as lineage names it.
 
     Raises:
@@ -189,7 +189,7 @@ def reads_input(config: StageConfig) -> Input | None:
     if config.reads is None:
         return None
     if config.reads == config.dataset:
-        return Input(path=config.reads.as_posix(), digest=Store(config.reads).digest)
+        return Input(path=config.reads.as_posix(), digest=store.digest)
     file = config.reads / ENCODER
     if not file.is_file():
         raise InputError(

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from data.errors import InputError
 from data.store import Manifest, Store
+from models.told import CLASSES as CLASSES_OF_MAPS
+from stages.artifact import reads_input
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
@@ -27,8 +29,10 @@ CLASSES = 10
 class MadeUpStore(Store):
     """Random pictures in place of a dataset that is not prepared yet."""
 
-    def __init__(self, path: Path, resolution: int | None, channels: int, count: int) -> None:
-        self.path, self.shape = path, (count, *([resolution, resolution] if resolution else []), channels)
+    def __init__(self, config: StageConfig) -> None:
+        resolution, count, channels = config.resolution, config.batch_size, 3
+        self.path, self.shape = config.dataset, (count, *([resolution, resolution] if resolution else []), channels)
+        self.code_width = getattr(config.network, "code", 0)
         self.manifest = Manifest(
             format=1,
             count=count,
@@ -48,6 +52,14 @@ class MadeUpStore(Store):
         """Gaussian noise."""
         return np.random.default_rng(0).standard_normal(self.shape, dtype=np.float32)
 
+    def maps(self, resolution: int) -> NDArray[np.uint8]:
+        """Classes at random."""
+        return np.random.default_rng(0).integers(0, CLASSES_OF_MAPS, self.shape[:3], dtype=np.uint8)
+
+    def codes(self) -> NDArray[np.float32]:
+        """Gaussian noise."""
+        return np.random.default_rng(0).standard_normal((self.shape[0], self.code_width), dtype=np.float32)
+
     def labels(self) -> NDArray[np.int64]:
         """Classes in turn."""
         return np.arange(self.shape[0]) % CLASSES
@@ -63,9 +75,11 @@ def measure(config: StageConfig) -> dict[str, float | bool]:
     try:
         store = Store(config.dataset)
         _ = store.points() if config.resolution is None else store.images(config.resolution)
+        reads_input(config, store)
     except InputError:
         prepared = False
-        store = MadeUpStore(config.dataset, config.resolution, 3, config.batch_size)
+        store = MadeUpStore(config)
+        config = config.model_copy(update={"reads": config.reads and config.dataset})  # codes are made up, too
     trainer = Trainer(config, store, None, Path("/nonexistent"), choose_device())
     trainer.iterate()
     laziest = max([t.every for t in config.tricks.others if isinstance(t, Term)], default=1)

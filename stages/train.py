@@ -44,7 +44,7 @@ def training_folder(config: StageConfig, store: Store, parent: Artifact | None) 
         InputError: the checkpoint it is to go on from is missing.
     """
     dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-    key = work_key(config, dataset, parent_input(parent), start_input(config), reads_input(config))
+    key = work_key(config, dataset, parent_input(parent), start_input(config), reads_input(config, store))
     return work_folder(config.name, key)
 
 
@@ -66,6 +66,8 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"{config.pipeline} plays on {other}"
         )
     store.verify(config.resolution)
+    if config.network.telling is not None:
+        store.verify_told()
     if config.classifier is not None:
         load_classifier(config.classifier, config.resolution, torch.device("cpu"))
     if parent is None:
@@ -76,7 +78,7 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"the parent {config.after} was trained on pictures of {parent.record.channels} channels, the dataset "
             f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
         )
-    if parent.record.reads is not None and parent.record.reads != reads_input(config):
+    if parent.record.reads is not None and parent.record.reads != reads_input(config, store):
         raise InputError(
             f"the parent {config.after} was told sentences by another encoder than what lies at {config.reads} now; "
             f"train it again: dvc repro -f {parent.config.name}"

@@ -53,7 +53,7 @@ class Trainer:
         self.config, self.folder, self.device, self.store = config, folder, device, store
         self.channels, self.classes = store.manifest.channels, len(store.manifest.classes)
         self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-        self.parent, self.start, self.reads = parent_input(parent), start_input(config), reads_input(config)
+        self.parent, self.start, self.reads = parent_input(parent), start_input(config), reads_input(config, store)
         self.networks = build_networks(config, self.channels, device, self.classes)
         if parent is not None and config.grows:
             grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))

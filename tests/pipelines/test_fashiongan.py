@@ -98,6 +98,11 @@ def test_status_sample_and_inspect_know_its_stages(dressed: Project) -> None:
     assert "the configuration of fashiongan is valid" in dressed.espalier("check", "fashiongan")
 
 
+def test_a_check_needs_nothing_prepared(tmp_path: Path) -> None:
+    said = make(tmp_path / "fresh").espalier("check", "fashiongan")
+    assert "the dataset is not prepared yet" in said
+
+
 def test_a_change_to_the_second_stage_leaves_the_first(dressed: Project) -> None:
     dressed.set("fashiongan.stages.image.kimg", 0.1)
     assert reran(dressed.dvc("repro", "fashiongan")) == ["fashiongan@image", "fashiongan@translate"]

@@ -287,6 +287,15 @@ def test_what_cannot_be_is_refused_in_words(here: Path, stage: str, changes: dic
     assert words in str(refused.value)
 
 
+def test_damaged_maps_are_refused_before_training(here: Path) -> None:
+    maps = Path("artifacts/datasets/people/maps-32.npy")
+    content = bytearray(maps.read_bytes())
+    content[-1] ^= 1
+    maps.write_bytes(bytes(content))
+    with pytest.raises(InputError, match="maps-32.npy differs from what was prepared"):
+        trainer("shape")
+
+
 def test_another_encoder_than_the_parents_is_refused(here: Path) -> None:
     published("shape")
     shutil.rmtree("artifacts/texts/outfits")
