@@ -1,7 +1,7 @@
-"""python -m benchmarks.fashiongan: attributes of outfits against the sentence, for one-step and two-step GANs (FashionGAN's table).
+"""python -m benchmarks.fashiongan: outfits read against the sentence, of one-step and two-step GANs (FashionGAN's table).
 
-Reduced: drawn people of 32x32 instead of photos of 128x128, widths of 8 and 16 instead of 64, 30 and 40 kimg, 3 seeds; read by rule
-instead of by an attribute network. There is no other protocol: the paper's numbers are of its own test pictures, and cannot be had.
+Reduced: drawn people of 32x32 instead of photos of 128x128, widths of 8 and 16 instead of 64, 30 and 40 kimg, 3 seeds; read by
+rule instead of by an attribute network. There is no other protocol: the paper's test pictures cannot be had.
 """
 
 import sys
@@ -18,10 +18,10 @@ METHODS = {
 }
 FIELDS = ("garment", "sleeve", "upper_color", "lower_color", "accuracy")
 NOTES = """\
-Share of 1,000 held-out people on whom a rule reads what another's sentence tells, in %, mean ± standard error over seeds; accuracy
-is the mean of the four. Ceiling: the true pictures of the sentences' own dolls, read by the same rule. Chance: the two-step
-compositional results against shuffled sentences. IoU: of hair and face in the first stage's map with the input's. Frechet: distance
-to real pictures on pixels of 8x8; the floor is between two halves of the real ones.
+Share of 1,000 held-out people on whom a rule reads what another's sentence tells, in %, mean ± standard error over seeds;
+accuracy is the mean of the four. Ceiling: the true pictures of the sentences' own dolls, read by the same rule. Chance: the
+two-step compositional results against shuffled sentences. IoU: of hair and face in the first stage's map with the input's.
+Frechet: distance to real pictures on pixels of 8x8; the floor is between two halves of the real ones.
 
 After Zhu et al., "Be Your Own Prada", table 1, whose rows these are. Made by `python -m benchmarks.fashiongan`."""
 

@@ -2,18 +2,23 @@
 
 It trains a short chain on the dolls, on a server of its own, and takes some minutes. Needs the extra `screenshots`
 (pip install -e '.[dev,screenshots]') and /usr/bin/chromium.
+
+python -m docs.screenshots studio: those in docs/studio/, of the artifacts in the current folder. Needs the extra `studio`.
 """
 
+import signal
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 from ruamel.yaml import YAML
 
 from tests.conftest import ROOT, make_project
-from tests.pipelines.conftest import Served, Server, wait_for
+from tests.pipelines.conftest import Served, Server, free_port, wait_for
 
-OUT = ROOT / "docs" / "prefect"
+OUT, STUDIO = ROOT / "docs" / "prefect", ROOT / "docs" / "studio"
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",
@@ -21,6 +26,7 @@ QUIET = [
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
+    "--disable-sync",
 ]
 LONG = 1800.0
 
@@ -66,23 +72,59 @@ def take_all(page: Page, server: Server, served: Served) -> None:
     take(page, f"{server.page}/artifacts/artifact/{pages['progan-run']['id']}", "summary", 1300)
 
 
-def main() -> None:
+def take_tabs(page: Page, address: str) -> None:
+    """Somebody dressed, and samples."""
+    page.set_viewport_size({"width": 1280, "height": 910})
+    page.goto(address)
+    page.locator("#people button").nth(10).click()
+    page.locator("#sentence").get_by_role("textbox").fill("a long-sleeved red dress")
+    page.wait_for_timeout(2000)
+    page.locator("#dress").click()
+    page.locator("#result img").wait_for()
+    page.wait_for_timeout(2000)
+    page.screenshot(path=STUDIO / "dress.png")
+    page.set_viewport_size({"width": 1280, "height": 780})
+    page.get_by_role("tab", name="Sample").click()
+    page.locator("#grid img").wait_for()
+    page.wait_for_timeout(2000)
+    page.screenshot(path=STUDIO / "sample.png")
+
+
+def take_studio(browser: Browser) -> None:
+    """The studio on the artifacts here."""
+    command = ["espalier", "studio", "--port", str(free_port())]
+    with subprocess.Popen(command, text=True, stdout=subprocess.PIPE) as studio:
+        assert studio.stdout
+        try:
+            take_tabs(browser.new_page(color_scheme="light"), studio.stdout.readline().split()[-1])
+        finally:
+            studio.send_signal(signal.SIGINT)
+
+
+def take_prefect(browser: Browser) -> None:
     """Start everything, take the pictures, stop everything."""
-    OUT.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder) / "dolls")
         project.write_params(short_chain())
         (project.root / ".work").mkdir()
         server = Server(Path(folder) / "prefect", project)
         server.start()
         served = Served(project, server)
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         try:
             take_all(browser.new_page(color_scheme="light"), server, served)
         finally:
-            browser.close()
             served.stop()
             server.stop()
+
+
+def main() -> None:
+    """Take the pictures of one of them."""
+    studio = sys.argv[1:] == ["studio"]
+    (STUDIO if studio else OUT).mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        (take_studio if studio else take_prefect)(browser)
+        browser.close()
 
 
 if __name__ == "__main__":

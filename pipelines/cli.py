@@ -249,6 +249,24 @@ def translate(
 
 
 @app.command()
+def studio(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is to be.")] = 7860,
+    host: Annotated[str, typer.Option(help="Whom it answers; 0.0.0.0: the whole network.")] = "127.0.0.1",
+    artifact: Annotated[Path, typer.Option(help="FashionGAN's second stage.")] = Path("artifacts/fashiongan/image"),
+    people: Annotated[Path, typer.Option(help="A prepared dataset with maps: whom to dress.")] = Path(
+        "artifacts/datasets/people_test"
+    ),
+) -> None:
+    """Show a page where sentences dress people and artifacts draw pictures, until Ctrl-C.
+
+    Needs: pip install 'espalier\\[studio]'
+    """
+    from pipelines.studio import open_studio
+
+    open_studio(host, port, artifact, people)
+
+
+@app.command()
 def inspect(artifact: Weights) -> None:
     """Show what an artifact or checkpoint is: configuration, lineage, versions."""
     from pipelines.inspect import describe

@@ -33,7 +33,7 @@ def draw_outfits(
         rows.append(Row(sentence, [people.images[0], people.maps[0], *pairs]))
     heads = ["sentence", "person", "map", *["new map", "result"] * number]
     save_picture(sheet(rows, heads), out)
-    return _unknown(translator, sentences)
+    return [f"'{sentence}': {said}" for sentence in sentences if (said := unknown_words(translator, sentence))]
 
 
 def read_people(photo: Path, classes: Path, translator: Translator) -> People:
@@ -63,10 +63,7 @@ def _repeated(people: People, number: int) -> People:
     )
 
 
-def _unknown(translator: Translator, sentences: list[str]) -> list[str]:
-    found = []
-    for sentence in sentences:
-        words = [] if translator.text is None else translator.text.unknown(sentence)
-        if words:
-            found.append(f"'{sentence}': nobody has told the encoder what {', '.join(words)} means; left out")
-    return found
+def unknown_words(translator: Translator, sentence: str) -> str:
+    """What to say of a sentence's words that the encoder does not know; nothing, if it knows all."""
+    words = [] if translator.text is None else translator.text.unknown(sentence)
+    return f"nobody has told the encoder what {', '.join(words)} means; left out" if words else ""
