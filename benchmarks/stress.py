@@ -1,6 +1,6 @@
 """python -m benchmarks.stress: eight losses under four stresses on the grid, after RelativisticGAN's unstable settings.
 
-Reduced: 2-D grid instead of CIFAR-10, 8,000 updates of 64 points, 3 seeds. There is no other protocol: the published
+Reduced: 2-D grid instead of CIFAR-10, 8,000 updates of 64 points, 2 seeds. There is no other protocol: the published
 one is not for a CPU.
 """
 
@@ -46,7 +46,7 @@ def table(ending: str) -> None:
             cells.append(f"{failed}/{seeds}  {mean(modes) if modes else math.nan}  ({published:.0f})")
         rows.append([title, *cells])
         failed_at.append(failures)
-    title = "# Losses under stress\n\nProtocol reduced: 8,000 updates of 64 points on the grid of 25 Gaussians."
+    title = "# Losses under stress\n\nProtocol reduced: 8,000 updates of 64 points on the grid of 25 Gaussians, 2 seeds."
     write_table(
         "stress", f"{title}\n\n{markdown(['loss', *STRESSES.values()], rows)}\n\n{NOTES}\n\n![failures](stress.png)"
     )
