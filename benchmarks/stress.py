@@ -46,7 +46,9 @@ def table(ending: str) -> None:
             cells.append(f"{failed}/{seeds}  {mean(modes) if modes else math.nan}  ({published:.0f})")
         rows.append([title, *cells])
         failed_at.append(failures)
-    title = "# Losses under stress\n\nProtocol reduced: 8,000 updates of 64 points on the grid of 25 Gaussians, 2 seeds."
+    title = (
+        "# Losses under stress\n\nProtocol reduced: 8,000 updates of 64 points on the grid of 25 Gaussians, 2 seeds."
+    )
     write_table(
         "stress", f"{title}\n\n{markdown(['loss', *STRESSES.values()], rows)}\n\n{NOTES}\n\n![failures](stress.png)"
     )

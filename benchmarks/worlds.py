@@ -121,7 +121,11 @@ def draw_dots(axes: Axes, values: dict[str, list[float]]) -> None:
     for place, runs in enumerate(values.values()):
         axes.plot([place] * len(runs), runs, "o", color="#9aa3ad", markersize=5, alpha=0.8)
         axes.plot([place - 0.25, place + 0.25], [statistics.fmean(runs)] * 2, color="#d9480f", linewidth=2)
-    axes.set_xticks(range(len(values)), list(values), rotation=30 if len(values) > 5 else 0, fontsize=8)
+    axes.set_xticks(range(len(values)), list(values), fontsize=8)
+    if len(values) > 5:
+        axes.tick_params("x", rotation=30)
+        for label in axes.get_xticklabels():
+            label.set(ha="right", rotation_mode="anchor")
     axes.set_xlim(-0.6, len(values) - 0.4)
     axes.grid(axis="y", alpha=0.3)
 
