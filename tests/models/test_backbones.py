@@ -103,7 +103,9 @@ def test_conditional_batch_norm_has_a_scale_and_shift_for_each_class() -> None:
 
 
 def test_every_backbone_can_be_built_with_its_defaults_but_for_width() -> None:
-    assert set(BACKBONES) == {"progan", "dcgan", "resnet", "mlp", "dirac", "saddle"}
+    assert set(BACKBONES) == {
+        "progan", "dcgan", "resnet", "mlp", "dirac", "saddle", "fashion_shape", "fashion_image"
+    }  # fmt: skip
     for name in ("dirac", "saddle"):
         arguments = BACKBONES[name]().arguments(0, 1)
         point = BACKBONES[name].generator_class(**arguments["generator"])(torch.randn(3, 1))

@@ -265,7 +265,10 @@ def test_the_unrolled_gradient_is_that_of_really_taking_the_steps(
     trick = Unrolled(steps=steps)
     theta = torch.ones(4, 1, dtype=torch.float64, requires_grad=True)
     discriminator = game.networks.discriminator
-    table = Table(game.networks, discriminator, game.optimizers, None, lambda r, f: loss.discriminator(r, f, Targets()))
+    table = Table(
+        game.networks, discriminator, game.optimizers, None,
+        lambda r, f: loss.discriminator(r, f, Targets()), lambda f: loss.on_fakes(f, Targets()),
+    )  # fmt: skip
     step = Step(
         "generator", moment(), discriminator, lambda: torch.zeros(4, 1, dtype=torch.float64), theta, Needs(), table
     )
@@ -389,7 +392,7 @@ def test_historical_averaging_is_the_distance_to_the_mean_of_all_that_was() -> N
     network = nn.Linear(2, 1, bias=False)
     networks = Networks(nn.Linear(1, 1), network, nn.Identity())
     trick, seen = HistoricalAveraging(), []
-    table: Any = Table(networks, network, {}, None, lambda r, f: r)
+    table: Any = Table(networks, network, {}, None, lambda r, f: r, lambda f: f)
     step: Any = Step("discriminator", moment(), network, lambda: torch.zeros(1), torch.zeros(1), Needs(), table)
     assert trick.discriminator_term(step).item() == 0
     for value in ([1.0, 2.0], [3.0, -2.0], [5.0, 0.5]):
@@ -500,8 +503,8 @@ def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
     labels = np.arange(60) % 5
     pictures = np.zeros((60, 4, 4, 3), dtype=np.uint8)
     batches = Batches(pictures, 0, torch.device("cpu"), labels, packed=3)
-    found = batches.labels_at(0, 12)
-    assert found is not None and (found.view(3, 4) == found.view(3, 4)[0]).all(), "packs are of one class"
+    found = batches.told_at(0, 12)
+    assert isinstance(found, Tensor) and (found.view(3, 4) == found.view(3, 4)[0]).all(), "packs are of one class"
     assert len(set(batches.indices(0, 12).tolist())) > 4
     linear = nn.Linear(6, 5)
     discriminator = nn.Module()
