@@ -517,7 +517,7 @@ def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
             features.append(h)
         return x.sum((1, 2, 3))
 
-    table: Any = Table(networks, discriminator, {}, classes, lambda r, f: r)
+    table: Any = Table(networks, discriminator, {}, classes, lambda r, f: r, lambda f: f)
     x = torch.randn(3, 1, 2, 2)
     step = Step("discriminator", moment(), judge, lambda: x, x, Needs(), table)
     expected = -torch.log_softmax(linear(h), 1)[torch.arange(3), classes].mean()
