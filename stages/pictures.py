@@ -4,9 +4,7 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
@@ -107,8 +105,3 @@ def diversity(fakes: Tensor, reals: Tensor) -> float:
         return float(torch.pdist(points).mean())
 
     return mean_distance(fakes) / max(mean_distance(reals), 1e-12)
-
-
-def from_store(pictures: NDArray[np.uint8], count: int) -> Tensor:
-    """The first pictures of a store, uint8 (count, channels, R, R)."""
-    return torch.from_numpy(np.array(pictures[:count])).permute(0, 3, 1, 2)
