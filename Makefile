@@ -27,4 +27,4 @@ lint: setup ## ruff and mypy --strict
 	mypy
 
 test: lint ## lint, then every test
-	python -m pytest -n 2 --dist loadfile
+	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

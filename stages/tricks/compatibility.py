@@ -84,6 +84,10 @@ RULES: tuple[Rule, ...] = (
         "forbid", "virtual_batch_norm", SENTENCES,
         "the reference batch has no sentences; right would be norm: {generator: layer}",
     ),
+    Rule(
+        "forbid", "conditional_batch_norm", SENTENCES,
+        "these networks are told a sentence and no class; right would be to leave it out, or another network",
+    ),
     Rule("forbid", "replay", SENTENCES, "the pool keeps fakes without their sentences; leave it out"),
     Rule(
         "forbid", "unrolled", SEVERAL,
