@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +11,7 @@ from types import FrameType
 import httpx
 
 from data.errors import InputError
+from pipelines.address import check_address
 
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
@@ -23,14 +23,7 @@ def start_server(port: int, ready: Callable[[str], None]) -> int:
     Raises:
         InputError: the port is in use, or the server does not come up.
     """
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise InputError(
-                f"port {port} cannot be used: {error.strerror}; choose another: espalier ui --port {port + 1}"
-            ) from error
+    check_address(HOST, port, "espalier ui")
     page = f"http://{HOST}:{port}"
     # The page asks this address; without it, it would ask port 4200 whatever the port is.
     addresses = {"PREFECT_SERVER_UI_API_URL": f"{page}/api", "PREFECT_API_URL": f"{page}/api"}

@@ -1,7 +1,6 @@
 """What `espalier studio` shows: people dressed by sentences, and pictures of any published generator; from artifacts alone."""
 
 import os
-import socket
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -15,6 +14,7 @@ from torch import nn
 
 from data.errors import InputError
 from data.store import Store
+from pipelines.address import check_address
 from pipelines.translate import read_people, unknown_words
 from stages.artifact import Artifact, load_artifact, load_generator
 from stages.config import ARTIFACTS
@@ -62,14 +62,7 @@ def open_studio(host: str, port: int, artifact: Path, people: Path) -> None:
     """
     if find_spec("gradio") is None:
         raise InputError("espalier studio needs gradio; install it with: pip install 'espalier[studio]'")
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            raise InputError(
-                f"{host}, port {port}, cannot be used: {error.strerror}; choose another: espalier studio --port {port + 1}"
-            ) from error
+    check_address(host, port, "espalier studio")
     found = find(artifact, people)
     os.environ.update(QUIET)
     from pipelines.studio_pages import serve

@@ -121,7 +121,7 @@ def test_a_port_in_use_is_refused(trained: Project) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         output = trained.espalier("ui", "--port", str(port), ok=False)
-    assert trained.code == 2 and f"port {port} cannot be used: Address already in use" in output
+    assert trained.code == 2 and f"port {port}, cannot be used: Address already in use" in output
 
 
 def test_a_folder_that_is_no_dvc_repository_is_refused(tmp_path: Path) -> None:
