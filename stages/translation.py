@@ -2,7 +2,8 @@
 
 Source: the released demo_release/demo_full.lua: the first stage's map of the new outfit, the second stage's picture of that map,
 then hair and face copied from the photo, and bare arms and legs brought half-way to the photo's own skin. What was background
-and stays it is copied, too (the paper's photos have none to keep).
+and stays it is copied, too (the paper's photos have none to keep), but for the places beside the old outfit: there the photo's
+pixels are half of cloth.
 """
 
 from collections.abc import Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from data.errors import InputError
@@ -25,6 +27,7 @@ from stages.pictures import to_bytes
 from stages.text import Text, load_text
 
 LEGS, ARMS = 5, 6
+BESIDE = np.ones((3, 3), dtype=bool)
 
 
 @dataclass(frozen=True)
@@ -143,6 +146,6 @@ def kept(people: People, made: NDArray[np.uint8], maps: NDArray[np.uint8] | None
                 if here.any() and there.any():
                     skin = np.median(image[there], axis=0)
                     result[i][here] = np.rint((made[i][here] + skin) / 2).astype(np.uint8)
-            stays |= (old == BACKGROUND) & (maps[i] == BACKGROUND)
+            stays |= ~binary_dilation(old != BACKGROUND, BESIDE) & (maps[i] == BACKGROUND)
         result[i][stays] = image[stays]
     return result

@@ -240,6 +240,14 @@ def test_bare_arms_come_half_way_to_the_photos_skin() -> None:
     assert (result[0, 4:] == 200).all()  # background before and after
 
 
+def test_the_old_outfits_fringe_goes_with_it() -> None:
+    image, old, new = np.full((1, 8, 8, 3), 200, np.uint8), np.zeros((1, 8, 8), np.uint8), np.zeros((1, 8, 8), np.uint8)
+    old[0, :2] = 4
+    made = np.full((1, 8, 8, 3), 100, np.uint8)
+    result = kept(People(image, old, np.zeros((1, 10), np.float32)), made, new)
+    assert (result[0, :3] == 100).all() and (result[0, 3:] == 200).all()
+
+
 def test_figures_of_people_against_closed_forms() -> None:
     one = np.zeros((2, 8, 8), np.uint8)
     other = one.copy()
