@@ -18,7 +18,7 @@ from stages.config import ARTIFACTS, TranslateConfig
 from stages.device import choose_device
 from stages.entry import run
 from stages.lineage import library_versions
-from stages.metrics.people import accuracies, frechet, iou
+from stages.metrics.people import accuracies, distance, iou
 from stages.moment import derive_seed
 from stages.outfits import FACE, HAIR, person, sentence_codes
 from stages.params import read_params
@@ -98,8 +98,8 @@ def measured(held: Held, made: Translated, seed: int) -> dict[str, float]:
     if made.maps is not None:
         figures |= {"hair_iou": iou(people.maps, made.maps, HAIR), "face_iou": iou(people.maps, made.maps, FACE)}
     half = held.count // 2
-    figures["frechet"] = frechet(made.pictures, people.images)
-    figures["frechet_floor"] = frechet(people.images[:half], people.images[half:])
+    figures["frechet"] = distance(made.pictures, people.images)
+    figures["frechet_floor"] = distance(people.images[:half], people.images[half:])
     if held.drawn:
         figures |= _read(held, made, seed)
     return {name: round(value, 4) for name, value in figures.items()}

@@ -1,18 +1,20 @@
 """What translated people are worth: where hair and face are, what outfits are read, and how far they are from real ones.
 
 `iou`: intersection over union of one class's places in two maps. Outfits are read by rule (`data/dolls/reading.py`), and count
-where the sentence tells them; so the figures are of drawn dolls. `frechet`: ||m1 - m2||^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2)) of
-pictures reduced to 8x8 in [0, 1], Heusel et al., equation 6, on pixels instead of Inception's features: it sees colours and their
-layout, and no texture.
+where the sentence tells them; so the figures are of drawn dolls. `distance`: the Fréchet distance of pictures reduced to 8x8 in
+[0, 1], pixels instead of Inception's features: it sees colours and their layout, and no texture.
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from data.dolls.reading import Outfit, read_outfit, worn
+from stages.metrics.frechet import frechet, moments
 
 REDUCED = 8
 FIELDS = Outfit._fields
@@ -42,19 +44,14 @@ def accuracies(
     return {name: float(np.mean(of)) if of else float("nan") for name, of in right.items()}
 
 
-def frechet(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Between two sets of pictures uint8 (N, R, R, channels); N should be some hundreds, for covariances of 8 x 8 x channels."""
-    (m1, s1), (m2, s2) = (_moments(_reduced(pictures)) for pictures in (one, other))
-    roots = np.sqrt(np.linalg.eigvals(s1 @ s2).real.clip(0))  # their sum is the trace of the root, singular or not
-    return float(np.square(m1 - m2).sum() + np.trace(s1 + s2) - 2 * roots.sum())
+def distance(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
+    """Fréchet distance of two sets of pictures uint8 (N, R, R, channels); N should be some hundreds, for covariances of
+    8 x 8 x channels."""
+    return frechet(moments(_reduced(one)), moments(_reduced(other)))
 
 
-def _reduced(pictures: NDArray[np.uint8]) -> NDArray[np.float64]:
+def _reduced(pictures: NDArray[np.uint8]) -> Tensor:
     count, size, _, channels = pictures.shape
     step = size // REDUCED
     blocks = pictures.reshape(count, REDUCED, step, REDUCED, step, channels).mean(axis=(2, 4))
-    return np.asarray(blocks.reshape(count, -1) / 255, dtype=np.float64)
-
-
-def _moments(points: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    return points.mean(axis=0), np.cov(points, rowvar=False)
+    return torch.from_numpy(blocks.reshape(count, -1) / 255)

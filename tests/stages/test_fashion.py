@@ -17,7 +17,7 @@ from data.sources.dolls import DollSource
 from data.store import Store
 from models.told import Told
 from stages.handover import make_maps, smoothed
-from stages.metrics.people import accuracies, frechet, iou
+from stages.metrics.people import accuracies, distance, iou
 from stages.outfits import classes_of, coarse, one_hot, person
 from stages.params import merge
 from stages.publish import publish
@@ -254,8 +254,8 @@ def test_figures_of_people_against_closed_forms() -> None:
     one[0, :4, :4], other[0, :4, 2:6] = 1, 1
     assert iou(one, other, 1) == pytest.approx(8 / 24)  # the second pair has none, and does not count
     pictures = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3), dtype=np.uint8)
-    assert frechet(pictures, pictures) == pytest.approx(0, abs=1e-6)
-    assert frechet(pictures // 2, pictures // 2 + 51) == pytest.approx(192 * 0.2**2, abs=1e-6)
+    assert distance(pictures, pictures) == pytest.approx(0, abs=1e-6)
+    assert distance(pictures // 2, pictures // 2 + 51) == pytest.approx(192 * 0.2**2, abs=1e-6)
 
 
 def test_outfits_are_read_where_the_sentence_tells_them() -> None:

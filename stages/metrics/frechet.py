@@ -1,0 +1,35 @@
+"""The Fréchet distance of two sets of features, as if each were Gaussian: FID, where the features are Inception's.
+
+    ||m1 - m2||^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2))
+
+Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", equation 6, and the released `fid.py` (covariances over
+N - 1, float64). It is biased upward at small N, so it compares only at the same N; of N smaller than the number of features the
+covariances are singular.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Moments:
+    """`mean` (d,), `covariance` (d, d) over N - 1, both float64; `count` N."""
+
+    mean: Tensor
+    covariance: Tensor
+    count: int
+
+
+def moments(features: Tensor) -> Moments:
+    """Of features (N, d), N at least 2."""
+    points = features.double()
+    return Moments(points.mean(dim=0), points.t().cov().view(points.shape[1], -1), len(points))
+
+
+def frechet(one: Moments, other: Moments) -> float:
+    """Between two sets; the roots of the product's eigenvalues sum to the trace of its root, singular or not."""
+    roots = torch.linalg.eigvals(one.covariance @ other.covariance).real.clamp(min=0).sqrt()
+    traces = one.covariance.trace() + other.covariance.trace()
+    return float((one.mean - other.mean).square().sum() + traces - 2 * roots.sum())

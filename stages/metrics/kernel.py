@@ -1,0 +1,41 @@
+"""The kernel distance of two sets of features: KID, where the features are Inception's.
+
+    MMD^2 = mean over x != x' of k(x, x') + mean over y != y' of k(y, y') - 2 mean of k(x, y),   k(x, y) = (x.y / d + 1)^3
+
+Source: Bińkowski et al., "Demystifying MMD GANs", section 4, and the released `compute_scores.py`. It is unbiased, so it can be
+used at small N, and can be below 0. The mean over random subsets of equal size, and their standard deviation.
+"""
+
+import torch
+from torch import Tensor
+
+from stages.moment import derive_seed
+
+SUBSETS, SUBSET = 100, 1000
+"""The paper's."""
+
+
+def kernel_distance(
+    real: Tensor, fake: Tensor, subsets: int = SUBSETS, size: int = SUBSET, seed: int = 0
+) -> tuple[float, float]:
+    """Mean and standard deviation over subsets of features (N, d) and (M, d); of fewer than `size`, all are one subset."""
+    size = min(size, len(real), len(fake))
+    random = torch.Generator().manual_seed(derive_seed(seed, "kernel distance"))
+    found = []
+    for _ in range(subsets if size < max(len(real), len(fake)) else 1):
+        x, y = (of[torch.randperm(len(of), generator=random)[:size].to(of.device)].double() for of in (real, fake))
+        found.append(squared_mmd(x, y))
+    distances = torch.tensor(found, dtype=torch.float64)
+    return float(distances.mean()), float(distances.std(correction=0))
+
+
+def squared_mmd(x: Tensor, y: Tensor) -> float:
+    """The unbiased estimate for features (n, d) each."""
+    n, width = x.shape
+
+    def k(a: Tensor, b: Tensor) -> Tensor:
+        return (a @ b.t() / width + 1) ** 3
+
+    of_x, of_y = (k(a, a) for a in (x, y))
+    within = sum((m.sum() - m.trace()) / (n * (n - 1)) for m in (of_x, of_y))
+    return float(within - 2 * k(x, y).mean())

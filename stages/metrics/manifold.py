@@ -1,0 +1,59 @@
+"""How fakes lie among reals in a feature space: precision and recall, density and coverage.
+
+A set's manifold is the union of balls around its points, each as large as the distance to the k-th nearest other point.
+
+    precision = share of fakes in the reals' manifold;   recall = share of reals in the fakes'   (k = 3, distance <= radius)
+    density = mean over fakes of (number of reals' balls that hold it) / k                       (k = 5, distance < radius)
+    coverage = share of reals whose ball holds a fake
+
+Sources: Kynkäänniemi et al., "Improved Precision and Recall Metric", and its released code; Naeem et al., "Reliable Fidelity and
+Diversity Metrics for Generative Models", and prdc. Density can exceed 1. All depend on N, so compare at the same.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+NEAREST, DENSITY_NEAREST = 3, 5
+ROWS = 1024
+"""Rows of distances at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifold:
+    """`precision`, `recall`, `coverage` in [0, 1]; `density` from 0."""
+
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+
+
+def radii(points: Tensor, k: int) -> Tensor:
+    """Distance (N,) of each of the points (N, d) to its k-th nearest other."""
+    nearest = [
+        torch.cdist(part, points).kthvalue(k + 1, dim=1).values for part in torch.split(points, ROWS)
+    ]  # itself is one
+    return torch.cat(nearest)
+
+
+def manifold(real: Tensor, fake: Tensor, k: int = NEAREST, density_k: int = DENSITY_NEAREST) -> Manifold:
+    """Figures of features (N, d) and (M, d), each of more than `density_k` points."""
+    real, fake = real.double(), fake.double()
+    around_real, around_fake, balls = radii(real, k), radii(fake, k), radii(real, density_k)
+    precise = torch.zeros(len(fake), dtype=torch.bool, device=real.device)
+    held, recalled, covered = precise.double(), [], []
+    for part, small, large in zip(*(torch.split(of, ROWS) for of in (real, around_real, balls)), strict=True):
+        distance = torch.cdist(part, fake)
+        precise |= (distance <= small[:, None]).any(dim=0)
+        inside = distance < large[:, None]
+        held += inside.sum(dim=0)
+        covered.append(inside.any(dim=1))
+        recalled.append((distance <= around_fake).any(dim=1))
+    return Manifold(
+        precision=float(precise.double().mean()),
+        recall=float(torch.cat(recalled).double().mean()),
+        density=float(held.mean() / density_k),
+        coverage=float(torch.cat(covered).double().mean()),
+    )
