@@ -49,14 +49,20 @@ def _repo() -> Iterator["Repo"]:
         raise InputError(f"dvc cannot read this project: {error}{cause}") from error
 
 
+def _stages(repo: "Repo") -> list[Any]:
+    """The stages of the dvc.yaml here, and imports; another folder's, such as benchmarks/, are a project of their own."""
+    here = Path("dvc.yaml").resolve()
+    return [stage for stage in repo.index.stages if Path(stage.path).name != here.name or Path(stage.path) == here]
+
+
 def nodes() -> list[Node]:
-    """All stages, each after those it needs.
+    """All stages of the dvc.yaml here, each after those it needs.
 
     Raises:
         InputError: no DVC project here, or dvc.yaml and params.yaml do not fit.
     """
     with _repo() as repo:
-        graph: Any = repo.index.graph
+        graph: Any = repo.index.graph.subgraph(_stages(repo))
         order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.addressing)
         return [
             Node(
@@ -77,7 +83,7 @@ def has_remote() -> bool:
 def leaf_dependencies() -> list[Path]:
     """The files and folders that stages need and none makes; relative to here where they lie below."""
     with _repo() as repo:
-        stages, root = repo.index.stages, Path(repo.root_dir)
+        stages, root = _stages(repo), Path(repo.root_dir)
         made = [Path(out.fs_path) for stage in stages for out in stage.outs]
         needed = {Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.protocol == "local"}
         paths = [path for path in sorted(needed) if not any(out.is_relative_to(path) for out in made)]
@@ -90,7 +96,7 @@ def changed() -> dict[str, list[str] | None]:
 
     found: dict[str, list[str] | None] = {}
     with _repo() as repo:
-        for stage in repo.index.stages:
+        for stage in _stages(repo):
             name = stage.name or stage.addressing
             try:
                 with repo.lock:

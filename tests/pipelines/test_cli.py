@@ -1,5 +1,6 @@
 """The command line as a newcomer uses it, and what it says to bad input."""
 
+import json
 import shutil
 import subprocess
 import time
@@ -37,6 +38,15 @@ def test_status_tells_stale_and_missing(copy_of_trained: Project) -> None:
     lines = {line.split()[0]: line for line in project.espalier("status").splitlines() if "@" in line}
     assert "stale" in lines["progan@r8"] and "missing" in lines["progan@r16"]
     assert "up to date" in lines["dataset@dolls"]
+
+
+def test_another_folders_stages_of_the_same_names_are_its_own(copy_of_trained: Project) -> None:
+    project = copy_of_trained
+    (project.root / "other").mkdir()
+    others = {"dataset": {"foreach": ["dolls"], "do": {"cmd": "false", "outs": ["x"]}}}
+    (project.root / "other/dvc.yaml").write_text(json.dumps({"stages": others}))
+    lines = [line for line in project.espalier("status").splitlines() if "@" in line]
+    assert len(lines) == 4 and all("up to date" in line for line in lines), lines
 
 
 def test_sample_needs_no_dataset_and_repeats_itself(trained: Project, tmp_path: Path) -> None:
