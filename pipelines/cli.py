@@ -224,6 +224,37 @@ def sample(
 
 
 @app.command()
+def evaluate(
+    artifact: Weights,
+    number: Annotated[
+        int, typer.Option("-n", "--number", min=1, help="Pictures; figures compare only at one number.")
+    ] = 2000,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 0,
+    features: Annotated[
+        Path | None, typer.Option(help="A feature network's artifact; that of its dataset, unless named.")
+    ] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Prepared pictures; its own dataset, unless named.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="A .json file to write, too.")] = None,
+) -> None:
+    """Compare an artifact's pictures with real ones: distances, precision, recall, diversity, each beside its floor.
+
+    The floor is what other real pictures get in place of the fakes.
+
+    Example: espalier evaluate artifacts/progan/r32 -n 2000 -o r32.json
+    """
+    from pipelines.evaluate import as_table, evaluation_of
+    from pipelines.status import console
+    from stages.evaluation import write_evaluation
+
+    found = evaluation_of(artifact, number, seed, features, dataset)
+    console().print(as_table(found))
+    print(f"\n{found.about['reference']}; features {found.about['features'][:18]}, resized {found.about['resizer']}")
+    if out is not None:
+        write_evaluation(found, out)
+        print(out)
+
+
+@app.command()
 def translate(
     photo: Annotated[Path, typer.Argument(help="A picture of one person.")],
     map: Annotated[Path, typer.Option("--map", help="Its map: a palette PNG of classes 0 to 6, of the same size.")],

@@ -49,10 +49,10 @@ def _pictures(path: Path, number: int, seed: int, walking: bool = False) -> Tens
     network = record.config["network"]
     latent = latents(number, network["latent"], seed, device, network["prior"])
     latent = walk(latent) if walking else latent
-    return generate(generator, latent, _told(path, record, len(latent), device), BACKBONES[network["name"]].makes)
+    return generate(generator, latent, told_of(path, record, len(latent), device), BACKBONES[network["name"]].makes)
 
 
-def _told(path: Path, record: Record, count: int, device: torch.device) -> Tensor | Told | None:
+def told_of(path: Path, record: Record, count: int, device: torch.device) -> Tensor | Told | None:
     """Classes, or an artifact's examples of sentences and maps, in turns; nothing where networks are told nothing."""
     if record.reads is None:
         return class_turns(record.classes, count, device) if record.classes else None

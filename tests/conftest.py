@@ -41,6 +41,7 @@ TINY: dict[str, Any] = {
             "r16": {"after": "artifacts/progan/r8", "resolution": 16},
         },
     },
+    "features": {},
     "texts": {},
     "fashiongan": {"stages": {}},
 }

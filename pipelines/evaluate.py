@@ -1,0 +1,109 @@
+"""An artifact's pictures beside real ones, for people: sampling with progress, and the figures as a table."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from data.errors import InputError
+from data.store import Store
+from models.told import Told
+from pipelines.sample import told_of
+from stages.artifact import load_generator
+from stages.backbones import BACKBONES
+from stages.config import ARTIFACTS
+from stages.device import choose_device
+from stages.evaluation import Evaluation, evaluate
+from stages.features import load_features
+from stages.lineage import Record
+from stages.pictures import latents
+from stages.progress import Bar
+from stages.samples import generate
+
+AT_ONCE = 256
+MEANING = {
+    "fid": "distance of features (Fréchet), lower is better",
+    "kid": "distance of features (kernel), lower is better, unbiased",
+    "precision": "share of fakes that look real",
+    "recall": "share of reals that fakes cover",
+    "density": "how deep fakes lie among reals",
+    "coverage": "share of reals with a fake nearby",
+    "diversity": "distance between fakes, of that between reals",
+    "swd": "distance of patches, lower is better",
+    "ms_ssim": "likeness among fakes, lower is more varied",
+    "support": "different pictures by the birthday paradox",
+    "same_pairs": "pairs of fakes that count as the same",
+}
+
+
+def evaluation_of(path: Path, number: int, seed: int, features: Path | None, dataset: Path | None) -> Evaluation:
+    """The evaluation of an artifact, a milestone or a checkpoint.
+
+    Raises:
+        InputError: it makes no pictures, or dataset and feature network are missing or do not fit.
+    """
+    device = choose_device()
+    generator, record = load_generator(path, device)
+    makes = BACKBONES[record.config["network"]["name"]].makes
+    if makes != "pictures":
+        raise InputError(
+            f"{path} makes {makes}, and these figures are of pictures; right would be an artifact that makes some"
+        )
+    store = Store(dataset or Path(record.dataset.path))
+    extractor = load_features(features or _features_of(store), device)
+    fakes = _sampled(path, record, generator, number, seed, device)
+    if fakes.shape[1] != store.manifest.channels:
+        raise InputError(
+            f"{path} makes pictures of {fakes.shape[1]} channels, {store.path} has {store.manifest.channels}"
+        )
+    return evaluate(fakes, store, extractor, seed)
+
+
+def _sampled(
+    path: Path, record: Record, generator: torch.nn.Module, number: int, seed: int, device: torch.device
+) -> Tensor:
+    network = record.config["network"]
+    latent = latents(number, network["latent"], seed, device, network["prior"])
+    told, parts = told_of(path, record, number, device), []
+    with Bar("pictures", number) as bar:
+        for start in range(0, number, AT_ONCE):
+            some = slice(start, start + AT_ONCE)
+            mine = Told(*(of[some] for of in told)) if isinstance(told, Told) else None if told is None else told[some]
+            parts.append(generate(generator, latent[some], mine))
+            if bar.due():
+                bar.show(min(start + AT_ONCE, number))
+    return torch.cat(parts)
+
+
+def _features_of(store: Store) -> Path:
+    """The feature network that was trained on this dataset.
+
+    Raises:
+        InputError: there is none; with what would make one.
+    """
+    for file in sorted((ARTIFACTS / "features").glob("*/stage.json")):
+        digests = json.loads(file.read_text(encoding="utf-8")).get("digests", {})
+        if digests.get("dataset") == store.digest:
+            return file.parent
+    name = store.path.name
+    raise InputError(
+        f"no feature network was trained on {store.path.as_posix()}; give params.yaml one, "
+        f"'features: {{{name}: {{dataset: {store.path.as_posix()}}}}}', and train it: dvc repro features@{name}"
+    )
+
+
+def as_table(found: Evaluation) -> Any:
+    """A rich table: each figure beside its floor, and what it means."""
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for column in ("figure", "fakes", "floor", "meaning"):
+        table.add_column(column, justify="right" if column in ("fakes", "floor") else "left")
+    for name, value in found.figures.items():
+        meaning = MEANING.get(name) or MEANING.get(name.partition("_")[0], "") * name.endswith(
+            found.about["features"][:5]
+        )
+        table.add_row(name, f"{value:.4g}", f"{found.floors[name]:.4g}", meaning)
+    return table

@@ -1,0 +1,113 @@
+"""Feature networks trained on a dataset itself, and what fakes are worth by them."""
+
+import json
+import math
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from data.errors import InputError
+from data.prepare import prepare
+from data.sources.dolls import DollSource
+from data.store import Store
+from stages.evaluation import evaluate, reference
+from stages.features import Features, contrast, load_features, train_features, view
+from tests.conftest import ROOT
+from tests.stages.test_fashion import write_params
+
+CPU = torch.device("cpu")
+DATASET, FEATURES = Path("artifacts/datasets/dolls"), Path("artifacts/features/dolls")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with 600 dolls of 16x16 and a feature network of them; the current one."""
+    folder = tmp_path_factory.mktemp("features")
+    source = DollSource(source="dolls", root=ROOT / "data/dolls", count=600, resolution=16)
+    prepare(source, folder / DATASET, lambda done, total: None, workers=2)
+    write_params(
+        folder,
+        {"features": {"dolls": {"dataset": DATASET.as_posix(), "resolution": 16, "batch_size": 64, "epochs": 12}}},
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        train_features("dolls")
+        yield folder
+
+
+@pytest.fixture
+def features(home: Path) -> Features:
+    return load_features(FEATURES, CPU)
+
+
+def dolls(count: int, skip: int = 0) -> Tensor:
+    """The dataset's pictures, uint8 (count, 3, 16, 16)."""
+    return torch.from_numpy(np.array(Store(DATASET).images(16)[skip : skip + count])).permute(0, 3, 1, 2)
+
+
+def test_the_loss_against_its_closed_form() -> None:
+    axes, none = torch.eye(4), torch.zeros((0, 4))
+    assert float(contrast(axes, axes, none)) == pytest.approx(math.log(1 + 3 * math.exp(-10)), rel=1e-3)
+    assert float(contrast(axes, axes.flip(0), none)) == pytest.approx(10 + math.log(1 + 3 * math.exp(-10)), rel=1e-3)
+    assert float(contrast(axes, axes, axes)) == pytest.approx(math.log(2 + 6 * math.exp(-10)), rel=1e-3)
+
+
+def test_views_are_shifted_covered_and_repeat_themselves() -> None:
+    pictures = torch.linspace(0.5, 1, 16).expand(6, 2, 16, 16).contiguous()
+    seen, again = (view(pictures, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(seen, again) and seen.shape == pictures.shape
+    covered = (seen.mean(dim=1).abs() < 0.3).sum(dim=(1, 2))
+    assert (covered >= 20).all() and (covered <= 30).all()  # 5x5, but for noise
+    kept = seen.masked_fill(seen < 0.3, torch.nan)
+    assert float((kept.nanmean(dim=(1, 2)) - pictures[0, 0, 0]).nan_to_num().abs().max()) < 0.25
+
+
+def test_it_recognises_held_out_pictures_and_repeats_itself(home: Path) -> None:
+    before = (home / FEATURES / "features.safetensors").read_bytes()
+    assert json.loads((home / FEATURES / "metrics.json").read_text())["recognised"] > 0.4  # chance is 1 in 256
+    train_features("dolls")
+    assert (home / FEATURES / "features.safetensors").read_bytes() == before
+
+
+def test_a_pictures_features_are_its_own(features: Features) -> None:
+    some = dolls(5)
+    torch.testing.assert_close(features(some)[:2], features(some[:2]))
+    assert features(some[:, :, ::2, ::2]).shape == (5, 64)  # another size is brought to its own
+
+
+def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Features) -> None:
+    store, count = Store(DATASET), 200
+    real = reference(store, 16, features, count)
+    assert not {p.numpy().tobytes() for p in real.shown} & {p.numpy().tobytes() for p in real.others}
+    good = evaluate(real.others, store, features)
+    assert good.figures == good.floors
+    assert good.floors["precision"] > 0.7 and good.floors["recall"] > 0.7
+    one = evaluate(real.others[:1].repeat(count, 1, 1, 1), store, features)
+    assert one.figures["recall"] < 0.05 and one.figures["coverage"] < 0.05 and one.figures["diversity"] == 0
+    assert one.figures["support"] == pytest.approx(1) and one.figures["ms_ssim"] == pytest.approx(1)
+    random = torch.Generator().manual_seed(0)
+    noise = evaluate(torch.randint(0, 256, (count, 3, 16, 16), generator=random, dtype=torch.uint8), store, features)
+    assert noise.figures["precision"] < 0.05
+    for name in ("fid_local", "kid_local", "swd"):
+        assert min(one.figures[name], noise.figures[name]) > 3 * abs(good.floors[name]), name
+    few = evaluate(real.others[:20].repeat(10, 1, 1, 1), store, features)
+    assert few.figures["support"] == pytest.approx(200 * 199 / 2 / 900, rel=1e-3)  # 20 pictures, each in 45 pairs
+    assert good.figures["support"] > 200
+    assert {"count", "reference", "dataset", "features", "resizer"} <= set(few.about)
+
+
+def test_refusals_say_what_would_be_right(features: Features, home: Path) -> None:
+    store = Store(DATASET)
+    with pytest.raises(InputError, match="50 pictures are too few; right would be 65 or more"):
+        evaluate(dolls(50), store, features)
+    with pytest.raises(InputError, match="has 600 pictures, fewer than 301 .* right would be 300 at most"):
+        evaluate(dolls(301), store, features)
+    with pytest.raises(InputError, match="train it first: dvc repro features@nobody"):
+        load_features(Path("artifacts/features/nobody"), CPU)
+    write_params(home, {"features": {"few": {"dataset": DATASET.as_posix(), "resolution": 16, "epoch": 1}}})
+    with pytest.raises(InputError, match="features.few.epoch: unknown key; did you mean 'epochs'"):
+        train_features("few")
