@@ -49,6 +49,12 @@ def test_another_folders_stages_of_the_same_names_are_its_own(copy_of_trained: P
     assert len(lines) == 4 and all("up to date" in line for line in lines), lines
 
 
+def test_evaluate_says_what_it_lacks(trained: Project) -> None:
+    said = trained.espalier("evaluate", "artifacts/progan/r16", ok=False)
+    assert trained.code == 2 and "no feature network was trained on artifacts/datasets/dolls" in said
+    assert "dvc repro features@dolls" in said and "Traceback" not in said
+
+
 def test_sample_needs_no_dataset_and_repeats_itself(trained: Project, tmp_path: Path) -> None:
     shutil.copytree(trained.root / "artifacts/progan/r16", tmp_path / "r16")
     elsewhere = Project(tmp_path)

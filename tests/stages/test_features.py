@@ -14,8 +14,14 @@ from data.errors import InputError
 from data.prepare import prepare
 from data.sources.dolls import DollSource
 from data.store import Store
+from pipelines.evaluate import as_table, evaluation_of
+from pipelines.status import console
 from stages.evaluation import evaluate, reference
 from stages.features import Features, contrast, load_features, train_features, view
+from stages.publish import publish
+from stages.train import find_inputs
+from stages.trainer import Trainer
+from stages.validation import stage_config
 from tests.conftest import ROOT
 from tests.stages.test_fashion import write_params
 
@@ -111,3 +117,30 @@ def test_refusals_say_what_would_be_right(features: Features, home: Path) -> Non
     write_params(home, {"features": {"few": {"dataset": DATASET.as_posix(), "resolution": 16, "epoch": 1}}})
     with pytest.raises(InputError, match="features.few.epoch: unknown key; did you mean 'epochs'"):
         train_features("few")
+
+
+def test_evaluate_prints_figures_beside_floors(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_params(home, PROGAN)
+    config = stage_config(PROGAN, "progan", "r4")
+    (home / "work").mkdir()
+    trainer = Trainer(config, *find_inputs(config), home / "work", CPU)
+    trainer.resume()
+    for _ in range(5):
+        trainer.meter.add(trainer.step, trainer.iterate())
+    trainer.history.add({"step": 5, "kimg": 0.04, **trainer.meter.read()})
+    publish(trainer, config.artifact)
+    found = evaluation_of(config.artifact, 100, 0, None, None)
+    again = evaluation_of(config.artifact, 100, 0, FEATURES, DATASET)
+    assert found == again and found.about["resizer"] == "nearest to 16"
+    assert found.figures["fid_local"] > 3 * found.floors["fid_local"]
+    assert "swd" not in found.figures  # no level of 16x16
+    console().print(as_table(found))
+    assert "share of reals that fakes cover" in capsys.readouterr().out
+
+
+PROGAN = {
+    "progan": {
+        "common": {"batch_size": 8, "network": {"latent": 8, "base": 16, "largest": 8}, "tricks": {"loss": "hinge"}},
+        "stages": {"r4": {"after": DATASET.as_posix(), "resolution": 4, "kimg": 1}},
+    }
+}
