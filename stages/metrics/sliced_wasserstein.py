@@ -72,8 +72,8 @@ def _normal(levels: dict[int, Tensor]) -> dict[int, Tensor]:
 def _distance(one: Tensor, other: Tensor, random: torch.Generator) -> float:
     gaps = []
     for _ in range(REPEATS):
-        directions = torch.randn((one.shape[1], DIRECTIONS), generator=random, device=one.device)
-        directions /= directions.norm(dim=0)
-        a, b = ((of @ directions).sort(dim=0).values for of in (one, other))
+        directions = torch.randn((DIRECTIONS, one.shape[1]), generator=random, device=one.device)
+        directions /= directions.norm(dim=1, keepdim=True)
+        a, b = ((directions @ of.t()).sort(dim=1).values for of in (one, other))
         gaps.append((a - b).abs().mean())
     return float(torch.stack(gaps).mean())
