@@ -58,6 +58,7 @@ def evaluation_of(path: Path, number: int, seed: int, features: Path | None, dat
         raise InputError(
             f"{path} makes pictures of {fakes.shape[1]} channels, {store.path} has {store.manifest.channels}"
         )
+    print(f"comparing {number} pictures with real ones, and these with others ...", flush=True)
     return evaluate(fakes, store, extractor, seed)
 
 
