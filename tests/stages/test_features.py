@@ -37,7 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     prepare(source, folder / DATASET, lambda done, total: None, workers=2)
     write_params(
         folder,
-        {"features": {"dolls": {"dataset": DATASET.as_posix(), "resolution": 16, "batch_size": 64, "epochs": 12}}},
+        {"features": {"dolls": {"dataset": DATASET.as_posix(), "resolution": 16, "batch_size": 64, "epochs": 8}}},
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
@@ -74,7 +74,7 @@ def test_views_are_shifted_covered_and_repeat_themselves() -> None:
 
 def test_it_recognises_held_out_pictures_and_repeats_itself(home: Path) -> None:
     before = (home / FEATURES / "features.safetensors").read_bytes()
-    assert json.loads((home / FEATURES / "metrics.json").read_text())["recognised"] > 0.4  # chance is 1 in 256
+    assert json.loads((home / FEATURES / "metrics.json").read_text())["recognised"] > 0.3  # chance is 1 in 256
     train_features("dolls")
     assert (home / FEATURES / "features.safetensors").read_bytes() == before
 
@@ -86,7 +86,7 @@ def test_a_pictures_features_are_its_own(features: Features) -> None:
 
 
 def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Features) -> None:
-    store, count = Store(DATASET), 200
+    store, count = Store(DATASET), 100
     real = reference(store, 16, features, count)
     assert not {p.numpy().tobytes() for p in real.shown} & {p.numpy().tobytes() for p in real.others}
     good = evaluate(real.others, store, features)
@@ -100,9 +100,9 @@ def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Featur
     assert noise.figures["precision"] < 0.05
     for name in ("fid_local", "kid_local", "swd"):
         assert min(one.figures[name], noise.figures[name]) > 3 * abs(good.floors[name]), name
-    few = evaluate(real.others[:20].repeat(10, 1, 1, 1), store, features)
-    assert few.figures["support"] == pytest.approx(200 * 199 / 2 / 900, rel=1e-3)  # 20 pictures, each in 45 pairs
-    assert good.figures["support"] > 200
+    few = evaluate(real.others[:20].repeat(5, 1, 1, 1), store, features)
+    assert few.figures["support"] == pytest.approx(100 * 99 / 2 / 200, rel=1e-3)  # 20 pictures, each in 10 pairs
+    assert good.figures["support"] > 100
     assert {"count", "reference", "dataset", "features", "resizer"} <= set(few.about)
 
 

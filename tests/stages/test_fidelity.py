@@ -109,9 +109,9 @@ def test_sliced_wasserstein_is_the_released_codes() -> None:
     assert list(ours) == [64, 32, 16]
     for side, value in SWD.items():
         assert ours[side] == pytest.approx(value, rel=0.08)  # the released code's own spread over seeds
-    same = sliced_wasserstein(one, one, seed=1)
-    assert same[64] < ours[64] / 2 and same[16] < ours[16] / 1.5
-    assert ours == sliced_wasserstein(one, rough.to(torch.uint8))
+    few, others = one[:8, :, ::4, ::4], rough.to(torch.uint8)[:8, :, ::4, ::4]
+    assert sliced_wasserstein(few, others) == sliced_wasserstein(few, others)
+    assert sliced_wasserstein(few, few, seed=1)[16] < sliced_wasserstein(few, others, seed=1)[16] / 1.5
 
 
 def test_the_pyramid_adds_up_again() -> None:
