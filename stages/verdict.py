@@ -42,6 +42,8 @@ GOOD, BAD = 0.75, 0.3
 """Quality from which a plateau is a convergence, and below which it is a failure."""
 BETTER = 0.03
 """A rise in quality that counts."""
+WANDERING, SWINGING = 0.4, 0.25
+"""Mean drift, and a swing in quality, of a game that circles."""
 EXPLODED, FAR = 100.0, 1.6
 """A gradient's norm (ganhacks #10), and how much more than before, at which training is lost; and a diversity of fakes that lie
 outside the reals."""
@@ -179,13 +181,14 @@ def _collapsing(case: _Case) -> Verdict | None:
 
 
 def _oscillating(case: _Case) -> Verdict | None:
-    drift = case.mean("drift")
-    if not case.settled or drift < 0.5 or case.risen > BETTER or case.mean("quality") > GOOD:
+    drift, qualities = case.mean("drift"), [row.quality for row in case.late]
+    swing = max(qualities) - min(qualities)
+    if not case.settled or drift < WANDERING or swing < SWINGING or case.risen > BETTER:
         return None
     return Verdict(
         "oscillating",
-        f"{drift:.0%} of the fakes go to other kinds of reals from probe to probe, and quality stays at "
-        f"{case.mean('quality'):.2f} of the reals'",
+        f"{drift:.0%} of the fakes go to other kinds of reals from probe to probe, and quality swings between "
+        f"{min(qualities):.2f} and {max(qualities):.2f} of the reals'",
     )
 
 

@@ -41,7 +41,7 @@ CASES: dict[Word, list[Row]] = {
     "healthy": of_quality(0.2, 0.5, 0.7, *[0.8] * 8),
     "collapsed": rows(*RISING, *[{"diversity": 0.05}] * 3),
     "collapsing": rows(*RISING, *[{"diversity": 0.4}] * 4),
-    "oscillating": rows(*RISING, *[{"drift": 0.8, "quality": 0.6}] * 12),
+    "oscillating": rows(*RISING, *[{"drift": 0.8, "quality": 0.6}, {"drift": 0.8, "quality": 0.3}] * 6),
     "diverged": rows(*RISING, *[{"grad_g": 1e5}] * 3),
     "discriminator won": rows(*[{"accuracy": 0.99, "quality": 0.1}] * 16),
     "discriminator lost": rows(*[{"accuracy": 0.5, "quality": 0.1}] * 16),
