@@ -348,6 +348,8 @@ class Trainer:
         kept = None if networks.ema is networks.generator else self.samples(latent)
         monitor.look(self.step, self.images / 1000, (networks.discriminator, networks.generator), fakes, kept)
         verdict = monitor.verdict
+        if distributed.rank() == 0:
+            History.write(self.folder / "monitor.csv", monitor.table())
         if verdict.word != before and distributed.rank() == 0:
             self.news.append(f"{config.name} at {self.images / 1000:.4g} kimg: {verdict.word}: {verdict.evidence}")
         if config.heal is not None and monitor.confirmed and not self.hopeless:
