@@ -16,9 +16,10 @@ from data.sources.dolls import DollSource
 from data.store import Store
 from pipelines.evaluate import as_table, evaluation_of
 from pipelines.status import console
-from stages.evaluation import evaluate, reference
+from stages.evaluation import evaluate
 from stages.features import Features, contrast, load_features, train_features, view
 from stages.publish import publish
+from stages.reference import reference
 from stages.train import find_inputs
 from stages.trainer import Trainer
 from stages.validation import stage_config
@@ -88,11 +89,11 @@ def test_a_pictures_features_are_its_own(features: Features) -> None:
 def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Features) -> None:
     store, count = Store(DATASET), 100
     real = reference(store, 16, features, count)
-    assert not {p.numpy().tobytes() for p in real.shown} & {p.numpy().tobytes() for p in real.others}
-    good = evaluate(real.others, store, features)
+    assert not {p.numpy().tobytes() for p in real.shown.pictures} & {p.numpy().tobytes() for p in real.others.pictures}
+    good = evaluate(real.others.pictures, store, features)
     assert good.figures == good.floors
     assert good.floors["precision"] > 0.7 and good.floors["recall"] > 0.7
-    one = evaluate(real.others[:1].repeat(count, 1, 1, 1), store, features)
+    one = evaluate(real.others.pictures[:1].repeat(count, 1, 1, 1), store, features)
     assert one.figures["recall"] < 0.05 and one.figures["coverage"] < 0.05 and one.figures["diversity"] == 0
     assert one.figures["support"] == pytest.approx(1) and one.figures["ms_ssim"] == pytest.approx(1)
     random = torch.Generator().manual_seed(0)
@@ -100,7 +101,7 @@ def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Featur
     assert noise.figures["precision"] < 0.05
     for name in ("fid_local", "kid_local", "swd"):
         assert min(one.figures[name], noise.figures[name]) > 3 * abs(good.floors[name]), name
-    few = evaluate(real.others[:20].repeat(5, 1, 1, 1), store, features)
+    few = evaluate(real.others.pictures[:20].repeat(5, 1, 1, 1), store, features)
     assert few.figures["support"] == pytest.approx(100 * 99 / 2 / 200, rel=1e-3)  # 20 pictures, each in 10 pairs
     assert good.figures["support"] > 100
     assert {"count", "reference", "dataset", "features", "resizer"} <= set(few.about)
@@ -108,7 +109,7 @@ def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Featur
 
 def test_refusals_say_what_would_be_right(features: Features, home: Path) -> None:
     store = Store(DATASET)
-    with pytest.raises(InputError, match="50 pictures are too few; right would be 65 or more"):
+    with pytest.raises(InputError, match="50 pictures are too few .* right would be 65 or more"):
         evaluate(dolls(50), store, features)
     with pytest.raises(InputError, match="has 600 pictures, fewer than 301 .* right would be 300 at most"):
         evaluate(dolls(301), store, features)
