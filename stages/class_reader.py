@@ -38,7 +38,7 @@ class ClassReader:
         """Share of the reals that have a class whose class is read right; the mean over classes, so that a rare one counts."""
         found = self.classes[self.logits(reals.pictures, reals.features).argmax(dim=1)]
         labels = reals.labels
-        of_each = [(found[labels == c] == c).double().mean() for c in torch.unique(labels[labels >= 0])]  # type: ignore[no-untyped-call]
+        of_each = [(found[labels == c] == c).double().mean() for c in torch.unique(labels[labels >= 0])]
         return float(torch.stack(of_each).mean())
 
 
@@ -75,5 +75,5 @@ def _seen(pictures: Tensor, features: Tensor) -> Tensor:
 
 
 def _scaled(numbers: Tensor, mean: Tensor, std: Tensor) -> Tensor:
-    """(N, d) -> (N, d + 1), the last of them 1 for the bias; cut, so that a pixel that reals leave black decides nothing alone."""
+    """(N, d) -> (N, d + 1), the last 1 for the bias; cut, so that a pixel that reals leave black decides nothing alone."""
     return F.pad(((numbers - mean) / std).clamp(-FURTHEST, FURTHEST), (0, 1), value=1.0)
