@@ -53,17 +53,12 @@ def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, m
         check_classes(store)
     real = reference(store, side, extractor, count, seed)
     features = extractor(fakes, "features of fakes")
-    reader, notes = _reader(store, real, modes)
-    if count <= extractor.width:
-        notes.append(
-            f"{count} pictures are fewer than the {extractor.width + 1} that covariances of {extractor.width} features need: "
-            f"fid{extractor.suffix} is far too high, and worth a look only beside its floor; kid{extractor.suffix} minds less"
-        )
+    reader, known = _reader(store, real)
+    notes = [*_of_classes(reader, known, modes), *_of_count(count, extractor)]
     same = same_distance(torch.cat([real.shown.features, real.others.features]))
-    comparison = Comparison(real.shown, extractor, reader, same, seed)
+    comparison, others = Comparison(real.shown, extractor, reader if known >= KNOWN else None, same, seed), real.others
     with Steps() as steps:
         figures = comparison.figures(fakes, features, lambda what: steps.now(f"fakes: {what}"))
-        others = real.others
         floors = comparison.figures(others.pictures, others.features, lambda what: steps.now(f"floor: {what}"))
     about = {
         "count": count,
@@ -74,6 +69,7 @@ def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, m
         "dataset": store.digest,
         "features": f"{extractor.name}:{extractor.digest}",
         "resizer": extractor.resizer(side),
+        **({} if reader is None else {"classes_read": round(known, 4)}),
     }
     return Evaluation(figures, floors, about, notes)
 
@@ -95,19 +91,38 @@ def _has_classes(store: Store) -> bool:
     return len(store.manifest.classes) > 1 and bool((store.labels() >= 0).any())
 
 
-def _reader(store: Store, real: Reference, must: bool) -> tuple[ClassReader | None, list[str]]:
-    """What reads the dataset's classes, where they are known and can be read; and how well it does, in words."""
+def _reader(store: Store, real: Reference) -> tuple[ClassReader | None, float]:
+    """What reads the dataset's classes, where the reals here have any; and the share of held-out reals that it reads right."""
     if not _has_classes(store) or not all((half.labels >= 0).any() for half in (real.shown, real.others)):
-        return None, []
+        return None, 0.0
     reader = learn_classes(real.shown)
-    known = reader.recognised(real.others)
+    return reader, reader.recognised(real.others)
+
+
+def _of_classes(reader: ClassReader | None, known: float, must: bool) -> list[str]:
+    """How well classes are read, in words.
+
+    Raises:
+        InputError: not well enough, and they must be counted.
+    """
     how = f"a linear classifier reads the class of {known:.3f} of the held-out reals (mean over classes)"
-    if known >= KNOWN:
-        return reader, [f"{how}; it counts the {len(reader.classes)} classes that it has met among the fakes"]
+    if known >= KNOWN and reader is not None:
+        return [f"{how}; it counts the {len(reader.classes)} classes that it has met among the fakes"]
     why = f"{how}, fewer than {KNOWN}, so classes are not counted"
     if must:
-        raise InputError(f"{why}; right would be more pictures, or features that tell the classes apart")
-    return None, [why]
+        raise InputError(f"{why}; right would be more pictures with labels, or features that tell the classes apart")
+    return [] if reader is None else [why]
+
+
+def _of_count(count: int, extractor: Extractor) -> list[str]:
+    """What so few pictures mean, in words, where they are too few for covariances."""
+    width, suffix = extractor.width, extractor.suffix
+    if count > width:
+        return []
+    return [
+        f"{count} pictures are fewer than the {width + 1} that covariances of {width} features need: fid{suffix} is far too "
+        f"high, and worth a look only beside its floor; kid{suffix} minds less"
+    ]
 
 
 def write_evaluation(found: Evaluation, file: Path) -> None:

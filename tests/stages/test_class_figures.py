@@ -85,6 +85,7 @@ def test_fakes_of_one_class_are_told_from_fakes_of_all(tmp_path: Path, features:
     assert one.floors["modes"] == 3 and one.floors["modes_kl"] < 0.05
     assert one.floors["is_local"] == pytest.approx(2 * math.sqrt(2), rel=0.2)  # the exponential of the shares' entropy
     assert "reads the class of 1.000 of the held-out reals" in one.notes[0] and "counts the 3 classes" in one.notes[0]
+    assert one.about["classes_read"] == 1
 
 
 def test_classes_that_cannot_be_read_are_left_out_or_refused(tmp_path: Path, features: Features) -> None:
