@@ -24,6 +24,8 @@ from stages.batches import Batches
 from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpoint, write_checkpoint
 from stages.config import StageConfig, trick_key
 from stages.device import compile_generator, seed_layers
+from stages.evaluating import as_row, evaluate_now, extractor_of
+from stages.extractor import Extractor
 from stages.fashion import FashionShape
 from stages.game import Game
 from stages.handover import outfits_of
@@ -201,10 +203,15 @@ class Trainer:
             self._start_from(read_checkpoint(self.config.start))
             said.append(f"starting from {self.config.start} at step {self.step} ({self.images / 1000:.1f} kimg)")
         newest = max([self.step, *(step for step, _ in checkpoints_in(self.folder))])
-        self.history = History(self.folder / "history.csv")
-        if distributed.rank() == 0:
-            self.history.cut(newest)
+        self._open_histories(newest)
         return "\n".join(said) or None
+
+    def _open_histories(self, step: int) -> None:
+        """What was written of this training, up to a step."""
+        self.history = History(self.folder / "history.csv")
+        self.evaluations = History(self.folder / "evaluations.csv")
+        for rows in (self.history, self.evaluations) if distributed.rank() == 0 else ():
+            rows.cut(step)
 
     def _load(self, checkpoint: Checkpoint) -> None:
         for name, thing in self.objects().items():
@@ -254,8 +261,7 @@ class Trainer:
             self._stand_at(checkpoint.record)
         if distributed.rank() == 0:
             forget_after(self.folder, self.step)
-            self.history = History(self.folder / "history.csv")
-            self.history.cut(self.step)
+        self._open_histories(self.step)
         self.checkpoint()
         return said
 
@@ -286,6 +292,7 @@ class Trainer:
         """
         saved = time.monotonic()
         begin_to_watch(self)
+        extractor = extractor_of(self)
         if code_digest() not in self.codes:
             self.codes.append(code_digest())
         while not self.done:
@@ -297,6 +304,7 @@ class Trainer:
             except BrokenPipeError:
                 interruption.note_broken_pipe()
             self._sample()
+            self._evaluate(extractor)
             if self._any_process(interruption.wanted()):
                 self.checkpoint()
                 why, code = interruption.reason()
@@ -369,6 +377,17 @@ class Trainer:
                 write_weights(folder, self.record("milestone"), self.networks)
                 self.meter.read()
                 write_checkpoint(folder, self.record("milestone"), self.objects())
+
+    def _evaluate(self, extractor: Extractor | None) -> None:
+        """Figures of the averaged generator, where this iteration passed their time."""
+        options = self.config.evaluate
+        if extractor is None or options is None or options.every_kimg is None or distributed.rank() != 0:
+            return
+        if self.before // (options.every_kimg * 1000) != self.images // (options.every_kimg * 1000):
+            found = evaluate_now(self, extractor)
+            self.evaluations.add(as_row(found, self))
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in list(found.figures.items())[:4])
+            self.news.append(f"{self.config.name} at {self.images / 1000:.4g} kimg: {shown}")
 
     def grid(self) -> Any:
         """What the averaged generator makes of the fixed latents, drawn."""

@@ -41,10 +41,10 @@ def begin_to_watch(trainer: Trainer) -> None:
     if makes != "points":
         shown = coloured(shown) if makes == "maps" else shown.permute(0, 3, 1, 2)
     features = load_features(options.features, trainer.device) if options.features and makes == "pictures" else None
-    if features is not None and features.channels != trainer.channels:
+    if features is not None and trainer.channels not in features.channels:
         raise InputError(
-            f"{config.name}: monitor.features: {options.features} was trained on pictures of {features.channels} channels, the "
-            f"dataset {config.dataset} has {trainer.channels}; right would be a network trained on this dataset"
+            f"{config.name}: monitor.features: {options.features} was trained on pictures of {features.channels[0]} channels, "
+            f"the dataset {config.dataset} has {trainer.channels}; right would be a network trained on this dataset"
         )
     trainer.monitor.give(Probe(shown, features, config.seed))
 

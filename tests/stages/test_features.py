@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from stages.interruption import Interruption
 from stages.progress import Bar
 from stages.publish import publish
 from stages.reference import reference
-from stages.train import find_inputs
+from stages.train import find_inputs, train
 from stages.trainer import Trainer
 from stages.validation import stage_config
 from tests.conftest import ROOT
@@ -202,3 +203,39 @@ PROGAN = {
         "stages": {"r4": {"after": DATASET.as_posix(), "resolution": 4, "kimg": 1}},
     }
 }
+
+
+def game(**options: object) -> dict[str, object]:
+    """A tiny stage on the dolls, for params.yaml."""
+    own = {
+        "after": DATASET.as_posix(), "resolution": 16, "kimg": 0.2, "batch_size": 10, "network": "dcgan",
+        "tricks": {"loss": "hinge"}, **options,
+    }  # fmt: skip
+    return {"game": {"stages": {"s": own}}}
+
+
+def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(home: Path) -> None:
+    artifact = Path("artifacts/game/s")
+    write_params(home, game())
+    assert train("game", "s") == 0
+    plain = {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
+    shutil.rmtree(".work/game@s")
+    write_params(home, game(evaluate={"features": FEATURES.as_posix(), "count": 70, "every_kimg": 0.1}))
+    assert train("game", "s") == 0
+    assert plain == {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
+    figures = json.loads((artifact / "metrics.json").read_text())
+    assert figures["fid_local"] > figures["fid_local_floor"] and 0 <= figures["coverage"] <= 1
+    assert json.loads((artifact / "stage.json").read_text())["evaluated"]["count"] == 70
+    on_the_way = (artifact / "curves/fid_local.csv").read_text().splitlines()
+    assert on_the_way[0] == "kimg,value" and [line.split(",")[0] for line in on_the_way[1:]] == ["0.1", "0.2"]
+    assert float(on_the_way[2].split(",")[1]) == pytest.approx(figures["fid_local"], rel=1e-3)
+
+
+def test_an_evaluation_that_cannot_be_is_refused_before_training(home: Path) -> None:
+    for options, said in (
+        ({"features": "artifacts/features/none"}, "there is no feature network at artifacts/features/none"),
+        ({"features": FEATURES.as_posix(), "count": 400}, "has 600 pictures, fewer than 400 for the figures"),
+    ):
+        write_params(home, game(seed=7, evaluate=options))
+        with pytest.raises(InputError, match=said):
+            train("game", "s")
