@@ -30,8 +30,9 @@ class Seen:
 
     `diversity`: mean distance of two fakes over that of two reals, in features. `coverage` and `density` in [0, 1]: as in
     metrics/manifold.py, of balls of three sizes, each over what as many other reals get and at most 1, and their mean.
-    `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of metrics/kernel.py.
-    `drift` in [0, 1]: the share of fakes that went from one cluster of reals to another since the probe before.
+    `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of
+    metrics/kernel.py. `drift` in [0, 1]: the share of fakes that went from one cluster of reals to another since the probe
+    before.
     """
 
     diversity: float
