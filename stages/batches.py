@@ -21,7 +21,7 @@ class Batches:
 
     They are an endless row of epochs, each a permutation of the dataset; a batch is any window of it. With `labels`
     int64 (N,) and `packed` above 1, picture p and those at p + B/packed, p + 2 B/packed, ... are of one class. `outfits`:
-    what else is told of each.
+    what else is told of each. `left_out`: how many are held out of all this, chosen by the seed.
     """
 
     def __init__(
@@ -33,14 +33,20 @@ class Batches:
         packed: int = 1,
         outfits: Outfits | None = None,
         real_logit: float = 1.0,
+        left_out: int = 0,
     ) -> None:
         self.pictures, self.seed, self.device, self.labels, self.packed = pictures, seed, device, labels, packed
         self.outfits, self.real_logit = outfits, real_logit
+        random = torch.Generator().manual_seed(derive_seed(seed, "held out"))
+        mixed = torch.randperm(len(pictures), generator=random).numpy()
+        self.trained_on: NDArray[np.int64] = np.sort(mixed[left_out:])
+        self.held_out: NDArray[np.int64] = np.sort(mixed[:left_out])
 
     @lru_cache(maxsize=4)  # noqa: B019  (as long-lived as the training that holds it)
     def _order(self, row: str, epoch: int) -> NDArray[np.int64]:
         random = torch.Generator().manual_seed(derive_seed(self.seed, "order", row, epoch))
-        return torch.randperm(len(self.pictures), generator=random).numpy()
+        order: NDArray[np.int64] = self.trained_on[torch.randperm(len(self.trained_on), generator=random).numpy()]
+        return order
 
     def indices(self, position: int, count: int, row: str = "discriminator") -> NDArray[np.int64]:
         """Which pictures stand at position ... position + count - 1 of a row of epochs."""
@@ -58,17 +64,23 @@ class Batches:
     @lru_cache(maxsize=4096)  # noqa: B019
     def _class(self, label: int) -> NDArray[np.int64]:
         assert self.labels is not None
-        return np.flatnonzero(self.labels == label)
+        members: NDArray[np.int64] = self.trained_on[self.labels[self.trained_on] == label]
+        return members
 
     def _window(self, position: int, count: int, row: str) -> NDArray[np.int64]:
         places = np.arange(position, position + count)
-        epochs = places // len(self.pictures)
-        parts = [self._order(row, int(e))[places[epochs == e] % len(self.pictures)] for e in np.unique(epochs)]
+        size = len(self.trained_on)
+        epochs = places // size
+        parts = [self._order(row, int(e))[places[epochs == e] % size] for e in np.unique(epochs)]
         return np.concatenate(parts)
 
     def at(self, position: int, count: int, row: str = "discriminator") -> Tensor:
         """This process's share of the global batch at a position."""
-        drawn = torch.from_numpy(self.pictures[self._mine(position, count, row)]).to(self.device, non_blocking=True)
+        return self.of(self._mine(position, count, row))
+
+    def of(self, chosen: NDArray[np.int64]) -> Tensor:
+        """A batch of these."""
+        drawn = torch.from_numpy(self.pictures[chosen]).to(self.device, non_blocking=True)
         if drawn.ndim == 3:
             return one_hot(drawn).mul_(self.real_logit)
         return to_float(drawn) if drawn.ndim == 4 else drawn

@@ -133,6 +133,21 @@ class Game:
         self._move("generator", moment)
         return self._detached(terms)
 
+    @torch.no_grad()
+    def judged(self, real: Tensor, moment: Moment, told: Tensor | Told | None) -> Tensor:
+        """Logits of reals as the discriminator sees them, without a trace in it: neither gradients nor running statistics."""
+        discriminator = self.networks.discriminator
+        training = discriminator.training
+        discriminator.eval()
+        for trick in self.at("view"):
+            real = trick.view(real, Sight("discriminator", True, moment))
+        if isinstance(told, Tensor):
+            told = told[: len(real)]
+        with precision(moment.device):
+            logits: Tensor = discriminator(real) if told is None else discriminator(real, None, told)
+        discriminator.train(training)
+        return logits.float()
+
     def _opponent(self, player: Player, moment: Moment) -> nn.Module:
         opponent = self.networks.of("generator" if player == "discriminator" else "discriminator")
         for trick in self.at("opponent"):

@@ -114,8 +114,11 @@ def work_key(
     for acting in ("stop", "heal"):
         if deciding[acting] is None:
             del deciding[acting]
+    held_out = deciding["monitor"]["hold_out"]
     if "heal" not in deciding and "stop" not in deciding:  # then the monitor only watches
         del deciding["monitor"]
+        if held_out:
+            deciding["hold_out"] = held_out
     deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
     deciding["inputs"] += [also.digest for also in (start, reads) if also is not None]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

@@ -33,6 +33,11 @@ class MonitorOptions(BaseModel):
 
     steps: int = Field(default=100, ge=1, description="iterations between probes")
     samples: int = Field(default=256, ge=20, description="fakes, and reals, that a probe compares")
+    hold_out: int = Field(
+        default=0,
+        ge=0,
+        description="reals left out of training, to see whether the discriminator knows the others by heart",
+    )
     features: Path | None = Field(
         default=None, description="a feature network's artifact to compare by; else pictures reduced to 8x8"
     )
@@ -60,10 +65,16 @@ class Monitor:
         self.meter.add(step, {name: said[name] for name in LOGITS if name in said})
 
     def look(
-        self, step: int, kimg: float, networks: tuple[nn.Module, nn.Module], fakes: Tensor, kept: Tensor | None
+        self,
+        step: int,
+        kimg: float,
+        networks: tuple[nn.Module, nn.Module],
+        fakes: Tensor,
+        kept: Tensor | None,
+        overfit: float = math.nan,
     ) -> Row:
         """Probe: `networks` are discriminator and generator, with the gradients of the iteration; `kept` are fakes of the
-        averaged generator, where it is another.
+        averaged generator, where it is another; `overfit` as a row has it.
         """
         assert self.probe is not None
         means = self.meter.read()
@@ -80,6 +91,7 @@ class Monitor:
             gap=real - fake,
             grad_d=gradient_norm(networks[0]),
             grad_g=gradient_norm(networks[1]),
+            overfit=overfit,
             **asdict(seen),
             quality=seen.quality,
             kept_quality=(of_kept or seen).quality,

@@ -19,6 +19,7 @@ FLAT: dict[str, Any] = {
     "r2": {},
     "norm": {"discriminator": "none"},
     **dict.fromkeys(("gradient_penalty", "dragan", "weight_clipping", "label_smoothing", "noisy_labels")),
+    **dict.fromkeys(("ttur", "n_critic", "optimizers")),
 }
 """R3GAN's objective, which converges locally (Huang et al., "The GAN is dead; long live the GAN!") and of all rows of
 docs/tables/stacked_mnist.md loses the fewest modes. What cannot be with it is left out."""
@@ -64,7 +65,8 @@ def _short(value: Any) -> str:
 
 
 CALMER = Remedy(rates={"generator": 0.3, "discriminator": 0.3})
-FLATTER = Remedy(tricks=FLAT, adam={"betas": [0.0, 0.99]})
+FLATTER = Remedy(tricks=FLAT, adam={"learning_rate": 0.0005, "betas": [0.0, 0.99]})
+"""With one moderate rate for both players and no momentum, whatever they had."""
 DEFAULTS: dict[Word, tuple[Remedy, ...]] = {
     "diverged": (FLATTER, CALMER),
     "collapsed": (FLATTER, CALMER, Remedy(tricks={"packing": 2})),

@@ -58,10 +58,12 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
     Raises:
         InputError: they do not fit, or are damaged.
     """
-    if store.manifest.count < config.batch_size:
+    count, held_out = store.manifest.count, config.monitor.hold_out
+    if count - held_out < config.batch_size:
+        beside = f" beside the {held_out} of monitor.hold_out" if held_out else ""
         raise InputError(
-            f"the dataset {config.dataset} has {store.manifest.count} pictures, fewer than one batch of "
-            f"{config.batch_size}; lower batch_size in {PARAMS} (to {store.manifest.count} or less), or add pictures"
+            f"the dataset {config.dataset} has {count} pictures, fewer than one batch of {config.batch_size}{beside}; lower "
+            f"batch_size in {PARAMS} (to {max(1, count - held_out)} or less), or add pictures"
         )
     if store.holds_points != (config.resolution is None):
         kind, other = ("points", "pictures") if store.holds_points else ("pictures", "points")

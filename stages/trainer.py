@@ -79,7 +79,14 @@ class Trainer:
         network = config.network
         real_logit = network.real_logit if isinstance(network, FashionShape) else 1.0
         self.batches = Batches(
-            self.reals, config.seed, device, labels, config.samples_a_logit, self.outfits, real_logit
+            self.reals,
+            config.seed,
+            device,
+            labels,
+            config.samples_a_logit,
+            self.outfits,
+            real_logit,
+            config.monitor.hold_out,
         )
         self.meter, self.monitor, self.healing = Meter(), Monitor(), healing
         self.step = self.images = self.before = 0

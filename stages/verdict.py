@@ -54,7 +54,9 @@ class Row:
     """One probe: where it was, what the discriminator made of the iterations before, gradient norms, and what was seen.
 
     `accuracy`: share of pairs of a real and a fake in which the real has the larger logit. `gap`: mean logit of reals less that
-    of fakes. `kept_quality` and `kept_distance`: those of the averaged generator, where there is one.
+    of fakes. `overfit`: share of pairs of a real that is trained on and one that is held out in which the first has the larger
+    logit: 0.5 where the discriminator knows none by heart, NaN where none are held out. `kept_quality` and `kept_distance`:
+    those of the averaged generator, where there is one.
     """
 
     step: int
@@ -63,6 +65,7 @@ class Row:
     gap: float
     grad_d: float
     grad_g: float
+    overfit: float
     diversity: float
     coverage: float
     density: float

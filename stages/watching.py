@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ from data.errors import InputError
 from stages import distributed
 from stages.checkpoint import write_checkpoint
 from stages.features import load_features
+from stages.game import told_apart
 from stages.heal import Sick
 from stages.history import History
 from stages.lineage import Event
@@ -63,8 +65,9 @@ def watch(trainer: Trainer, said: dict[str, Tensor]) -> None:
         return
     before, latent, kimg = monitor.verdict.word, trainer.latents(monitor.probe.count), trainer.images / 1000
     fakes = generate(networks.generator, latent, trainer.told(len(latent)), config.network.makes)
+    overfit = _known_by_heart(trainer)
     kept = None if networks.ema is networks.generator else trainer.samples(latent)
-    monitor.look(trainer.step, kimg, (networks.discriminator, networks.generator), fakes, kept)
+    monitor.look(trainer.step, kimg, (networks.discriminator, networks.generator), fakes, kept, overfit)
     verdict = monitor.verdict
     if distributed.rank() == 0:
         History.write(trainer.folder / "monitor.csv", monitor.table())
@@ -78,6 +81,25 @@ def watch(trainer: Trainer, said: dict[str, Tensor]) -> None:
         words = f"{verdict.word}: {verdict.evidence}; the best was at {monitor.best_kimg:.4g} kimg"
         stop = Event(step=trainer.step, images=trainer.images, kind="stop", words=words)
         trainer.healing = trainer.healing.and_then(stop)
+
+
+def _known_by_heart(trainer: Trainer) -> float:
+    """How well the discriminator tells reals that it is trained on from those that are held out, of as many each."""
+    batches, held_out = trainer.batches, trainer.batches.held_out
+    count = (
+        min(len(held_out), trainer.config.monitor.samples)
+        // trainer.config.samples_a_logit
+        * trainer.config.samples_a_logit
+    )
+    if count == 0:
+        return math.nan
+    seen = torch.Generator().manual_seed(derive_seed(trainer.config.seed, "known"))
+    known = batches.trained_on[torch.randperm(len(batches.trained_on), generator=seen)[:count].numpy()]
+    logits = []
+    for chosen in (known, held_out[:count]):
+        told = torch.from_numpy(batches.labels[chosen]).to(trainer.device) if batches.labels is not None else None
+        logits.append(trainer.game.judged(batches.of(chosen), trainer.moment(), told))
+    return float(told_apart(*logits))
 
 
 def _keep_best(trainer: Trainer) -> None:

@@ -19,7 +19,7 @@ from tests.stages.conftest import MakeConfig, MakeTrainer
 from tests.stages.test_trainer import assert_same, run
 
 GOOD = Row(
-    step=0, kimg=0, accuracy=0.7, gap=1, grad_d=1, grad_g=1, diversity=0.95, coverage=0.8, density=0.8, distance=0.1,
+    step=0, kimg=0, accuracy=0.7, gap=1, grad_d=1, grad_g=1, overfit=0.5, diversity=0.95, coverage=0.8, density=0.8, distance=0.1,
     drift=0.1, quality=0.8, kept_quality=0.8, kept_distance=0.1,
 )  # fmt: skip
 
@@ -176,3 +176,20 @@ def test_options_of_healing_are_refused_in_words(make_config: MakeConfig) -> Non
 def test_the_bar_says_sentences(capsys: pytest.CaptureFixture[str]) -> None:
     Bar("stage", 10).say("something happened")
     assert capsys.readouterr().out == "something happened\n"
+
+
+def test_what_is_held_out_is_never_trained_on_and_shows_what_is_known_by_heart(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.watching.FEWEST", 8)
+    held = {**WATCHED, "kimg": 2, "monitor": {"steps": 50, "samples": 24, "hold_out": 16}}
+    trainer = make_trainer(held)
+    trained = {int(i) for epoch in range(40) for i in trainer.batches.indices(32 * epoch, 32)}
+    assert trained.isdisjoint(trainer.batches.held_out.tolist()) and len(trained) == 48 - 16
+    before = {name: value.clone() for name, value in trainer.networks.discriminator.state_dict().items()}
+    pictures = trainer.batches.of(trainer.batches.held_out)
+    trainer.game.judged(pictures, trainer.moment(), None)
+    assert all(torch.equal(before[name], value) for name, value in trainer.networks.discriminator.state_dict().items())
+    rows = run(trainer).monitor.rows
+    assert all(0 <= row.overfit <= 1 for row in rows)
+    assert math.isnan(run(make_trainer(WATCHED, folder="none")).monitor.rows[-1].overfit)
