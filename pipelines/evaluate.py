@@ -52,7 +52,7 @@ def evaluation_of(path: Path, number: int, seed: int, features: Path | None, dat
             f"{path} makes {makes}, and these figures are of pictures; right would be an artifact that makes some"
         )
     store = Store(dataset or Path(record.dataset.path))
-    extractor = load_features(features or _features_of(store), device)
+    extractor = load_features(features or features_of(store), device)
     fakes = _sampled(path, record, generator, number, seed, device)
     if fakes.shape[1] != store.manifest.channels:
         raise InputError(
@@ -78,7 +78,7 @@ def _sampled(
     return torch.cat(parts)
 
 
-def _features_of(store: Store) -> Path:
+def features_of(store: Store) -> Path:
     """The feature network that was trained on this dataset.
 
     Raises:
@@ -103,8 +103,11 @@ def as_table(found: Evaluation) -> Any:
     for column in ("figure", "fakes", "floor", "meaning"):
         table.add_column(column, justify="right" if column in ("fakes", "floor") else "left")
     for name, value in found.figures.items():
-        meaning = MEANING.get(name) or MEANING.get(name.partition("_")[0], "") * name.endswith(
-            found.about["features"][:5]
-        )
+        meaning = meaning_of(name, found.about["features"][:5])
         table.add_row(name, f"{value:.4g}", f"{found.floors[name]:.4g}", meaning)
     return table
+
+
+def meaning_of(name: str, features: str) -> str:
+    """What a figure is, in a few words; `features`: the ending of the names of those that are made with a network's features."""
+    return MEANING.get(name) or MEANING.get(name.partition("_")[0], "") * name.endswith(features)

@@ -1,0 +1,141 @@
+"""The chain as a picture: every stage a box with what it makes, its verdict and its time; an arrow to each that needs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import networkx
+
+from pipelines.report_chain import Chain, StageFacts, tone_of
+from pipelines.report_html import figure_text, text
+from stages.progress import clock
+
+BOX, THUMB, GAP, ROW = 150, 126, 46, 18
+TEXT_HEIGHT = 76
+NARROW = 350
+NARROW_THUMB = 84
+WIDEST = 6
+"""Columns side by side at most; a longer chain is drawn from the top down only."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A box on the paper."""
+
+    stage: StageFacts
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def diagram(chain: Chain, thumbs: Mapping[str, str]) -> str:
+    """The chain side by side for wide pages, and from the top down for narrow ones; `thumbs`: a picture's address a stage."""
+    columns = _columns(chain)
+    down = _svg(chain, _downwards(columns), thumbs, downwards=True)
+    if len(columns) > WIDEST:
+        return f'<div class="chain">{down}</div>'
+    across = _svg(chain, _across(columns), thumbs, downwards=False)
+    return f'<div class="chain"><div class="wide">{across}</div><div class="narrow">{down}</div></div>'
+
+
+def edges_of(chain: Chain) -> list[tuple[str, str]]:
+    """Who hands over to whom; without those that follow from others, as the data to every stage of a chain."""
+    known = {stage.node.name for stage in chain.stages}
+    graph = networkx.DiGraph()
+    graph.add_nodes_from(known)
+    graph.add_edges_from((need, s.node.name) for s in chain.stages for need in s.node.needs if need in known)
+    return sorted(networkx.transitive_reduction(graph).edges)
+
+
+def _columns(chain: Chain) -> list[list[StageFacts]]:
+    """Stages by how many hand-overs lie before them."""
+    depth: dict[str, int] = {}
+    for stage in chain.stages:
+        depth[stage.node.name] = 1 + max((depth[need] for need in stage.node.needs if need in depth), default=-1)
+    return [[s for s in chain.stages if depth[s.node.name] == level] for level in range(max(depth.values()) + 1)]
+
+
+def _across(columns: list[list[StageFacts]]) -> list[Place]:
+    height = THUMB + TEXT_HEIGHT
+    tallest = max(map(len, columns)) * (height + ROW) - ROW
+    found = []
+    for column, stages in enumerate(columns):
+        top = (tallest - len(stages) * (height + ROW) + ROW) / 2
+        found += [
+            Place(s, column * (BOX + GAP) + 1, top + row * (height + ROW) + 1, BOX, height)
+            for row, s in enumerate(stages)
+        ]
+    return found
+
+
+def _downwards(columns: list[list[StageFacts]]) -> list[Place]:
+    height = NARROW_THUMB + 24
+    return [
+        Place(stage, 1, 1 + row * (height + 26), NARROW - 2, height)
+        for row, stage in enumerate(stage for column in columns for stage in column)
+    ]
+
+
+def _svg(chain: Chain, places: list[Place], thumbs: Mapping[str, str], downwards: bool) -> str:
+    width, height = (max(end) + 1 for end in zip(*((p.x + p.width, p.y + p.height) for p in places), strict=True))
+    words = f"{chain.pipeline}: " + ", ".join(f"{s.node.name} {s.verdict or s.state.word}" for s in chain.stages)
+    parts = [
+        f'<svg viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img" aria-label="{text(words)}">',
+        f'<defs><marker id="tip{downwards:d}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<path class="tip" d="M0 0L8 4L0 8Z"/></marker></defs>',
+    ]
+    at = {place.stage.node.name: place for place in places}
+    parts += [_arrow(at[start], at[end], downwards) for start, end in edges_of(chain)]
+    parts += [_box(place, thumbs.get(place.stage.node.name, ""), downwards) for place in places]
+    return "".join(parts) + "</svg>"
+
+
+def _arrow(start: Place, end: Place, downwards: bool) -> str:
+    if downwards:  # one that skips boxes would run behind them: it goes round at the side of their text
+        x0, y0, x1, y1 = start.x + start.width / 2, start.y + start.height, end.x + end.width / 2, end.y - 2
+        return f'<path class="arrow" marker-end="url(#tip{downwards:d})" d="M{x0:g} {y0:g}L{x1:g} {y1:g}"/>'
+    x0, y0, x1, y1 = start.x + start.width, start.y + start.height / 2, end.x - 2, end.y + end.height / 2
+    middle = (x0 + x1) / 2
+    way = f"M{x0:g} {y0:g}C{middle:g} {y0:g} {middle:g} {y1:g} {x1:g} {y1:g}"
+    return f'<path class="arrow" marker-end="url(#tip{downwards:d})" d="{way}"/>'
+
+
+def _box(place: Place, thumb: str, downwards: bool) -> str:
+    stage, side = place.stage, NARROW_THUMB if downwards else THUMB
+    missing = "" if stage.there else " missing"
+    margin = 12
+    where = f'x="{place.x:g}" y="{place.y:g}" width="{place.width:g}" height="{place.height:g}"'
+    parts = [f'<g><rect class="box{missing}" {where} rx="8"/>']
+    tx, ty = place.x + margin, place.y + margin
+    if thumb:
+        parts.append(f'<image class="pixels" x="{tx:g}" y="{ty:g}" width="{side}" height="{side}" href="{thumb}"/>')
+    else:
+        parts.append(f'<rect class="nothing" x="{tx:g}" y="{ty:g}" width="{side}" height="{side}" rx="4"/>')
+    x, y = (tx + side + margin, ty + 17) if downwards else (tx, ty + side + 17)
+    word, tone = _word(stage)
+    lines = (("name", stage.node.name), ("small", _size(stage)))
+    parts += [
+        f'<text class="{kind}" x="{x:g}" y="{y + 18 * i:g}">{text(words)}</text>'
+        for i, (kind, words) in enumerate(lines)
+    ]
+    parts.append(f'<circle class="dot {tone}" cx="{x + 5:g}" cy="{y + 32:g}" r="5"/>')
+    parts.append(f'<text class="small strong" x="{x + 16:g}" y="{y + 36:g}">{text(word)}</text></g>')
+    return "".join(parts)
+
+
+def _word(stage: StageFacts) -> tuple[str, str]:
+    """What is said of a stage first: its verdict, or how it stands where it has none or is not up to date."""
+    if stage.state.word != "up to date" or not stage.verdict:
+        tones = {"up to date": "good", "missing": "none", "damaged": "bad"}
+        return stage.state.word, tones.get(stage.state.word, "even")
+    return stage.verdict, tone_of(stage.verdict)
+
+
+def _size(stage: StageFacts) -> str:
+    """How much it was, in the few letters that a box has room for."""
+    if stage.is_dataset:
+        return f"{figure_text(stage.figures['count'])} pictures" if "count" in stage.figures else "no pictures yet"
+    parts = [f"{stage.kimg:.4g} kimg"] if stage.plays else []
+    if stage.seconds is not None:
+        parts.append(clock(stage.seconds))
+    return " · ".join(parts) or ("made" if stage.there else "not trained yet")

@@ -1,0 +1,271 @@
+"""What the page of `espalier report` says, part by part: each from what is known to HTML, empty where there is nothing."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines.report_against import Against
+from pipelines.report_chain import Chain, StageFacts, tone_of
+from pipelines.report_charts import Band, Line, Mark, Panel, Stretch, both_widths
+from pipelines.report_html import (
+    captioned,
+    chip,
+    digest,
+    figure_text,
+    picture,
+    section,
+    sentence,
+    table,
+    text,
+    unfolds,
+)  # fmt: skip
+from pipelines.report_sheets import whole_picture
+
+if TYPE_CHECKING:
+    from stages.evaluation import Evaluation
+
+LATEST = 8
+"""Stages at most whose curves are drawn side by side."""
+OF_THE_GAME = ("loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "step", "kimg", "alpha")
+WIDE_PICTURE = 900
+
+
+# Verdicts.
+
+
+def verdicts(chain: Chain) -> str:
+    """A line a stage: its verdict with the evidence, or how it stands."""
+    lines = []
+    for stage in chain.own:
+        said, tone = stage.verdict, tone_of(stage.verdict)
+        words = str(stage.record.get("evidence") or "")
+        if stage.state.word != "up to date":
+            said, tone = stage.state.word, {"missing": "none", "damaged": "bad"}.get(stage.state.word, "even")
+            words = stage.state.detail or ("not trained yet" if not stage.there else "")
+        elif not said:
+            said, tone = "up to date", "good"
+        lines.append(
+            f"<li><span>{text(stage.node.name)}</span>{chip(said, tone)}<span class='note'>{text(words)}</span></li>"
+        )
+    return f'<ul class="verdicts">{"".join(lines)}</ul>'
+
+
+# Curves.
+
+
+def bands_of(stages: Sequence[StageFacts]) -> list[Band]:
+    """The stages one after another on one axis of kimg."""
+    found, start = [], 0.0
+    for stage in stages:
+        rows = [row["kimg"] for row in (*stage.history, *stage.monitor)]
+        end = start + max([stage.kimg, *rows], default=0.0)
+        found.append(Band(stage.name, start, end))
+        start = end
+    return found
+
+
+def curves(chain: Chain) -> str:
+    """Losses, logits, accuracy and what the monitor measured, over the whole chain, with what happened."""
+    every = [stage for stage in chain.own if stage.history]
+    stages = every[-LATEST:]
+    if not stages:
+        return ""
+    bands = bands_of(stages)
+    happened = [(band, h) for stage, band in zip(stages, bands, strict=True) for h in stage.happenings()]
+    marks = [
+        Mark(min(band.start + h.kimg, band.end), n, f"{band.name} at {h.kimg:.4g} kimg, {h.kind}: {h.words}")
+        for n, (band, h) in enumerate(happened, 1)
+    ]
+    events = "".join(f"<li><span><b>{mark.number}</b>{text(mark.words)}</span></li>" for mark in marks)
+    cut = f"The last {LATEST} of {len(every)} stages. " if len(every) > LATEST else ""
+    note = sentence(f"{cut}The stages one after another, over thousands of real images shown to the discriminator.")
+    shown = [both_widths(panel, bands, marks) for panel in panels(stages, bands) if panel.drawn]
+    more = [both_widths(panel, bands, marks) for panel in terms(stages, bands) if panel.drawn]
+    folded = unfolds(f"Added terms ({len(more)})", "".join(more)) if more else ""
+    return section("curves", "Curves", note, *shown, f'<ul class="events">{events}</ul>' if events else "", folded)
+
+
+def panels(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Panel]:
+    """The charts that every chain has, as far as its stages measured them."""
+    accuracy = {"share told apart": _lines(stages, bands, "d_accuracy", monitored="accuracy")}
+    watched = {
+        name: _lines(stages, bands, name, monitored=name) for name in ("quality", "coverage", "density", "diversity")
+    }
+    return [
+        Panel("Losses", {name: _lines(stages, bands, name) for name in ("loss_d", "loss_g")}),
+        Panel("Mean logits of reals and fakes", {name: _lines(stages, bands, name) for name in ("d_real", "d_fake")}),
+        Panel("The discriminator's accuracy", accuracy, limits=(0.0, 1.02), reference=0.5),
+        Panel("What the monitor saw, and its verdicts", watched, strip=strip(stages, bands)),
+    ]
+
+
+def terms(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Panel]:
+    """A chart for each term that a trick adds to a loss."""
+    names = dict.fromkeys(name for stage in stages for name in stage.history[0] if name not in OF_THE_GAME)
+    return [Panel(name, {name: _lines(stages, bands, name)}) for name in names]
+
+
+def _lines(stages: Sequence[StageFacts], bands: Sequence[Band], column: str, monitored: str = "") -> list[Line]:
+    """A line a stage from history.csv, or from monitor.csv where that has no such column."""
+    found = []
+    for stage, band in zip(stages, bands, strict=True):
+        here = stage.history if any(column in row for row in stage.history[:1]) else stage.monitor
+        name = column if here is stage.history else monitored
+        found.append([(band.start + row["kimg"], row[name]) for row in here if name in row and row[name] == row[name]])
+    return found
+
+
+def strip(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Stretch]:
+    """The monitor's verdicts, equal neighbours joined: each lasts from the probe before it to its own."""
+    found: list[Stretch] = []
+    for stage, band in zip(stages, bands, strict=True):
+        start = band.start
+        for row, word in zip(stage.monitor, stage.verdicts, strict=False):
+            end = band.start + row["kimg"]
+            last = found[-1] if found else None
+            if last is not None and last.word == word and last.end == start and start > band.start:
+                found[-1] = Stretch(last.start, end, word, last.tone)
+            elif word and end > start:
+                found.append(Stretch(start, end, word, tone_of(word)))
+            start = max(end, start)
+    return found
+
+
+# Figures.
+
+
+def evaluation_table(found: "Evaluation") -> str:
+    """Each figure beside its floor: a bar for the fakes, a mark where as many other reals are."""
+    from pipelines.evaluate import meaning_of
+
+    rows = []
+    for name, value in found.figures.items():
+        floor = found.floors[name]
+        says = f'<span class="note">{text(meaning_of(name, found.about["features"][:5]))}</span>'
+        rows.append([text(name), _bar(value, floor), says, text(figure_text(value)), text(figure_text(floor))])
+    return table(["figure", "fakes, and | the floor", "meaning", "fakes", "floor"], rows, left=3)
+
+
+def _bar(value: float, floor: float) -> str:
+    largest = max(abs(value), abs(floor)) or 1.0
+    width, mark = (max(116 * max(v, 0.0) / largest, 0.0) for v in (value, floor))
+    return (
+        '<svg viewBox="0 0 120 14" width="120" height="14" aria-hidden="true">'
+        '<rect class="rail" y="5" width="120" height="4" rx="2"/>'
+        f'<rect class="bar" y="3" width="{width:.1f}" height="8" rx="2"/>'
+        f'<rect class="floor" x="{mark:.1f}" width="2.5" height="14"/></svg>'
+    )
+
+
+def final_figures(chain: Chain) -> str:
+    """The final figures of all stages of the pipeline side by side."""
+    stages = [stage for stage in chain.own if stage.figures]
+    names = dict.fromkeys(name for stage in stages for name in stage.figures)
+    rows = [[text(name), *(text(figure_text(s.figures.get(name, ""))) for s in stages)] for name in names]
+    return table(["figure", *(text(stage.name) for stage in stages)], rows)
+
+
+# Another revision.
+
+
+def against_section(chain: Chain, other: Against) -> str:
+    """Parameters, figures and pictures that differ."""
+    label = text(other.revision)
+    head = [f"{label}", "here"]
+    params = table(
+        ["parameter", *head], [[f"<code>{text(k)}</code>", _value(a), _value(b)] for k, a, b in other.params]
+    )
+    parts = [
+        "<h3>Parameters</h3>",
+        params or sentence("No parameter of this pipeline differs."),
+        "<h3>Final figures</h3>",
+    ]
+    rows = []
+    for stage in chain.own:
+        theirs = other.stages[stage.node.name].figures
+        for name in dict.fromkeys((*stage.figures, *theirs)):
+            a, b = theirs.get(name), stage.figures.get(name)
+            if a != b:
+                change = figure_text(b - a) if a is not None and b is not None else ""
+                rows.append([text(stage.name), text(name), _value(a), _value(b), text(change)])
+    parts.append(
+        table(["stage", "figure", *head, "change"], rows, left=2) or sentence("All figures that are known are equal.")
+    )
+    for stage in chain.own:
+        parts.append(_samples_beside(stage, other, label))
+    return section("against", f"Against {other.revision}", *parts)
+
+
+def _samples_beside(stage: StageFacts, other: Against, label: str) -> str:
+    theirs = other.stages[stage.node.name].samples
+    mine = whole_picture(stage.samples, WIDE_PICTURE // 2) if stage.samples else None
+    if theirs is None and mine is None:
+        return ""
+    sides = []
+    for image, where in ((theirs, label), (mine, "here")):
+        if image is None:
+            sides.append(sentence(f"{stage.name} of {other.revision} has no picture in this machine's cache.", "note"))
+            continue
+        image = image.copy()
+        image.thumbnail((WIDE_PICTURE // 2, WIDE_PICTURE // 2))
+        sides.append(
+            captioned(picture(image, f"samples of {stage.node.name}", "smooth"), f"{text(stage.name)}, {where}")
+        )
+    return f'<div class="pair">{"".join(sides)}</div>'
+
+
+def _value(value: Any) -> str:
+    return '<span class="note">none</span>' if value is None else text(figure_text(value))
+
+
+# Where it came from.
+
+
+def flat(options: Any, before: str = "") -> dict[str, str]:
+    """Nested options as dotted keys."""
+    if not isinstance(options, dict) or not options:
+        return {before: "{}" if options == {} else "null" if options is None else figure_text(options)}
+    return {
+        key: value
+        for name, inner in options.items()
+        for key, value in flat(inner, f"{before}.{name}" if before else str(name)).items()
+    }
+
+
+def configuration(chain: Chain) -> str:
+    """Options that all stages share once, those that differ in a column a stage."""
+    stages = [stage for stage in chain.own if stage.config]
+    told = [flat(stage.config) for stage in stages]
+    keys = dict.fromkeys(key for options in told for key in options if key not in ("pipeline", "stage"))
+    same = [key for key in keys if len({options.get(key) for options in told}) == 1]
+    shared = table(["option", "value"], [[f"<code>{text(k)}</code>", text(told[0][k])] for k in same])
+    own = [[f"<code>{text(k)}</code>", *(text(o.get(k, "")) for o in told)] for k in keys if k not in same]
+    differing = table(["option", *(text(stage.name) for stage in stages)], own)
+    return (unfolds("Configuration that differs from stage to stage", differing, opened=False) if differing else "") + (
+        unfolds("Configuration that all stages share", shared) if shared else ""
+    )
+
+
+def lineage(chain: Chain) -> str:
+    """From what, by what code and with which libraries each stage was made."""
+    rows = []
+    for stage in chain.own:
+        if stage.record:
+            inputs = "<br>".join(_input(stage.record.get(key), key) for key in ("dataset", "parent", "start", "reads")
+                                 if stage.record.get(key))  # fmt: skip
+            inputs = inputs or "<br>".join(
+                f"{text(k)} {digest(v)}" for k, v in (stage.record.get("inputs") or {}).items()
+            )
+            codes = " ".join(digest(code) for code in str(stage.record.get("code") or "").split("+"))
+            versions = ", ".join(f"{text(k)} {text(v)}" for k, v in (stage.record.get("versions") or {}).items())
+            step = figure_text(stage.record["step"]) if "step" in stage.record else ""
+            rows.append([text(stage.node.name), inputs, codes, versions, text(step)])
+    return unfolds(
+        "Lineage: data, parents, code, libraries",
+        table(["stage", "made from", "code", "versions", "steps"], rows, left=4),
+    )
+
+
+def _input(found: Any, kind: str) -> str:
+    if not isinstance(found, dict):
+        return ""
+    return f"{text(kind)} {text(found.get('path', ''))} {digest(found.get('digest'))}"
