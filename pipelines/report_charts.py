@@ -11,8 +11,9 @@ from pipelines.report_html import figure_text, text
 
 WIDE, NARROW = 1040, 350
 """Widths of the two drawings of each chart, of which the page shows the one that fits: so letters keep their size."""
-LEFT, RIGHT, TOP, BOTTOM = 44, 10, 40, 24
+LEFT, RIGHT, BOTTOM = 44, 10, 24
 STRIP = 14
+TOP, TOP_OF_MARKS = 20, 40
 MOST = 260
 """Points of a line at most: means of as many neighbours as needed."""
 CUT = 0.01
@@ -98,10 +99,10 @@ def ticks(low: float, high: float, wanted: int) -> list[float]:
 class _Frame:
     """Where values lie on the paper."""
 
-    def __init__(self, panel: Panel, bands: Sequence[Band], width: int, height: int) -> None:
+    def __init__(self, panel: Panel, bands: Sequence[Band], width: int, height: int, top: int) -> None:
         self.width, self.height = width, height
         self.x0, self.x1 = LEFT, width - RIGHT
-        self.y0, self.y1 = TOP, height - BOTTOM - (STRIP + 6 if panel.strip else 0)
+        self.y0, self.y1 = top, height - BOTTOM - (STRIP + 6 if panel.strip else 0)
         self.end = bands[-1].end or 1.0
         self.low, self.high = limits_of(panel)
 
@@ -114,11 +115,12 @@ class _Frame:
 
 def chart(panel: Panel, bands: Sequence[Band], marks: Sequence[Mark], width: int, height: int = 230) -> str:
     """One drawing of a panel."""
-    frame = _Frame(panel, bands, width, height)
+    top = TOP_OF_MARKS if marks else TOP
+    frame = _Frame(panel, bands, width, height - TOP_OF_MARKS + top, top)
     clip = f"clip-{''.join(c for c in panel.title if c.isalnum())}-{width}"
     words = f"{panel.title}: {', '.join(panel.lines)} over thousands of images"
     parts = [
-        f'<svg viewBox="0 0 {width} {height}" role="img" aria-label="{text(words)}">',
+        f'<svg viewBox="0 0 {width} {frame.height}" role="img" aria-label="{text(words)}">',
         f'<clipPath id="{clip}"><rect x="{frame.x0}" y="{frame.y0}" width="{frame.x1 - frame.x0}" '
         f'height="{frame.y1 - frame.y0}"/></clipPath>',
         *_axes(panel, frame, bands),

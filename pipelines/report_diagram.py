@@ -135,7 +135,7 @@ def _size(stage: StageFacts) -> str:
     """How much it was, in the few letters that a box has room for."""
     if stage.is_dataset:
         return f"{figure_text(stage.figures['count'])} pictures" if "count" in stage.figures else "no pictures yet"
-    parts = [f"{stage.kimg:.4g} kimg"] if stage.plays else []
+    parts = [f"{stage.kimg:.3g} kimg"] if stage.plays else []
     if stage.seconds is not None:
         parts.append(clock(stage.seconds))
     return " · ".join(parts) or ("made" if stage.there else "not trained yet")

@@ -4,7 +4,7 @@ import base64
 import html
 import io
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def figure_text(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e7):
-        return f"{int(value):,}"
+        return f"{int(value):,}".replace("-", "−")
     return f"{value:.4g}".replace("-", "−", 1) if value < 0 else f"{value:.4g}"
 
 
@@ -71,12 +71,12 @@ def unfolds(title: str, inner: str, opened: bool = False) -> str:
     return f"<details{' open' if opened else ''}><summary>{title}</summary>{inner}</details>"
 
 
-def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
-    """A table of cells that are HTML; all columns but the first `left` are of numbers, and to the right.
+def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[int] = (0,)) -> str:
+    """A table of cells that are HTML; all columns but those of the places in `left` are of numbers, and to the right.
 
     It scrolls in a box of its own where the page is narrow.
     """
-    sides = [' class="left"' if place < left else "" for place in range(len(head))]
+    sides = [' class="left"' if place in left else "" for place in range(len(head))]
     above = "".join(f'<th scope="col"{side}>{cell}</th>' for cell, side in zip(head, sides, strict=True))
     body = "".join(
         "<tr>" + "".join(f"<td{side}>{cell}</td>" for cell, side in zip(row, sides, strict=True)) + "</tr>"

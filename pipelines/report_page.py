@@ -89,7 +89,7 @@ def _lead(chain: Chain) -> str:
     plural = "" if len(chain.own) == 1 else "s"
     parts = [f"{len(there)} of {len(chain.own)} stage{plural} made"]
     if chain.trained:
-        parts.append(f"{sum(stage.kimg for stage in chain.trained):.4g} thousand images")
+        parts.append(f"{sum(stage.kimg for stage in chain.trained):.3g} thousand images")
     timed = [stage.seconds for stage in chain.own if stage.seconds is not None]
     if timed:
         missing = "" if len(timed) == len(there) else f" (of {len(timed)} stages)"

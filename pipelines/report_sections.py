@@ -72,7 +72,7 @@ def curves(chain: Chain) -> str:
     bands = bands_of(stages)
     happened = [(band, h) for stage, band in zip(stages, bands, strict=True) for h in stage.happenings()]
     marks = [
-        Mark(min(band.start + h.kimg, band.end), n, f"{band.name} at {h.kimg:.4g} kimg, {h.kind}: {h.words}")
+        Mark(min(band.start + h.kimg, band.end), n, f"{band.name} at {h.kimg:.3g} kimg, {h.kind}: {h.words}")
         for n, (band, h) in enumerate(happened, 1)
     ]
     events = "".join(f"<li><span><b>{mark.number}</b>{text(mark.words)}</span></li>" for mark in marks)
@@ -141,8 +141,8 @@ def evaluation_table(found: "Evaluation") -> str:
     for name, value in found.figures.items():
         floor = found.floors[name]
         says = f'<span class="note">{text(meaning_of(name, found.about["features"][:5]))}</span>'
-        rows.append([text(name), _bar(value, floor), says, text(figure_text(value)), text(figure_text(floor))])
-    return table(["figure", "fakes, and | the floor", "meaning", "fakes", "floor"], rows, left=3)
+        rows.append([text(name), _bar(value, floor), text(figure_text(value)), text(figure_text(floor)), says])
+    return table(["figure", "fakes, and | the floor", "fakes", "floor", "meaning"], rows, left=(0, 1, 4))
 
 
 def _bar(value: float, floor: float) -> str:
@@ -188,7 +188,8 @@ def against_section(chain: Chain, other: Against) -> str:
                 change = figure_text(b - a) if a is not None and b is not None else ""
                 rows.append([text(stage.name), text(name), _value(a), _value(b), text(change)])
     parts.append(
-        table(["stage", "figure", *head, "change"], rows, left=2) or sentence("All figures that are known are equal.")
+        table(["stage", "figure", *head, "change"], rows, left=(0, 1))
+        or sentence("All figures that are known are equal.")
     )
     for stage in chain.own:
         parts.append(_samples_beside(stage, other, label))
@@ -261,7 +262,7 @@ def lineage(chain: Chain) -> str:
             rows.append([text(stage.node.name), inputs, codes, versions, text(step)])
     return unfolds(
         "Lineage: data, parents, code, libraries",
-        table(["stage", "made from", "code", "versions", "steps"], rows, left=4),
+        table(["stage", "made from", "code", "versions", "steps"], rows, left=range(4)),
     )
 
 
