@@ -60,7 +60,8 @@ def growth(chain: Chain, made: Sequence[Drawn]) -> str:
         parts.append(sentence(f"Each strip is one latent in every stage's generator: {way}."))
         strips = (_strip([one.pictures[i] for one in shown if one.pictures is not None], i) for i in range(LATENTS))
         parts.append(f'<div class="strips">{"".join(strips)}</div>')
-    parts += [_times(stage) for stage in chain.trained]
+    times = "".join(_times(stage) for stage in chain.trained)
+    parts.append(f'<div class="pair">{times}</div>' if times else "")
     return section("growth", "Growth", *parts)
 
 
@@ -81,7 +82,7 @@ def _times(stage: StageFacts) -> str:
     laid = [pictures[row] for row in range(TIME_LATENTS) for _, pictures in times if row < len(pictures)]
     kimg = ", ".join(f"{at:.3g}" for at, _ in times)
     image = picture(sheet(laid, len(times)), f"{stage.node.name} over time")
-    return f"<h3>{text(stage.name)} over time</h3>" + captioned(image, f"after {text(kimg)} kimg", "times")
+    return f"<div><h3>{text(stage.name)} over time</h3>{captioned(image, f'after {text(kimg)} kimg', 'times')}</div>"
 
 
 def samples(chain: Chain, made: Sequence[Drawn]) -> str:

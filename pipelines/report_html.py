@@ -29,12 +29,12 @@ def figure_text(value: Any) -> str:
     return f"{value:.4g}".replace("-", "−", 1) if value < 0 else f"{value:.4g}"
 
 
-def data_uri(image: "Image.Image") -> str:
-    """A picture as an address that holds it: exact if it is small, else a WebP of no more than 1,280 pixels a side."""
+def data_uri(image: "Image.Image", exact: bool = True) -> str:
+    """A picture as an address that holds it: exact if that is wanted and it is small, else a WebP of 1,280 pixels a side at most."""
     from PIL import Image
 
     file = io.BytesIO()
-    if max(image.size) <= LOSSLESS_SIDE:
+    if exact and max(image.size) <= LOSSLESS_SIDE:
         image.save(file, format="PNG", optimize=True)
         return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
     if max(image.size) > WIDEST:
@@ -45,9 +45,9 @@ def data_uri(image: "Image.Image") -> str:
 
 
 def picture(image: "Image.Image", alt: str, kind: str = "pixels") -> str:
-    """An <img>; `kind` "pixels" enlarges each pixel to a square, "smooth" does not."""
+    """An <img>; `kind` "pixels" is exact and enlarges each pixel to a square, "smooth" is neither."""
     width, height = image.size
-    return f'<img class="{kind}" width="{width}" height="{height}" alt="{text(alt)}" src="{data_uri(image)}">'
+    return f'<img class="{kind}" width="{width}" height="{height}" alt="{text(alt)}" src="{data_uri(image, kind == "pixels")}">'
 
 
 def captioned(inner: str, caption: str, kind: str = "") -> str:

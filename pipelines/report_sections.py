@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 LATEST = 8
 """Stages at most whose curves are drawn side by side."""
 OF_THE_GAME = ("loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "step", "kimg", "alpha")
-WIDE_PICTURE = 900
+HALF_PAGE = 520
+"""Pixels of a picture that has half the page's width."""
 
 
 # Verdicts.
 
 
 def verdicts(chain: Chain) -> str:
-    """A line a stage: its verdict with the evidence, or how it stands."""
+    """A line a stage: its verdict with the evidence, or how it stands; of none that the picture of the chain says all about."""
     lines = []
     for stage in chain.own:
         said, tone = stage.verdict, tone_of(stage.verdict)
@@ -42,11 +43,11 @@ def verdicts(chain: Chain) -> str:
             said, tone = stage.state.word, {"missing": "none", "damaged": "bad"}.get(stage.state.word, "even")
             words = stage.state.detail or ("not trained yet" if not stage.there else "")
         elif not said:
-            said, tone = "up to date", "good"
+            continue
         lines.append(
             f"<li><span>{text(stage.node.name)}</span>{chip(said, tone)}<span class='note'>{text(words)}</span></li>"
         )
-    return f'<ul class="verdicts">{"".join(lines)}</ul>'
+    return f'<ul class="verdicts">{"".join(lines)}</ul>' if lines else ""
 
 
 # Curves.
@@ -77,7 +78,10 @@ def curves(chain: Chain) -> str:
     ]
     events = "".join(f"<li><span><b>{mark.number}</b>{text(mark.words)}</span></li>" for mark in marks)
     cut = f"The last {LATEST} of {len(every)} stages. " if len(every) > LATEST else ""
-    note = sentence(f"{cut}The stages one after another, over thousands of real images shown to the discriminator.")
+    note = sentence(
+        f"{cut}The stages one after another, over thousands of real images shown to the discriminator. One value in a hundred may "
+        "leave its panel at either end."
+    )
     shown = [both_widths(panel, bands, marks) for panel in panels(stages, bands) if panel.drawn]
     more = [both_widths(panel, bands, marks) for panel in terms(stages, bands) if panel.drawn]
     folded = unfolds(f"Added terms ({len(more)})", "".join(more)) if more else ""
@@ -192,25 +196,27 @@ def against_section(chain: Chain, other: Against) -> str:
         or sentence("All figures that are known are equal.")
     )
     for stage in chain.own:
-        parts.append(_samples_beside(stage, other, label))
+        parts.append(_samples_beside(stage, other))
     return section("against", f"Against {other.revision}", *parts)
 
 
-def _samples_beside(stage: StageFacts, other: Against, label: str) -> str:
+def _samples_beside(stage: StageFacts, other: Against) -> str:
+    """The published pictures of both; once, in words, where they are the same."""
     theirs = other.stages[stage.node.name].samples
-    mine = whole_picture(stage.samples, WIDE_PICTURE // 2) if stage.samples else None
+    mine = whole_picture(stage.samples) if stage.samples else None
     if theirs is None and mine is None:
         return ""
+    if theirs is not None and mine is not None and theirs.size == mine.size and theirs.tobytes() == mine.tobytes():
+        return sentence(f"The samples of {stage.node.name} are the same.")
     sides = []
-    for image, where in ((theirs, label), (mine, "here")):
+    for image, where in ((theirs, other.revision), (mine, "here")):
         if image is None:
-            sides.append(sentence(f"{stage.name} of {other.revision} has no picture in this machine's cache.", "note"))
+            none = "no picture in this machine's cache" if image is theirs else "no picture"
+            sides.append(sentence(f"{stage.node.name}, {where}: {none}."))
             continue
-        image = image.copy()
-        image.thumbnail((WIDE_PICTURE // 2, WIDE_PICTURE // 2))
-        sides.append(
-            captioned(picture(image, f"samples of {stage.node.name}", "smooth"), f"{text(stage.name)}, {where}")
-        )
+        image.thumbnail((HALF_PAGE, HALF_PAGE))
+        shown = picture(image, f"samples of {stage.node.name}, {where}", "smooth")
+        sides.append(captioned(shown, text(f"{stage.name}, {where}")))
     return f'<div class="pair">{"".join(sides)}</div>'
 
 

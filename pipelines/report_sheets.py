@@ -76,7 +76,7 @@ def read_grid(file: Path, side: int, columns: int, count: int) -> Pictures | Non
     return np.stack(found)
 
 
-def whole_picture(file: Path, widest: int) -> "Image.Image | None":
+def whole_picture(file: Path, widest: int = 4096) -> "Image.Image | None":
     """A published picture, reduced where it is wider; None where it cannot be read."""
     from PIL import Image
 
