@@ -30,7 +30,7 @@ def figure_text(value: Any) -> str:
 
 
 def data_uri(image: "Image.Image", exact: bool = True) -> str:
-    """A picture as an address that holds it: exact if that is wanted and it is small, else a WebP of 1,280 pixels a side at most."""
+    """A picture as an address that holds it: exact if wanted and if it is small, else a WebP of 1,280 pixels a side at most."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -47,7 +47,8 @@ def data_uri(image: "Image.Image", exact: bool = True) -> str:
 def picture(image: "Image.Image", alt: str, kind: str = "pixels") -> str:
     """An <img>; `kind` "pixels" is exact and enlarges each pixel to a square, "smooth" is neither."""
     width, height = image.size
-    return f'<img class="{kind}" width="{width}" height="{height}" alt="{text(alt)}" src="{data_uri(image, kind == "pixels")}">'
+    source = data_uri(image, exact=kind == "pixels")
+    return f'<img class="{kind}" width="{width}" height="{height}" alt="{text(alt)}" src="{source}">'
 
 
 def captioned(inner: str, caption: str, kind: str = "") -> str:

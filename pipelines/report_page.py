@@ -7,6 +7,7 @@ from data.errors import InputError
 from data.files import whole_file
 from pipelines.report_against import Against, read_against
 from pipelines.report_chain import Chain, StageFacts, read_chain
+from pipelines.report_curves import curves
 from pipelines.report_diagram import diagram
 from pipelines.report_galleries import beside_reals, draw_stages, growth, samples, thumbs
 from pipelines.report_html import data_uri, section, sentence, text
@@ -14,7 +15,6 @@ from pipelines.report_networks import makes
 from pipelines.report_sections import (
     against_section,
     configuration,
-    curves,
     evaluation_table,
     final_figures,
     lineage,

@@ -19,9 +19,10 @@ from PIL import Image
 from pipelines.dag import Node
 from pipelines.report_chain import Chain, StageFacts, facts_of, fade_end, tone_of
 from pipelines.report_charts import Band, Panel, both_widths, thinned, ticks
+from pipelines.report_curves import bands_of, curves, strip
 from pipelines.report_diagram import diagram, edges_of
 from pipelines.report_html import figure_text
-from pipelines.report_sections import bands_of, curves, flat, strip, verdicts
+from pipelines.report_sections import flat, verdicts
 from pipelines.report_sheets import read_grid, sheet, spread
 from pipelines.status import State
 from stages.pictures import grid, save_picture
