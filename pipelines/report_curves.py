@@ -1,4 +1,4 @@
-"""The curves on the page of `espalier report`: losses, logits and what the monitor saw, over the whole chain, with what happened."""
+"""The curves on the page of `espalier report`: losses, logits and what the monitor saw, over the whole chain, with its events."""
 
 from collections.abc import Sequence
 

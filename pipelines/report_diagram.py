@@ -9,10 +9,13 @@ from pipelines.report_chain import Chain, StageFacts, tone_of
 from pipelines.report_html import figure_text, text
 from stages.progress import clock
 
-BOX, THUMB, GAP, ROW = 150, 126, 46, 18
-TEXT_HEIGHT = 76
-NARROW = 350
-NARROW_THUMB = 84
+LEAST_BOX, GAP, ROW, MARGIN = 150, 46, 18, 12
+TEXT_HEIGHT, LETTER = 76, 8.3
+"""Pixels below a box's picture, and of a letter of its name."""
+LONGEST = 24
+"""Letters of a name at most."""
+NARROW, NARROW_THUMB, ROUND = 350, 84, 20
+"""Of the drawing from the top down: its width, a picture's side, and the room for arrows that go round a box."""
 WIDEST = 6
 """Columns side by side at most; a longer chain is drawn from the top down only."""
 
@@ -56,28 +59,32 @@ def _columns(chain: Chain) -> list[list[StageFacts]]:
 
 
 def _across(columns: list[list[StageFacts]]) -> list[Place]:
-    height = THUMB + TEXT_HEIGHT
+    longest = max(len(_name(stage)) for stages in columns for stage in stages)
+    box = max(LEAST_BOX, 2 * MARGIN + LETTER * longest)
+    height = box - 2 * MARGIN + TEXT_HEIGHT
     tallest = max(map(len, columns)) * (height + ROW) - ROW
     found = []
     for column, stages in enumerate(columns):
         top = (tallest - len(stages) * (height + ROW) + ROW) / 2
-        found += [
-            Place(s, column * (BOX + GAP) + 1, top + row * (height + ROW) + 1, BOX, height)
-            for row, s in enumerate(stages)
-        ]
+        for row, stage in enumerate(stages):
+            found.append(Place(stage, column * (box + GAP) + 1, top + row * (height + ROW) + 1, box, height))
     return found
 
 
 def _downwards(columns: list[list[StageFacts]]) -> list[Place]:
-    height = NARROW_THUMB + 24
-    return [
-        Place(stage, 1, 1 + row * (height + 26), NARROW - 2, height)
-        for row, stage in enumerate(stage for column in columns for stage in column)
-    ]
+    height, room = NARROW_THUMB + 2 * MARGIN, ROUND if any(len(stages) > 1 for stages in columns) else 0
+    stages = [stage for column in columns for stage in column]
+    return [Place(stage, 1, 1 + row * (height + 26), NARROW - 2 - room, height) for row, stage in enumerate(stages)]
+
+
+def _name(stage: StageFacts) -> str:
+    name = stage.node.name
+    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
 
 
 def _svg(chain: Chain, places: list[Place], thumbs: Mapping[str, str], downwards: bool) -> str:
     width, height = (max(end) + 1 for end in zip(*((p.x + p.width, p.y + p.height) for p in places), strict=True))
+    width = NARROW if downwards else width  # arrows go round boxes there
     words = f"{chain.pipeline}: " + ", ".join(f"{s.node.name} {s.verdict or s.state.word}" for s in chain.stages)
     parts = [
         f'<svg viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img" aria-label="{text(words)}">',
@@ -91,29 +98,32 @@ def _svg(chain: Chain, places: list[Place], thumbs: Mapping[str, str], downwards
 
 
 def _arrow(start: Place, end: Place, downwards: bool) -> str:
-    if downwards:  # one that skips boxes would run behind them: it goes round at the side of their text
-        x0, y0, x1, y1 = start.x + start.width / 2, start.y + start.height, end.x + end.width / 2, end.y - 2
-        return f'<path class="arrow" marker-end="url(#tip{downwards:d})" d="M{x0:g} {y0:g}L{x1:g} {y1:g}"/>'
-    x0, y0, x1, y1 = start.x + start.width, start.y + start.height / 2, end.x - 2, end.y + end.height / 2
-    middle = (x0 + x1) / 2
-    way = f"M{x0:g} {y0:g}C{middle:g} {y0:g} {middle:g} {y1:g} {x1:g} {y1:g}"
+    right, middle = start.x + start.width, start.y + start.height / 2
+    if not downwards:
+        x, y, half = end.x - 2, end.y + end.height / 2, (right + end.x - 2) / 2
+        way = f"M{right:g} {middle:g}C{half:g} {middle:g} {half:g} {y:g} {x:g} {y:g}"
+    elif end.y - start.y > 1.5 * start.height:  # there is a box between: round it
+        out, y = right + ROUND - 8, end.y + end.height / 2
+        way = f"M{right:g} {middle:g}Q{out:g} {middle:g} {out:g} {middle + 16:g}V{y - 16:g}Q{out:g} {y:g} {right + 2:g} {y:g}"
+    else:
+        way = f"M{start.x + start.width / 2:g} {start.y + start.height:g}V{end.y - 2:g}"
     return f'<path class="arrow" marker-end="url(#tip{downwards:d})" d="{way}"/>'
 
 
 def _box(place: Place, thumb: str, downwards: bool) -> str:
-    stage, side = place.stage, NARROW_THUMB if downwards else THUMB
+    stage, side = place.stage, NARROW_THUMB if downwards else place.width - 2 * MARGIN
     missing = "" if stage.there else " missing"
-    margin = 12
     where = f'x="{place.x:g}" y="{place.y:g}" width="{place.width:g}" height="{place.height:g}"'
     parts = [f'<g><rect class="box{missing}" {where} rx="8"/>']
-    tx, ty = place.x + margin, place.y + margin
+    tx, ty = place.x + MARGIN, place.y + MARGIN
     if thumb:
-        parts.append(f'<image class="pixels" x="{tx:g}" y="{ty:g}" width="{side}" height="{side}" href="{thumb}"/>')
+        parts.append(f'<image class="pixels" x="{tx:g}" y="{ty:g}" width="{side:g}" height="{side:g}" href="{thumb}"/>')
     else:
-        parts.append(f'<rect class="nothing" x="{tx:g}" y="{ty:g}" width="{side}" height="{side}" rx="4"/>')
-    x, y = (tx + side + margin, ty + 17) if downwards else (tx, ty + side + 17)
+        parts.append(f'<rect class="nothing" x="{tx:g}" y="{ty:g}" width="{side:g}" height="{side:g}" rx="4"/>')
+        parts.append(f'<text class="faint" x="{tx + side / 2:g}" y="{ty + side / 2 + 4:g}">no picture</text>')
+    x, y = (tx + side + MARGIN, ty + 17) if downwards else (tx, ty + side + 17)
     word, tone = _word(stage)
-    lines = (("name", stage.node.name), ("small", _size(stage)))
+    lines = (("name", _name(stage)), ("small", _size(stage)))
     parts += [
         f'<text class="{kind}" x="{x:g}" y="{y + 18 * i:g}">{text(words)}</text>'
         for i, (kind, words) in enumerate(lines)

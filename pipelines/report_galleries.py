@@ -1,6 +1,7 @@
 """The pictures on the page of `espalier report`: growth along the chain and over time, fakes beside reals, a walk."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from data.errors import InputError
 from pipelines.report_chain import Chain, StageFacts
@@ -18,11 +19,15 @@ from pipelines.report_networks import (
 )  # fmt: skip
 from pipelines.report_sheets import Pictures, sheet, spread, whole_picture
 
+if TYPE_CHECKING:
+    from PIL import Image
+
 LATENTS, BESIDE, NEIGHBOURS = 12, 36, 8
 TIME_LATENTS, WALK_ENDS, WALK_FRAMES = 4, 4, 8
 MOST_STAGES = 6
 """Columns of a strip of growth at most."""
 WIDEST = 900
+THUMB = 256
 
 
 def draw_stages(chain: Chain) -> list[Drawn]:
@@ -32,21 +37,41 @@ def draw_stages(chain: Chain) -> list[Drawn]:
     return [drawn(stage, BESIDE) for stage in chosen]
 
 
-def thumbs(chain: Chain, made: Sequence[Drawn]) -> dict[str, Pictures]:
-    """Four pictures for the box of each stage, as far as there are any."""
+def thumbs(chain: Chain, made: Sequence[Drawn]) -> dict[str, "Image.Image"]:
+    """A square picture for the box of each stage: four of its own where there are as many, else a part of its samples."""
+    four = {one.stage.node.name: one.pictures[:4] for one in made if one.pictures is not None}
+    found = {}
+    for stage in chain.stages:
+        pictures = four.get(stage.node.name)
+        if pictures is None:
+            pictures = _first_reals(stage) if stage.is_dataset else next((p for _, p in over_time(stage, 4)[-1:]), None)
+        image = sheet(pictures, 2) if pictures is not None else _part_of_samples(stage)
+        if image is not None:
+            found[stage.node.name] = image
+    return found
+
+
+def _first_reals(stage: StageFacts) -> Pictures | None:
     from data.store import Store
 
-    found = {one.stage.node.name: one.pictures[:4] for one in made if one.pictures is not None}
-    for stage in chain.stages:
-        if stage.is_dataset and stage.there:
-            try:
-                store = Store(stage.node.artifact)
-                found[stage.node.name] = real_pictures(store, max(store.manifest.resolutions, default=0), 4)
-            except InputError:  # points, or damaged: a box without pictures
-                continue
-        elif stage.node.name not in found and (times := over_time(stage, 4)):
-            found[stage.node.name] = times[-1][1]
-    return found
+    try:
+        store = Store(stage.node.artifact)
+        return real_pictures(store, max(store.manifest.resolutions, default=0), 4)
+    except InputError:  # points, or missing, or damaged: a box without pictures
+        return None
+
+
+def _part_of_samples(stage: StageFacts) -> "Image.Image | None":
+    """The whole of a square picture; of a sheet of translated people the last columns of the first."""
+    from stages.people_sheet import GAP, LINE, SIDE
+
+    image = whole_picture(stage.samples) if stage.samples else None
+    if image is not None and stage.config.get("does") == "translate":
+        part, top = 2 * (SIDE + GAP), LINE + 2 * GAP
+        image = image.crop((image.width - part, top, image.width - GAP, top + part - GAP))
+    if image is not None:
+        image.thumbnail((THUMB, THUMB))
+    return image
 
 
 def growth(chain: Chain, made: Sequence[Drawn]) -> str:

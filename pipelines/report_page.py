@@ -20,7 +20,6 @@ from pipelines.report_sections import (
     lineage,
     verdicts,
 )  # fmt: skip
-from pipelines.report_sheets import sheet
 from pipelines.report_style import STYLE
 from stages.progress import clock
 
@@ -57,7 +56,7 @@ def page(chain: Chain, number: int, other: Against | None = None) -> str:
     """The whole page, HTML."""
     print(f"drawing the stages of {chain.pipeline} ...", flush=True)
     made = draw_stages(chain)
-    small = {name: data_uri(sheet(pictures, 2)) for name, pictures in thumbs(chain, made).items()}
+    small = {name: data_uri(image) for name, image in thumbs(chain, made).items()}
     parts = [
         growth(chain, made),
         beside_reals(chain, made),

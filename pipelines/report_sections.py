@@ -94,20 +94,23 @@ def against_section(chain: Chain, other: Against) -> str:
         params or sentence("No parameter of this pipeline differs."),
         "<h3>Final figures</h3>",
     ]
-    rows = []
+    rows, without = [], []
     for stage in chain.own:
         theirs = other.stages[stage.node.name].figures
-        for name in dict.fromkeys((*stage.figures, *theirs)):
+        if not theirs:
+            without.append(stage.node.name)
+        for name in dict.fromkeys((*stage.figures, *theirs)) if theirs else ():
             a, b = theirs.get(name), stage.figures.get(name)
             if a != b:
                 change = figure_text(b - a) if a is not None and b is not None else ""
                 rows.append([text(stage.name), text(name), _value(a), _value(b), text(change)])
-    parts.append(
-        table(["stage", "figure", *head, "change"], rows, left=(0, 1))
-        or sentence("All figures that are known are equal.")
-    )
-    for stage in chain.own:
-        parts.append(_samples_beside(stage, other))
+    if without:
+        parts.append(
+            sentence(f"{other.revision} has no figures of {', '.join(without)}, or not in this machine's cache.")
+        )
+    equal = "" if len(without) == len(chain.own) else sentence("All figures that both have are equal.")
+    parts.append(table(["stage", "figure", *head, "change"], rows, left=(0, 1)) or equal)
+    parts += [_samples_beside(stage, other) for stage in chain.own]
     return section("against", f"Against {other.revision}", *parts)
 
 

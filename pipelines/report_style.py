@@ -26,9 +26,9 @@ img, svg { display: block; max-width: 100%; height: auto; }
 figure { margin: 0; } figure img { width: 100%; border-radius: 4px; } figcaption { margin-top: 6px; font-size: 13.5px; }
 .strips { display: grid; grid-template-columns: repeat(auto-fill, minmax(236px, 1fr)); gap: 14px 18px; margin: 10px 0; }
 .pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 18px; margin: 10px 0; }
-.large img { max-width: 760px; } .times img { width: auto; } .pair h3 { margin-top: 6px; }
+.large img { max-width: 760px; } .large + .large { margin-top: 20px; } .times img { width: auto; } .pair h3 { margin-top: 6px; }
 .verdicts { list-style: none; margin: 18px 0 0; padding: 0; display: grid; gap: 6px; }
-.verdicts li { display: grid; grid-template-columns: 7.5em 11em 1fr; gap: 0 14px; align-items: baseline; }
+.verdicts li { display: grid; grid-template-columns: 12em 11em 1fr; gap: 0 14px; align-items: baseline; }
 .chip { white-space: nowrap; font-weight: 600; }
 i.dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 7px; background: var(--none); }
 i.good { background: var(--good); } i.even { background: var(--even); } i.uneasy { background: var(--uneasy); }
