@@ -39,15 +39,15 @@ def read_against(chain: Chain, revision: str) -> Against:
     Raises:
         InputError: DVC knows no such revision; with the nearest that it knows.
     """
-    params = _params(chain.pipeline, revision)
+    params = _params(chain, revision)
     files = _Files(revision)
     return Against(
         revision, params, {stage.node.name: files.stage(stage.node.artifact.as_posix()) for stage in chain.own}
     )
 
 
-def _params(pipeline: str, revision: str) -> list[tuple[str, Any, Any]]:
-    """What this pipeline and its datasets are told that differs, as params.yaml has it."""
+def _params(chain: Chain, revision: str) -> list[tuple[str, Any, Any]]:
+    """What this pipeline and the datasets that it needs are told that differs, as params.yaml has it."""
     try:
         told = ask_dvc("params", "diff", "--json", "--", revision, refusal=f"--against {revision}")
     except InputError as error:
@@ -62,11 +62,11 @@ def _params(pipeline: str, revision: str) -> list[tuple[str, Any, Any]]:
         changes = json.loads(told or "{}").get(str(PARAMS), {})
     except ValueError as error:
         raise InputError(f"--against {revision}: dvc's answer cannot be read: {told[:200]}") from error
-    mine = (f"{pipeline}.", "datasets.", f"{pipeline}", "datasets")
+    mine = {chain.pipeline, *(f"datasets.{stage.name}" for stage in chain.stages if stage.is_dataset)}
     return [
         (key, change.get("old"), change.get("new"))
         for key, change in sorted(changes.items())
-        if key.startswith(mine[:2]) or key in mine[2:]
+        if key in mine or key.startswith(tuple(f"{section}." for section in mine))
     ]
 
 

@@ -12,14 +12,26 @@ from pipelines.dag import Node, stages_of
 from pipelines.figures import figures_of
 from pipelines.status import State, states
 
-BAD_VERDICTS = ("oscillating", "collapsing", "collapsed", "diverged", "discriminator won", "discriminator lost")
-TONES = {"healthy": "good", "learning": "good", "converged": "good", "plateau": "even", "oscillating": "uneasy"}
-"""How a verdict is coloured; one that is not named here is bad. `collapsing` may still turn, so it is uneasy too."""
+TONES = {
+    "": "none",
+    "healthy": "good",
+    "converged": "good",
+    "learning": "young",
+    "plateau": "even",
+    "oscillating": "uneasy",
+    "collapsing": "uneasy",
+}
+"""How a verdict is coloured. One that is not named here is bad: what a later version says is rather looked at once too often."""
 
 
 def tone_of(verdict: str) -> str:
-    """A verdict's tone: "good", "even", "uneasy" or "bad"; "none" where there is no verdict."""
-    return "none" if not verdict else "uneasy" if verdict == "collapsing" else TONES.get(verdict, "bad")
+    """A verdict's tone: "good", "young", "even", "uneasy" or "bad"; "none" where there is no verdict."""
+    return TONES.get(verdict, "bad")
+
+
+def state_tone(state: State) -> str:
+    """The tone of how a stage stands."""
+    return {"up to date": "good", "missing": "none", "damaged": "bad"}.get(state.word, "even")
 
 
 @dataclass(frozen=True, slots=True)

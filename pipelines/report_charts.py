@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pipelines.report_html import figure_text, text
+from pipelines.report_html import chip, figure_text, text
 
 WIDE, NARROW = 1040, 350
 """Widths of the two drawings of each chart, of which the page shows the one that fits: so letters keep their size."""
@@ -91,7 +91,7 @@ def ticks(low: float, high: float, wanted: int) -> list[float]:
     if not math.isfinite(rough) or rough <= 0:
         return []
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
     first = math.ceil(low / step - 1e-9)
     return [round(i * step, 10) for i in range(first, math.floor(high / step + 1e-9) + 1)]
 
@@ -146,7 +146,10 @@ def both_widths(panel: Panel, bands: Sequence[Band], marks: Sequence[Mark]) -> s
         f'<div class="{kind}">{chart(panel, bands, marks, width)}</div>'
         for kind, width in (("wide", WIDE), ("narrow", NARROW))
     )
-    return f'<div class="chart"><h3>{text(panel.title)}</h3><ul class="legend">{legend}</ul>{"".join(drawings)}</div>'
+    tones = {stretch.word: stretch.tone for stretch in panel.strip}
+    words = "".join(f"<li>{chip(word, tone)}</li>" for word, tone in tones.items())
+    below = f'<ul class="legend words">{words}</ul>' if words else ""
+    return f'<div class="chart"><h3>{text(panel.title)}</h3><ul class="legend">{legend}</ul>{"".join(drawings)}{below}</div>'
 
 
 def _axes(panel: Panel, frame: _Frame, bands: Sequence[Band]) -> list[str]:

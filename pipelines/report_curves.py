@@ -38,7 +38,7 @@ def curves(chain: Chain) -> str:
         Mark(min(band.start + h.kimg, band.end), n, f"{band.name} at {h.kimg:.3g} kimg, {h.kind}: {h.words}")
         for n, (band, h) in enumerate(happened, 1)
     ]
-    events = "".join(f"<li><span><b>{mark.number}</b>{text(mark.words)}</span></li>" for mark in marks)
+    events = "".join(f"<li><b>{mark.number}</b><span>{text(mark.words)}</span></li>" for mark in marks)
     cut = f"The last {LATEST} of {len(every)} stages. " if len(every) > LATEST else ""
     note = sentence(f"{cut}{AXIS}")
     shown = [both_widths(panel, bands, marks) for panel in panels(stages, bands) if panel.drawn]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import networkx
 
-from pipelines.report_chain import Chain, StageFacts, tone_of
+from pipelines.report_chain import Chain, StageFacts, state_tone, tone_of
 from pipelines.report_html import figure_text, text
 from stages.progress import clock
 
@@ -134,11 +134,11 @@ def _box(place: Place, thumb: str, downwards: bool) -> str:
 
 
 def _word(stage: StageFacts) -> tuple[str, str]:
-    """What is said of a stage first: its verdict, or how it stands where it has none or is not up to date."""
-    if stage.state.word != "up to date" or not stage.verdict:
-        tones = {"up to date": "good", "missing": "none", "damaged": "bad"}
-        return stage.state.word, tones.get(stage.state.word, "even")
-    return stage.verdict, tone_of(stage.verdict)
+    """What is said of a stage first: its verdict, and how it stands where it is not up to date."""
+    stands = stage.state.word
+    if not stage.verdict:
+        return stands, state_tone(stage.state)
+    return stage.verdict if stands == "up to date" else f"{stage.verdict}, {stands}", tone_of(stage.verdict)
 
 
 def _size(stage: StageFacts) -> str:

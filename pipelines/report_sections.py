@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pipelines.report_against import Against
-from pipelines.report_chain import Chain, StageFacts, tone_of
+from pipelines.report_chain import Chain, StageFacts, state_tone, tone_of
 from pipelines.report_html import (
     captioned,
     chip,
@@ -29,19 +29,20 @@ HALF_PAGE = 520
 
 
 def verdicts(chain: Chain) -> str:
-    """A line a stage: its verdict with the evidence, or how it stands; of none that the picture of the chain says all about."""
+    """A line a stage: its verdict with the evidence, and how it stands; of none that the picture of the chain says all about."""
     lines = []
     for stage in chain.own:
-        said, tone = stage.verdict, tone_of(stage.verdict)
-        words = str(stage.record.get("evidence") or "")
+        chips, words = [], []
+        if stage.verdict:
+            chips.append(chip(stage.verdict, tone_of(stage.verdict)))
+            words.append(str(stage.record.get("evidence") or ""))
         if stage.state.word != "up to date":
-            said, tone = stage.state.word, {"missing": "none", "damaged": "bad"}.get(stage.state.word, "even")
-            words = stage.state.detail or ("not trained yet" if not stage.there else "")
-        elif not said:
-            continue
-        lines.append(
-            f"<li><span>{text(stage.node.name)}</span>{chip(said, tone)}<span class='note'>{text(words)}</span></li>"
-        )
+            chips.append(chip(stage.state.word, state_tone(stage.state)))
+            words.append(stage.state.detail or ("" if stage.there else "not trained yet"))
+        said = "; ".join(word for word in words if word)
+        if chips:
+            cells = (text(stage.node.name), " ".join(chips), f'<span class="note">{text(said)}</span>')
+            lines.append("<li>" + "".join(f"<span>{cell}</span>" for cell in cells) + "</li>")
     return f'<ul class="verdicts">{"".join(lines)}</ul>' if lines else ""
 
 
@@ -110,18 +111,24 @@ def against_section(chain: Chain, other: Against) -> str:
         )
     equal = "" if len(without) == len(chain.own) else sentence("All figures that both have are equal.")
     parts.append(table(["stage", "figure", *head, "change"], rows, left=(0, 1)) or equal)
-    parts += [_samples_beside(stage, other) for stage in chain.own]
+    same = [stage.node.name for stage in chain.own if _same_samples(stage, other)]
+    parts.append(sentence(f"The samples are the same of {', '.join(same)}.") if same else "")
+    parts += [_samples_beside(stage, other) for stage in chain.own if stage.node.name not in same]
     return section("against", f"Against {other.revision}", *parts)
 
 
+def _same_samples(stage: StageFacts, other: Against) -> bool:
+    theirs = other.stages[stage.node.name].samples
+    mine = whole_picture(stage.samples) if stage.samples else None
+    return theirs is not None and mine is not None and theirs.size == mine.size and theirs.tobytes() == mine.tobytes()
+
+
 def _samples_beside(stage: StageFacts, other: Against) -> str:
-    """The published pictures of both; once, in words, where they are the same."""
+    """The published pictures of both, side by side."""
     theirs = other.stages[stage.node.name].samples
     mine = whole_picture(stage.samples) if stage.samples else None
     if theirs is None and mine is None:
         return ""
-    if theirs is not None and mine is not None and theirs.size == mine.size and theirs.tobytes() == mine.tobytes():
-        return sentence(f"The samples of {stage.node.name} are the same.")
     sides = []
     for image, where in ((theirs, other.revision), (mine, "here")):
         if image is None:

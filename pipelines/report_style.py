@@ -25,21 +25,23 @@ img, svg { display: block; max-width: 100%; height: auto; }
 .pixels { image-rendering: pixelated; }
 figure { margin: 0; } figure img { width: 100%; border-radius: 4px; } figcaption { margin-top: 6px; font-size: 13.5px; }
 .strips { display: grid; grid-template-columns: repeat(auto-fill, minmax(236px, 1fr)); gap: 14px 18px; margin: 10px 0; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(300px, 1fr)); gap: 18px; margin: 10px 0; }
+.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(420px, 100%), 1fr));
+  gap: 18px; margin: 10px 0; }
 .large img { max-width: 760px; } .large + .large { margin-top: 20px; } .times img { width: auto; } .pair h3 { margin-top: 6px; }
 .verdicts { list-style: none; margin: 18px 0 0; padding: 0; display: grid; gap: 6px; }
-.verdicts li { display: grid; grid-template-columns: 12em 11em 1fr; gap: 0 14px; align-items: baseline; }
+.verdicts li { display: grid; grid-template-columns: 12em 13em 1fr; gap: 0 14px; align-items: baseline; }
 .chip { white-space: nowrap; font-weight: 600; }
 i.dot { display: inline-block; width: 10px; height: 10px; border-radius: 50%; margin-right: 7px; background: var(--none); }
 i.good { background: var(--good); } i.even { background: var(--even); } i.uneasy { background: var(--uneasy); }
-i.bad { background: var(--bad); }
+i.bad { background: var(--bad); } i.young { background: var(--k0); } .words .chip { font-weight: 400; }
 svg text { font: 12px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; fill: var(--soft); }
 svg .box { fill: var(--band); stroke: var(--line); } svg .missing { fill: none; stroke-dasharray: 5 4; }
 svg .nothing { fill: none; stroke: var(--line); stroke-dasharray: 2 3; } svg .faint { fill: var(--soft); text-anchor: middle; }
 svg .name { font-size: 14px; font-weight: 650; fill: var(--ink); } svg .strong { fill: var(--ink); }
 svg .arrow { fill: none; stroke: var(--soft); stroke-width: 1.5; } svg .tip { fill: var(--soft); }
 svg .dot { fill: var(--none); } svg .good { fill: var(--good); } svg .even { fill: var(--even); }
-svg .uneasy { fill: var(--uneasy); } svg .bad { fill: var(--bad); } svg .none { fill: var(--none); }
+svg .young { fill: var(--k0); } svg .uneasy { fill: var(--uneasy); } svg .bad { fill: var(--bad); }
+svg .none { fill: var(--none); }
 svg .band { fill: var(--band); } svg .grid { stroke: var(--line); fill: none; }
 svg .reference { stroke: var(--soft); stroke-dasharray: 5 4; fill: none; }
 svg .tick, svg .stage { text-anchor: middle; font-variant-numeric: tabular-nums; } svg .stage { font-weight: 600; }
@@ -58,7 +60,8 @@ svg .bar { fill: var(--k0); } svg .rail { fill: var(--line); } svg .floor { fill
 .key.k0 { background: var(--k0); } .key.k1 { background: var(--k1); }
 .key.k2 { background: var(--k2); } .key.k3 { background: var(--k3); }
 .events { display: grid; gap: 4px; margin-top: 14px; }
-.events b { display: inline-block; min-width: 18px; padding: 0 4px; margin-right: 8px; border-radius: 9px; text-align: center;
+.events li { display: grid; grid-template-columns: auto 1fr; align-items: start; max-width: 90ch; }
+.events b { display: inline-block; min-width: 18px; padding: 0 4px; margin: 1px 8px 0 0; border-radius: 9px; text-align: center;
   background: var(--ink); color: var(--paper); font-size: 11px; line-height: 18px; }
 .scroll { overflow-x: auto; margin: 8px 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
@@ -72,7 +75,7 @@ details > :last-child { margin-bottom: 8px; }
 footer { margin-top: 40px; color: var(--soft); font-size: 13.5px; }
 @media (max-width: 720px) {
   body { padding: 20px 16px 48px; } h1 { font-size: 26px; } .wide { display: none; } .narrow { display: block; }
-  .verdicts li { grid-template-columns: auto 1fr; } .verdicts .note { grid-column: 1 / -1; }
+  .verdicts li { grid-template-columns: auto 1fr; } .verdicts li > :last-child { grid-column: 1 / -1; }
   .chain svg { margin: 0 auto; }
 }
 @media print { nav { display: none; } section { break-inside: avoid; } }

@@ -178,7 +178,7 @@ def test_verdicts_and_events_are_on_the_page(tmp_path: Path) -> None:
     assert ">healthy</text>" in diagram(chain, {})
     found = strip([stage], bands_of([stage]))
     assert [(s.start, s.end, s.word, s.tone) for s in found] == [
-        (0.0, 0.2, "learning", "good"), (0.2, 0.6, "collapsed", "bad"), (0.6, 0.8, "healthy", "good")
+        (0.0, 0.2, "learning", "young"), (0.2, 0.6, "collapsed", "bad"), (0.6, 0.8, "healthy", "good")
     ]  # fmt: skip
     drawn = curves(chain)
     assert ">collapsed</text>" in drawn and "back to 0.2 kimg, and on with r1" in drawn
