@@ -4,6 +4,7 @@
       generator.safetensors  discriminator.safetensors   the generator is the averaged one
       stage.json      Record: configuration, lineage, step, versions, digests
       metrics.json    final figures      history.csv   scalars over time
+      monitor.csv     what the probes saw, with the verdict then
       samples.png     final grid         samples/      the same latents over time
       milestones/kimg-00020/             the same weights and record, earlier
 

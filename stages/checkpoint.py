@@ -69,8 +69,8 @@ def checkpoints_in(folder: Path) -> list[tuple[int, Path]]:
     return sorted(found, reverse=True)
 
 
-def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Stateful]) -> Path:
-    """Write the state of each object, and drop all but the one checkpoint before.
+def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Stateful], keep: int = 2) -> Path:
+    """Write the state of each object, and drop all but so many, this and those before.
 
     Raises:
         OSError: the disk is full; the checkpoints that were there are untouched.
@@ -81,6 +81,6 @@ def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Statefu
         digest = file_digest(partial)[:16]
     path = (folder / "checkpoint").rename(folder / f"step-{record.step:08d}-{digest}.pt")
     before = [(step, old) for step, old in checkpoints_in(folder) if step <= record.step and old != path]
-    for _, old in before[1:]:
+    for _, old in before[keep - 1 :]:
         old.unlink()
     return path

@@ -18,13 +18,15 @@ from pydantic import (
 from data.sources.source import Resolution
 from stages.backbones import AnyBackbone, Progan, with_place
 from stages.gate import Gate
+from stages.monitor import MonitorOptions
+from stages.remedies import HealOptions, StopOptions
 from stages.tricks.catalogue import in_order, loss_class, trick_class
 from stages.tricks.compatibility import found_together
 from stages.tricks.loss import Loss
 from stages.tricks.trick import Term, Trick
 
 ARTIFACTS = Path("artifacts")
-FIGURES = ("step", "kimg", "loss_d", "loss_g", "d_real", "d_fake", "diversity")
+FIGURES = ("step", "kimg", "loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "grad_d", "grad_g", "diversity")
 """The final figures that every stage has."""
 
 
@@ -110,6 +112,11 @@ def _parse_network(value: Any) -> Any:
     return {"name": "progan", **value} if isinstance(value, dict) else value
 
 
+def _parse_heal(value: Any) -> Any:
+    """`true` stands for our remedies."""
+    return {} if value is True else None if value is False else value
+
+
 def _below(error: ValidationError, key: str) -> ValidationError:
     """The same errors, one key further down."""
     lines: Any = [{**line, "loc": (key, *line["loc"])} for line in error.errors(include_url=False)]
@@ -153,6 +160,11 @@ class StageConfig(Options):
     network: Annotated[AnyBackbone, BeforeValidator(_parse_network)] = Progan()
     adam: AdamOptions = AdamOptions()
     watch: WatchOptions = WatchOptions()
+    monitor: MonitorOptions = Field(default=MonitorOptions(), description="how training is judged")
+    stop: StopOptions | None = Field(default=None, description="end early, and keep the best; see docs/monitor.md")
+    heal: Annotated[HealOptions | None, BeforeValidator(_parse_heal)] = Field(
+        default=None, description="roll back and change what is sick; true: our remedies; see docs/monitor.md"
+    )
     classifier: Path | None = Field(default=None, description="a digit classifier's artifact, to count stacked modes")
     tricks: Annotated[
         Tricks, BeforeValidator(_parse_tricks), PlainSerializer(Tricks.resolved, return_type=dict[str, Any])

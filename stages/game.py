@@ -30,6 +30,14 @@ def discriminator_steps(tricks: Sequence[Trick], moment: Moment) -> int:
     return steps
 
 
+@torch.no_grad()
+def told_apart(real: Tensor, fake: Tensor) -> Tensor:
+    """Share of pairs of a real and a fake, of logits (B,) each, in which the real's is larger; ties count half."""
+    ordered, real = fake.flatten().sort().values, real.flatten().contiguous()
+    below = torch.searchsorted(ordered, real) + torch.searchsorted(ordered, real, right=True)
+    return below.float().mean() / (2 * len(ordered))
+
+
 class Game:
     """Networks, loss, tricks and optimisers, and how they move.
 
@@ -96,7 +104,7 @@ class Game:
         self._differentiate("discriminator", terms)
         if not self.simultaneous:
             self._move("discriminator", moment)
-        return self._detached(terms, d_real=logits[0], d_fake=logits[1])
+        return self._detached(terms, d_real=logits[0], d_fake=logits[1], d_accuracy=told_apart(*logits))
 
     def generator_step(
         self, moment: Moment, draw_real: DrawReal, count: int, told: Tensor | Told | None = None

@@ -6,7 +6,7 @@ import platform
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +25,17 @@ class Input(BaseModel):
     digest: str
 
 
+class Event(BaseModel):
+    """Something that happened to a training, at a step, in words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int
+    images: int
+    kind: Literal["rollback", "stop"]
+    words: str
+
+
 class Record(BaseModel):
     """What is known of weights on disk; stage.json, and the head of every checkpoint.
 
@@ -32,6 +43,8 @@ class Record(BaseModel):
     many before the last iteration: a training of any length beyond that passes through this step. `start` is the
     checkpoint that training went on from, where one was chosen, `reads` the encoder of its sentences. `classes`: how many
     the networks are told, 0 if none.
+    `verdict` and `evidence`: what the monitor said last. `events`: rollbacks, and an early end. `remedies`: what was laid over
+    params.yaml's options since; `config` has them in it.
     `code` is the digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
     """
 
@@ -51,6 +64,10 @@ class Record(BaseModel):
     code: str
     versions: dict[str, str]
     outcome: str
+    verdict: str = ""
+    evidence: str = ""
+    events: tuple[Event, ...] = ()
+    remedies: tuple[dict[str, Any], ...] = ()
     digests: dict[str, str] = {}
 
 
@@ -82,6 +99,11 @@ def work_key(
     deciding = config.resolved()
     for left_out in ("kimg", "watch", "classifier", "after", "at", "start", "dataset", "processes", "reads"):
         del deciding[left_out]
+    for acting in ("stop", "heal"):
+        if deciding[acting] is None:
+            del deciding[acting]
+    if "heal" not in deciding and "stop" not in deciding:  # then the monitor only watches
+        del deciding["monitor"]
     deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
     deciding["inputs"] += [also.digest for also in (start, reads) if also is not None]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

@@ -41,23 +41,29 @@ def build_networks(config: StageConfig, channels: int, device: torch.device, cla
     return networks
 
 
-def grow(networks: Networks, generator: dict[str, Tensor], discriminator: dict[str, Tensor]) -> None:
+def grow(
+    networks: Networks, generator: dict[str, Tensor], discriminator: dict[str, Tensor], changed: bool = False
+) -> None:
     """Take over the parent's weights; blocks the parent lacks keep their fresh ones, the average is a copy.
+
+    `changed`: whether a remedy changed networks on either side: weights of other shapes then stay fresh.
 
     At alpha 0 the grown generator gives the parent's picture, doubled.
 
     Raises:
         InputError: a weight has another shape in the parent.
     """
-    _take_over(networks.generator, generator)
-    _take_over(networks.discriminator, discriminator)
+    _take_over(networks.generator, generator, changed)
+    _take_over(networks.discriminator, discriminator, changed)
     if networks.ema is not networks.generator:
         networks.ema.load_state_dict(deepcopy(networks.generator.state_dict()))
 
 
-def _take_over(network: nn.Module, parent: dict[str, Tensor]) -> None:
+def _take_over(network: nn.Module, parent: dict[str, Tensor], changed: bool) -> None:
     own = network.state_dict()
     shared = {name: value for name, value in parent.items() if name in own}
+    if changed:
+        shared = {name: value for name, value in shared.items() if value.shape == own[name].shape}
     for name, value in shared.items():
         if value.shape != own[name].shape:
             raise InputError(

@@ -66,6 +66,13 @@ class Bar:
         """Pictures a second since this bar began."""
         return (done - self.start_at) / max(time.monotonic() - self._begun, 1e-9)
 
+    def say(self, sentence: str) -> None:
+        """A line that stays."""
+        if self.console.is_terminal:
+            self._bar.console.print(sentence, highlight=False, markup=False)
+        else:
+            print(sentence, flush=True)
+
     def show(self, done: float, figures: str = "") -> None:
         """Move to `done` pictures."""
         self._said = time.monotonic()

@@ -27,7 +27,7 @@ STACKED_SAMPLES = 25_600
 def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
     """Write the artifact in place of an older one. Returns its final figures."""
     trainer.game.before_step(trainer.moment())
-    rows = trainer.history.until(trainer.step)
+    rows = trainer.history.until(trainer.last)
     figures = {name: float(value) for name, value in rows[-1].items() if name not in ("step", "kimg", "alpha")}
     figures = {"step": trainer.step, "kimg": trainer.images / 1000, **figures, **final_figures(trainer)}
     with whole_folder(artifact) as folder:
@@ -36,7 +36,9 @@ def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
         write_examples(folder, trainer.told(SAMPLES))
         History.write(folder / "history.csv", rows)
         _write_curves(rows, folder / "curves")
-        draw_curves(rows, folder / "curves.png", trainer.config.name)
+        probes, events = trainer.monitor.table(), trainer.healing.events
+        History.write(folder / "monitor.csv", probes)
+        draw_curves(rows, folder / "curves.png", trainer.config.name, probes, events)
         save_picture(trainer.grid(), folder / "samples.png")
         _copy_until(trainer, "samples", folder)
         _copy_until(trainer, "milestones", folder)

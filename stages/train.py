@@ -3,6 +3,7 @@
 import argparse
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -15,6 +16,8 @@ from stages.classify import load_classifier
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
+from stages.heal import Sick, best_checkpoint, healing_in, next_remedy, rolled_back
+from stages.healing import Healing
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.launch import is_launched, launch
@@ -24,7 +27,8 @@ from stages.progress import Bar, clock
 from stages.publish import publish
 from stages.trainer import Trainer
 from stages.validation import check_start_from, stage_config
-from stages.workfolder import artifact_lock, hold, work_folder
+from stages.verdict import Verdict
+from stages.workfolder import artifact_lock, hold, note_seconds, work_folder
 
 
 def find_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
@@ -98,19 +102,23 @@ def train(pipeline: str, stage: str) -> int:
     store, parent = find_inputs(config)
     check_inputs(config, store, parent)
     folder = training_folder(config, store, parent)
+
+    def make(healing: Healing) -> Trainer:
+        return Trainer(config, store, parent, folder, device, healing)
+
     if distributed.rank() > 0:
-        _train(config, Trainer(config, store, parent, folder, device))
+        _train_and_heal(config, make, folder)
     else:
         with hold(folder / "lock", config.name), hold(artifact_lock(config.artifact), str(config.artifact)):
-            trainer = Trainer(config, store, parent, folder, device)
-            _train(config, trainer)
-            figures = publish(trainer, config.artifact)
+            figures = publish(_train_and_heal(config, make, folder), config.artifact)
         print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in figures.items()))
     distributed.stop()
     return 0
 
 
-def _train(config: StageConfig, trainer: Trainer) -> None:
+def _train_and_heal(config: StageConfig, make: Callable[[Healing], Trainer], folder: Path) -> Trainer:
+    """Train to the end, rolling back with a remedy where one is configured. Returns the trainer at the end."""
+    trainer = make(healing_in(folder, round(config.kimg * 1000)))
     said = trainer.resume() if distributed.rank() == 0 else None
     distributed.wait_for_all()  # until rank 0 has set damaged checkpoints aside
     if distributed.rank() > 0:
@@ -120,8 +128,47 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
             print(f"warning: {PARAMS}: {config.pipeline}.{config.stage}: {sentence}", flush=True)
     if said:
         print(said, flush=True)
-    if trainer.images >= trainer.target:
-        return
+    while not trainer.done:
+        try:
+            _train(config, trainer)
+        except Sick as sick:
+            trainer = _heal(config, trainer, sick, make)
+    trainer.take_best()
+    return trainer
+
+
+def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Healing], Trainer]) -> Trainer:
+    """A trainer that stands at the best checkpoint, with the next remedy; the same one, let go on, where none is left.
+
+    Raises:
+        TrainingFailed: it diverged, and no remedy is left.
+    """
+    remedy, refused = next_remedy(config, trainer.healing, sick)
+    lines = [f"{config.name} at {sick.images / 1000:.4g} kimg: {sick.verdict.word}: {sick.verdict.evidence}", *refused]
+    if remedy is None:
+        if sick.verdict.word == "diverged":
+            raise TrainingFailed(f"{config.name}, {_hopeless(sick.verdict.evidence, trainer.folder)}")
+        trainer.hopeless = True
+        lines.append("no remedy is left; training goes on as it is")
+    else:
+        best = best_checkpoint(trainer.folder)
+        healing = rolled_back(trainer.healing, sick, remedy, best)
+        trainer = make(healing)
+        lines += [healing.events[-1].words, *trainer.go_back(best)]
+    if distributed.rank() == 0:
+        print("\n".join(lines), flush=True)
+    return trainer
+
+
+def _hopeless(what: str, folder: Path) -> str:
+    return (
+        f"{what}. The last good checkpoint is kept in {folder}; continuing from it unchanged would fail again. Lower the "
+        "learning rate, or strengthen the penalty, in params.yaml"
+    )
+
+
+def _train(config: StageConfig, trainer: Trainer) -> None:
+    """Train until the end, an interruption or a verdict."""
     begun = time.monotonic()
     try:
         with (
@@ -134,10 +181,11 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
         said = f"{config.name} was {stop}. To continue: '{again}'" if distributed.rank() == 0 else ""
         raise Interrupted(said, stop.code) from None
     except TrainingFailed as error:
-        raise TrainingFailed(
-            f"{config.name}, {error}. The last good checkpoint is kept in {trainer.folder}; continuing from it "
-            "unchanged would fail again. Lower the learning rate, or strengthen the penalty, in params.yaml"
-        ) from None
+        if config.heal is not None:
+            raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images) from None
+        raise TrainingFailed(f"{config.name}, {_hopeless(str(error), trainer.folder)}") from None
+    finally:
+        note_seconds(trainer.folder, time.monotonic() - begun)
     rate = bar.rate(trainer.images)
     if distributed.rank() == 0:
         print(f"{config.name} trained for {clock(time.monotonic() - begun)} at {rate:.0f} img/s", flush=True)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -25,15 +26,20 @@ from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpo
 from stages.config import StageConfig, trick_key
 from stages.device import compile_generator, seed_layers
 from stages.fashion import FashionShape
+from stages.features import load_features
 from stages.game import Game
 from stages.handover import outfits_of
+from stages.heal import Sick, best_checkpoint, carry_over, forget_after
+from stages.healing import NOTHING_DONE, Healing, healed
 from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption
-from stages.lineage import FORMAT, Input, Record, code_digest, library_versions
+from stages.lineage import FORMAT, Event, Input, Record, code_digest, library_versions
 from stages.moment import Moment, derive_seed
-from stages.pictures import grid, latents, save_picture
+from stages.monitor import Monitor, gradient_norm
+from stages.pictures import coloured, grid, latents, save_picture
 from stages.players import build_networks, build_optimizers, grow
 from stages.points import SHOWN, scatter
+from stages.probe import FEWEST, Probe
 from stages.progress import Bar
 from stages.samples import beside_maps, class_turns, generate
 from stages.tricks.trick import implements
@@ -47,16 +53,23 @@ class Trainer:
     """One stage in training, in its work folder."""
 
     def __init__(
-        self, config: StageConfig, store: Store, parent: Artifact | None, folder: Path, device: torch.device
+        self,
+        config: StageConfig,
+        store: Store,
+        parent: Artifact | None,
+        folder: Path,
+        device: torch.device,
+        healing: Healing = NOTHING_DONE,
     ) -> None:
-        config = config.model_copy(deep=True)  # tricks have a state of this training
+        config = healed(config, healing.remedies).model_copy(deep=True)  # tricks have a state of this training
         self.config, self.folder, self.device, self.store = config, folder, device, store
         self.channels, self.classes = store.manifest.channels, len(store.manifest.classes)
         self.dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
         self.parent, self.start, self.reads = parent_input(parent), start_input(config), reads_input(config, store)
         self.networks = build_networks(config, self.channels, device, self.classes)
         if parent is not None and config.grows:
-            grow(self.networks, parent.weights("generator"), parent.weights("discriminator"))
+            changed = bool(healing.remedies or parent.record.remedies)
+            grow(self.networks, parent.weights("generator"), parent.weights("discriminator"), changed)
         optimizers = build_optimizers(config, self.networks)
         tricks = list(config.tricks.others)
         self.game = Game(self.networks, config.tricks.loss, tricks, optimizers, config.network.prior)
@@ -68,9 +81,11 @@ class Trainer:
         self.batches = Batches(
             self.reals, config.seed, device, labels, config.samples_a_logit, self.outfits, real_logit
         )
-        self.meter = Meter()
+        self.meter, self.monitor, self.healing = Meter(), Monitor(), healing
         self.step = self.images = self.before = 0
-        self.codes = [code_digest()]
+        self.codes, self.news = [code_digest()], list[str]()
+        self.hopeless = False
+        """Whether all remedies have been tried."""
         self.fixed = self.latents(SHOWN if network.makes == "points" else SAMPLES)
         # On a GPU reading a loss waits for all work under way; on a CPU it costs nothing, so a NaN stops at once.
         self.read_every = 1 if device.type == "cpu" else config.watch.log_steps
@@ -106,6 +121,11 @@ class Trainer:
         """Images until the stage is done."""
         return round(self.config.kimg * 1000)
 
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing left to train."""
+        return self.images >= self.target or self.healing.stopped
+
     def moment(self) -> Moment:
         """Where training is."""
         return Moment(self.config.seed, self.config.name, self.step, self.images, self.config.batch_size, self.device)
@@ -135,7 +155,7 @@ class Trainer:
         """Everything a checkpoint holds, by name."""
         tricks = {f"trick.{trick_key(t)}": t for t in self.game.tricks if implements(t, "state_dict")}
         optimizers = {f"optimizer.{player}": o for player, o in self.game.optimizers.items()}
-        return {**self.networks.modules(), **optimizers, **tricks, "meter": self.meter}
+        return {**self.networks.modules(), **optimizers, **tricks, "meter": self.meter, "monitor": self.monitor}
 
     def record(self, outcome: str) -> Record:
         """What is known of the weights as they are now."""
@@ -154,6 +174,10 @@ class Trainer:
             code="+".join(self.codes),
             versions=library_versions(),
             outcome=outcome,
+            verdict=self.monitor.verdict.word,
+            evidence=self.monitor.verdict.evidence,
+            events=self.healing.events,
+            remedies=self.healing.recorded(),
         )
 
     def resume(self) -> str | None:
@@ -186,7 +210,8 @@ class Trainer:
 
     def _load(self, checkpoint: Checkpoint) -> None:
         for name, thing in self.objects().items():
-            thing.load_state_dict(checkpoint.state[name])
+            if name != "monitor" or name in checkpoint.state:  # there was none in older versions
+                thing.load_state_dict(checkpoint.state[name])
         self._stand_at(checkpoint.record)
 
     def _stand_at(self, record: Record) -> None:
@@ -219,6 +244,23 @@ class Trainer:
                 group.update(optimizer.defaults)  # as configured now, not as the checkpoint's were
         self._stand_at(record)
 
+    def go_back(self, checkpoint: Checkpoint | None) -> list[str]:
+        """Go on from a checkpoint that was trained with other options, or from the start. Returns what begins anew."""
+        said = []
+        if checkpoint is not None:
+            said = carry_over(self.networks, self.game.optimizers, checkpoint.state)
+            for name, thing in self.objects().items():
+                if name.startswith("trick.") and name in checkpoint.state:
+                    thing.load_state_dict(checkpoint.state[name])
+            self.monitor.load_state_dict(checkpoint.state["monitor"])
+            self._stand_at(checkpoint.record)
+        if distributed.rank() == 0:
+            forget_after(self.folder, self.step)
+            self.history = History(self.folder / "history.csv")
+            self.history.cut(self.step)
+        self.checkpoint()
+        return said
+
     def checkpoint(self) -> None:
         """Write a checkpoint.
 
@@ -245,10 +287,13 @@ class Trainer:
             TrainingFailed: a loss or a weight is not finite; the last good checkpoint is kept.
         """
         saved = time.monotonic()
+        self._begin_to_watch()
         if code_digest() not in self.codes:
             self.codes.append(code_digest())
-        while self.images < self.target:
-            self.meter.add(self.step, self.iterate())
+        while not self.done:
+            step, said = self.step, self.iterate()
+            self.meter.add(step, said)
+            self._watch(said)
             try:
                 self._log(bar)
             except BrokenPipeError:
@@ -269,19 +314,87 @@ class Trainer:
             return False
         return distributed.any_process(flag, self.device)
 
+    def _begin_to_watch(self) -> None:
+        """Choose the reals that probes compare with; fewer than a few dozen say nothing."""
+        options, reals = self.config.monitor, self.reals
+        count = min(options.samples, len(reals) // 2)
+        if count < FEWEST:
+            return
+        random = torch.Generator().manual_seed(derive_seed(self.config.seed, "probe"))
+        chosen = np.sort(torch.randperm(len(reals), generator=random)[: 2 * count].numpy())
+        shown = torch.from_numpy(np.array(reals[chosen]))[torch.randperm(2 * count, generator=random)]
+        if self.config.network.makes == "maps":
+            shown = coloured(shown)
+        elif self.config.network.makes == "pictures":
+            shown = shown.permute(0, 3, 1, 2)
+        features = load_features(options.features, self.device) if options.features else None
+        self.monitor.give(Probe(shown, features, self.config.seed))
+
+    def _watch(self, said: dict[str, Tensor]) -> None:
+        """Probe, where it is time; keep the best; end or give up where the verdict says so.
+
+        Raises:
+            Sick: the verdict is one for which there may be a remedy.
+        """
+        monitor, config = self.monitor, self.config
+        if monitor.probe is None:
+            return
+        monitor.note(self.step, said)
+        if self.step % config.monitor.steps:
+            return
+        before, latent = monitor.verdict.word, self.latents(monitor.probe.count)
+        networks, makes = self.networks, config.network.makes
+        fakes = generate(networks.generator, latent, self.told(len(latent)), makes)
+        kept = None if networks.ema is networks.generator else self.samples(latent)
+        monitor.look(self.step, self.images / 1000, (networks.discriminator, networks.generator), fakes, kept)
+        verdict = monitor.verdict
+        if verdict.word != before and distributed.rank() == 0:
+            self.news.append(f"{config.name} at {self.images / 1000:.4g} kimg: {verdict.word}: {verdict.evidence}")
+        if config.heal is not None and monitor.confirmed and not self.hopeless:
+            raise Sick(verdict, self.step, self.images)
+        if config.heal is not None or config.stop is not None:
+            self._keep_best()
+        if config.stop is not None and monitor.done(config.stop):
+            words = f"{verdict.word}: {verdict.evidence}; the best was at {monitor.best_kimg:.4g} kimg"
+            self.healing = self.healing.and_then(Event(step=self.step, images=self.images, kind="stop", words=words))
+
+    def _keep_best(self) -> None:
+        """Write the checkpoint to go back to, where this probe is the best for a while."""
+        metric = self.config.stop.metric if self.config.stop else "quality"
+        if self.monitor.note_best(metric) and distributed.rank() == 0:
+            self.meter.read()
+            write_checkpoint(self.folder / "best", self.record("best"), self.objects(), keep=1)
+
+    @property
+    def last(self) -> int:
+        """The last step that was trained, which is beyond the best where training ended early."""
+        return max([self.step, *(event.step for event in self.healing.events if event.kind == "stop")])
+
+    def take_best(self) -> None:
+        """After an early end: the networks as they were at their best."""
+        best = best_checkpoint(self.folder) if self.healing.stopped else None
+        if best is not None:
+            for name, module in self.networks.modules().items():
+                module.load_state_dict(best.state[name])
+            self.step, self.images, self.before = best.record.step, best.record.images, best.record.before
+
     def _log(self, bar: Bar) -> None:
         due = self.step == 1 or self.step % self.config.watch.log_steps == 0
         if self.step % self.read_every == 0 or due:
             self.meter.read()
+        for sentence in self.news:
+            bar.say(sentence)
+        self.news.clear()
         if bar.due():
             means = self.meter.read()
             bar.show(
                 self.images,
-                f"{self.images / 1000:.1f} kimg  step {self.step}  {self.fade_text()}"
+                f"{self.images / 1000:.1f} kimg  step {self.step}  {self.monitor.verdict.word}  {self.fade_text()}"
                 f"D {means.get('loss_d', math.nan):+.2f}  G {means.get('loss_g', math.nan):+.2f}",
             )
         if due:
-            row = {"step": self.step, "kimg": self.images / 1000, "alpha": self.alpha, **self.meter.read()}
+            gradients = {f"grad_{name[0]}": gradient_norm(self.networks.of(name)) for name in self.game.optimizers}
+            row = {"step": self.step, "kimg": self.images / 1000, "alpha": self.alpha, **self.meter.read(), **gradients}
             self.meter.restart()
             if distributed.rank() == 0:
                 self.history.add(row)

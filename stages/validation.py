@@ -9,6 +9,7 @@ from data.errors import InputError
 from data.sources import AnySource
 from stages.backbones import BACKBONES
 from stages.config import ARTIFACTS, StageConfig, TranslateConfig
+from stages.healing import healed
 from stages.params import PARAMS, choose, merge, shown_key, stages_in
 from stages.tricks.catalogue import trick_class
 from stages.tricks.loss import Loss
@@ -51,7 +52,19 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
     except ValidationError as error:
         raise InputError(_explain(error, pipeline, stage, own)) from error
     _check_parent_in(params, config)
+    _check_remedies(config)
     return config
+
+
+def _check_remedies(config: StageConfig) -> None:
+    """Whether each remedy that params.yaml names could be taken, so that a typing error does not wait for a sickness."""
+    for word, remedies in config.heal.remedies.items() if config.heal else ():
+        for number, remedy in enumerate(remedies):
+            try:
+                healed(config.model_copy(update={"heal": None}), (remedy,))
+            except ValueError as error:
+                where = f"{PARAMS}: {config.pipeline}.{config.stage}.heal.remedies.{word}[{number}]"
+                raise InputError(f"{where}: {remedy.words}: {error}") from error
 
 
 def trains(params: dict[str, Any], pipeline: str, stage: str) -> bool:

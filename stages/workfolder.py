@@ -2,12 +2,14 @@
 
 import fcntl
 import hashlib
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from data.errors import InputError
+from data.files import write_json
 
 
 def work_root() -> Path:
@@ -62,6 +64,19 @@ def holder(lock: Path) -> int | None:
     except (FileNotFoundError, ValueError):
         return None
     return None
+
+
+def note_seconds(folder: Path, seconds: float) -> None:
+    """Add to how long has been trained in a work folder: time decides nothing, so artifacts hold none."""
+    write_json(folder / "seconds.json", {"seconds": round(seconds_of(folder) + seconds, 1)})
+
+
+def seconds_of(folder: Path) -> float:
+    """How long has been trained in a work folder; 0 where that is not known."""
+    try:
+        return float(json.loads((folder / "seconds.json").read_text(encoding="utf-8"))["seconds"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0.0
 
 
 def artifact_lock(artifact: Path) -> Path:

@@ -29,7 +29,7 @@ def test_an_artifact_is_whole_and_says_where_it_came_from(trained: Project) -> N
     folder = trained.root / "artifacts/progan/r8"
     there = {path.name for path in folder.iterdir()}
     assert there == {
-        "generator.safetensors", "discriminator.safetensors", "stage.json", "metrics.json", "history.csv",
+        "generator.safetensors", "discriminator.safetensors", "stage.json", "metrics.json", "history.csv", "monitor.csv",
         "samples.png", "samples", "milestones", "curves", "curves.png",
     }  # fmt: skip
     record = json.loads((folder / "stage.json").read_text())

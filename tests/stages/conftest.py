@@ -13,6 +13,7 @@ from data.sources.dolls import DollSource
 from data.store import Store
 from stages.artifact import Artifact
 from stages.config import StageConfig
+from stages.heal import healing_in
 from stages.params import merge
 from stages.trainer import Trainer
 from stages.validation import stage_config
@@ -54,7 +55,9 @@ def make_trainer(store: Store, make_config: MakeConfig, tmp_path: Path) -> MakeT
         changes: dict[str, Any] | None = None, stage: str = "r4", folder: str = "work", parent: Artifact | None = None
     ) -> Trainer:
         (tmp_path / folder).mkdir(exist_ok=True)
-        trainer = Trainer(make_config(stage, changes), store, parent, tmp_path / folder, torch.device("cpu"))
+        config, work = make_config(stage, changes), tmp_path / folder
+        done = healing_in(work, round(config.kimg * 1000))
+        trainer = Trainer(config, store, parent, work, torch.device("cpu"), done)
         trainer.resume()
         return trainer
 

@@ -1,0 +1,117 @@
+"""Going back to the best checkpoint of a sick training, and on from there with the next remedy.
+
+What the remedy leaves as it was is carried over: weights by name and shape, an optimiser's moments where its network kept its
+shape. The rest begins anew, and that is said. A training that was never good for anything begins from the start.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from data.errors import InputError
+from stages.checkpoint import Checkpoint, checkpoints_in, read_checkpoint
+from stages.healing import NOTHING_DONE, Healing, healed, healing_of
+from stages.lineage import Event
+from stages.remedies import Remedy
+from stages.tricks.trick import Networks
+from stages.verdict import Verdict
+
+RENAMED = (".parametrizations.weight.original", ".weight")
+"""What spectral norm calls a weight, and what it is without."""
+
+
+class Sick(Exception):
+    """Training has come to a verdict for which there may be a remedy."""
+
+    def __init__(self, verdict: Verdict, step: int, images: int) -> None:
+        super().__init__(verdict.evidence)
+        self.verdict, self.step, self.images = verdict, step, images
+
+
+def healing_in(folder: Path, target: int) -> Healing:
+    """What had been done to the training that will be gone on with, to a target of images."""
+    for _, path in checkpoints_in(folder):
+        try:
+            record = read_checkpoint(path).record
+        except InputError:  # the trainer says so when it resumes
+            continue
+        if record.before < target:
+            return healing_of(record)
+    return NOTHING_DONE
+
+
+def best_checkpoint(folder: Path) -> Checkpoint | None:
+    """The best of a training that keeps it, if it was ever good for anything."""
+    found = checkpoints_in(folder / "best")
+    return read_checkpoint(found[0][1]) if found else None
+
+
+def next_remedy(config: Any, healing: Healing, sick: Sick) -> tuple[Remedy | None, list[str]]:
+    """The first remedy for this verdict that has not been taken and that the stage can have, and why others cannot be.
+
+    None where there is none left.
+    """
+    refused: list[str] = []
+    if config.heal is None or healing.rollbacks >= config.heal.at_most:
+        return None, refused
+    for remedy in config.heal.against(sick.verdict.word):
+        if remedy in healing.remedies:
+            continue
+        try:
+            healed(config, (*healing.remedies, remedy))
+        except ValueError as error:
+            refused.append(f"{remedy.words} was left out: {error}")
+            continue
+        return remedy, refused
+    return None, refused
+
+
+def rolled_back(healing: Healing, sick: Sick, remedy: Remedy, to: Checkpoint | None) -> Healing:
+    """What had been done, and this: back to a checkpoint, and on with a remedy."""
+    where = f"back to {to.record.images / 1000:.4g} kimg" if to else "back to the start"
+    words = f"{sick.verdict.word}: {sick.verdict.evidence}; {where}, and on with {remedy.words}"
+    return healing.and_then(Event(step=sick.step, images=sick.images, kind="rollback", words=words), remedy)
+
+
+def forget_after(folder: Path, step: int) -> None:
+    """Remove checkpoints from a step on: they are of the sick training, and would be resumed from."""
+    for at, path in checkpoints_in(folder):
+        if at >= step:
+            path.unlink()
+
+
+def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer], state: dict[str, Any]) -> list[str]:
+    """Take from a checkpoint's state what fits. Returns a sentence for each network with weights that begin anew."""
+    said = []
+    for name, module in networks.modules().items():
+        given = state.get(name, state["generator"])
+        fresh = _load_fitting(module, given)
+        if fresh:
+            some = ", ".join(fresh[:4]) + " ..." * (len(fresh) > 4)
+            said.append(f"the {name} begins anew in {len(fresh)} of its tensors: {some}")
+        optimizer, kept = optimizers.get(name), state.get(f"optimizer.{name}")
+        if optimizer is not None and kept is not None and set(given) == set(module.state_dict()) and not fresh:
+            _load_moments(optimizer, kept)
+    return said
+
+
+def _load_fitting(module: nn.Module, state: dict[str, Any]) -> list[str]:
+    """Load tensors of the same name and shape. Returns the names of those that are not there."""
+    own, found = module.state_dict(), {}
+    for name, value in own.items():
+        for candidate in (name, name.replace(*RENAMED), name.replace(RENAMED[1], RENAMED[0])):
+            if candidate in state and state[candidate].shape == value.shape:
+                found[name] = state[candidate]
+                break
+    module.load_state_dict(found, strict=False)
+    return [name for name in own if name not in found]
+
+
+def _load_moments(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
+    """An optimiser's moments, with the options that it has now; those of another kind, or of other weights, are left."""
+    pairs = list(zip(optimizer.param_groups, state["param_groups"], strict=True))
+    if any(len(now["params"]) != len(old["params"]) or set(now) != set(old) for now, old in pairs):
+        return
+    optimizer.load_state_dict({**state, "param_groups": [{**now, "params": old["params"]} for now, old in pairs]})

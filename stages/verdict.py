@@ -1,0 +1,232 @@
+"""What the probes of a training say of it, in a word and a sentence.
+
+Each rule compares the last probes with those before, so that none depends on how long a training is: `late` is the last quarter
+of it so far. Quality, coverage, density and diversity are shares of what other reals get. Thresholds were tuned on two thirds of
+`benchmarks/sick`; its table has the other third beside them.
+"""
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+Word = Literal[
+    "healthy",
+    "learning",
+    "plateau",
+    "converged",
+    "oscillating",
+    "collapsing",
+    "collapsed",
+    "diverged",
+    "discriminator won",
+    "discriminator lost",
+]
+WORDS: tuple[Word, ...] = get_args(Word)
+SICK: tuple[Word, ...] = (
+    "oscillating",
+    "collapsing",
+    "collapsed",
+    "diverged",
+    "discriminator won",
+    "discriminator lost",
+)
+"""Verdicts that something is wrong."""
+
+EARLY, SETTLED = 4, 12
+"""Probes before which nothing is said but of what is not finite, and before which nothing is called an end."""
+STEADY = 3
+"""Probes of which the median is taken, against noise."""
+GOOD, BAD = 0.75, 0.3
+"""Quality from which a plateau is a convergence, and below which it is a failure."""
+BETTER = 0.03
+"""A rise in quality that counts."""
+WANDERING, SWINGING = 0.4, 0.25
+"""Mean drift, and a swing in quality, of a game that circles."""
+EXPLODED, FAR = 100.0, 1.6
+"""A gradient's norm (ganhacks #10), and how much more than before, at which training is lost; and a diversity of fakes that lie
+outside the reals."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One probe: where it was, what the discriminator made of the iterations before, gradient norms, and what was seen.
+
+    `accuracy`: share of pairs of a real and a fake in which the real has the larger logit. `gap`: mean logit of reals less that
+    of fakes. `kept_quality` and `kept_distance`: those of the averaged generator, where there is one.
+    """
+
+    step: int
+    kimg: float
+    accuracy: float
+    gap: float
+    grad_d: float
+    grad_g: float
+    diversity: float
+    coverage: float
+    density: float
+    distance: float
+    drift: float
+    quality: float
+    kept_quality: float
+    kept_distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A word, and the sentence with its evidence."""
+
+    word: Word
+    evidence: str
+
+    @property
+    def sick(self) -> bool:
+        """Whether something is wrong."""
+        return self.word in SICK
+
+
+def steady(values: Sequence[float]) -> list[float]:
+    """Running medians of the last few."""
+    return [statistics.median(values[max(0, i - STEADY + 1) : i + 1]) for i in range(len(values))]
+
+
+def _latest_best(values: Sequence[float]) -> int:
+    """Where a fall from the best begins."""
+    return max(range(len(values)), key=lambda i: (values[i], i))
+
+
+class _Case:
+    """The rows, and what all rules ask of them."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows, self.now = rows, rows[-1]
+        self.window = max(EARLY, len(rows) // 4)
+        self.late = rows[-self.window :]
+        self.quality = steady([row.quality for row in rows])
+        self.settled = len(rows) >= SETTLED
+
+    def mean(self, name: str) -> float:
+        """Of the late rows."""
+        return statistics.fmean(getattr(row, name) for row in self.late)
+
+    @property
+    def risen(self) -> float:
+        """How much more quality the late rows reach than those before."""
+        before = self.quality[: -self.window]
+        return max(self.quality[-self.window :]) - max(before, default=0.0)
+
+    def kimg_since(self, index: int) -> float:
+        """Thousand images from a row until now."""
+        return self.now.kimg - self.rows[index].kimg
+
+
+def judge(rows: Sequence[Row]) -> Verdict:
+    """The verdict on a training from its probes so far, the oldest first."""
+    if not rows:
+        return Verdict("learning", "nothing has been measured yet")
+    case = _Case(rows)
+    for rule in RULES:
+        found = rule(case)
+        if found is not None:
+            return found
+    return Verdict("healthy", f"quality {case.quality[-1]:.2f} of the reals', diversity {case.now.diversity:.2f}")
+
+
+def _diverged(case: _Case) -> Verdict | None:
+    if not math.isfinite(case.now.quality) or not math.isfinite(case.now.grad_d + case.now.grad_g):
+        return Verdict("diverged", f"at {case.now.kimg:.3g} kimg samples or gradients are not finite")
+    last = case.rows[-STEADY:]
+    fallen = case.quality[-1] < 0.75 * max(case.quality)
+    if len(case.rows) > EARLY and fallen and all(row.diversity > FAR for row in last):
+        return Verdict(
+            "diverged", f"fakes lie {case.now.diversity:.1f} times as far apart as reals do, and ever less among them"
+        )
+    for name, player in (("grad_d", "discriminator"), ("grad_g", "generator")):
+        norms = [float(getattr(row, name)) for row in case.rows]
+        usual = statistics.median(norms[:-2]) if len(norms) > EARLY else math.inf
+        if all(norm > EXPLODED * max(usual, 1.0) for norm in norms[-2:]):
+            return Verdict("diverged", f"the {player}'s gradient rose from {usual:.2g} to {norms[-1]:.2g}")
+    return None
+
+
+def _collapsed(case: _Case) -> Verdict | None:
+    names = ("diversity", "coverage")
+    for name in names:
+        values = steady([getattr(row, name) for row in case.rows])
+        best = _latest_best(values)
+        limit = 0.15 if name == "diversity" else 0.1
+        was = values[best] >= 2.5 * limit and best < len(values) - 1
+        never = case.settled and case.risen < BETTER and case.mean("accuracy") > 0.55
+        if len(values) > EARLY and values[-1] < limit and (was or never):
+            fell = (
+                f"fell from {values[best]:.2f} to {values[-1]:.2f} of the reals' in {case.kimg_since(best):.3g} kimg"
+                if was
+                else f"is {values[-1]:.2f} of the reals' after {case.now.kimg:.3g} kimg, and does not rise"
+            )
+            return Verdict("collapsed", f"{name} {fell}")
+    return None
+
+
+def _collapsing(case: _Case) -> Verdict | None:
+    for name in ("diversity", "coverage"):
+        values = [min(v, 1.0) for v in steady([getattr(row, name) for row in case.rows])]
+        best = _latest_best(values)
+        if len(values) > EARLY and best < len(values) - 2 and values[best] > 0.3 and values[-1] < 0.5 * values[best]:
+            return Verdict(
+                "collapsing",
+                f"{name} fell from {values[best]:.2f} to {values[-1]:.2f} of the reals' in {case.kimg_since(best):.3g} kimg",
+            )
+    return None
+
+
+def _oscillating(case: _Case) -> Verdict | None:
+    drift, qualities = case.mean("drift"), [row.quality for row in case.late]
+    swing = max(qualities) - min(qualities)
+    if not case.settled or drift < WANDERING or swing < SWINGING or case.risen > BETTER:
+        return None
+    return Verdict(
+        "oscillating",
+        f"{drift:.0%} of the fakes go to other kinds of reals from probe to probe, and quality swings between "
+        f"{min(qualities):.2f} and {max(qualities):.2f} of the reals'",
+    )
+
+
+def _ended_badly(case: _Case) -> Verdict | None:
+    if not case.settled or case.risen > BETTER or max(case.quality[-case.window :]) > BAD:
+        return None
+    accuracy, quality = case.mean("accuracy"), case.mean("quality")
+    so = f"and quality has stayed at {quality:.2f} of the reals' for {case.kimg_since(-case.window):.3g} kimg"
+    if accuracy > 0.6:
+        return Verdict("discriminator won", f"the discriminator tells {accuracy:.0%} of pairs, {so}")
+    return Verdict("discriminator lost", f"the discriminator is at chance ({accuracy:.0%} of pairs), {so}")
+
+
+def _ended(case: _Case) -> Verdict | None:
+    if not case.settled or case.risen > BETTER:
+        return None
+    quality = case.mean("quality")
+    word: Word = "converged" if quality >= GOOD else "plateau"
+    return Verdict(
+        word, f"quality has stayed at {quality:.2f} of the reals' for {case.kimg_since(-case.window):.3g} kimg"
+    )
+
+
+def _learning(case: _Case) -> Verdict | None:
+    if len(case.rows) <= EARLY:
+        return Verdict("learning", f"{len(case.rows)} probes so far")
+    if case.risen > BETTER:
+        return Verdict("learning", f"quality rose to {case.quality[-1]:.2f} of the reals'")
+    return None
+
+
+RULES: tuple[Callable[[_Case], Verdict | None], ...] = (
+    _diverged,
+    _collapsed,
+    _collapsing,
+    _oscillating,
+    _ended_badly,
+    _ended,
+    _learning,
+)
+"""In the order in which they are asked; the first that finds something speaks."""

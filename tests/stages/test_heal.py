@@ -1,0 +1,164 @@
+"""Healing: back to the best checkpoint and on with a remedy, the same whenever it is done, and however often it is killed."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from stages.checkpoint import checkpoints_in, read_checkpoint
+from stages.config import StageConfig
+from stages.heal import Sick, carry_over, healing_in, next_remedy
+from stages.healing import NOTHING_DONE, Healing, healed
+from stages.history import TrainingFailed
+from stages.interruption import Interrupted
+from stages.players import build_networks, build_optimizers
+from stages.publish import publish
+from stages.remedies import DEFAULTS, Remedy
+from stages.step import Step
+from stages.train import _train_and_heal
+from stages.trainer import Trainer
+from stages.tricks.drift import Drift
+from stages.verdict import SICK, Verdict
+from tests.stages.conftest import MakeConfig
+from tests.stages.test_trainer import assert_same
+
+CALMER = {"rates": {"generator": 0.5, "discriminator": 0.5}}
+CHANGES: dict[str, Any] = {
+    "kimg": 0.8,
+    "monitor": {"steps": 20, "samples": 24},
+    "heal": {"at_most": 2, "remedies": {"diverged": [CALMER, {"tricks": {"drift": None, "packing": 2}}]}},
+}
+Make = Callable[[Healing], Trainer]
+
+
+@pytest.fixture
+def make(make_config: MakeConfig, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Make]:
+    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+
+    def of(folder: str, config: StageConfig | None = None) -> Make:
+        (tmp_path / folder).mkdir(exist_ok=True)
+        chosen = config or make_config("r4", CHANGES)
+        return lambda healing: Trainer(chosen, store, None, tmp_path / folder, torch.device("cpu"), healing)
+
+    return of
+
+
+@pytest.fixture
+def breaks_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """A term that is NaN at a step, for as long as drift is in the game."""
+    good = Drift.discriminator_term
+
+    def at(*steps: int, rate: float = 1.0) -> None:
+        def bad(self: Drift, step: Step) -> Tensor:
+            lr = step.table.optimizers["discriminator"].param_groups[0]["lr"]
+            broken = step.moment.step in steps and lr > rate * 0.002
+            return good(self, step) * (float("nan") if broken else 1)
+
+        monkeypatch.setattr(Drift, "discriminator_term", bad)
+
+    return at
+
+
+def test_a_divergence_goes_back_with_a_remedy_and_says_so(
+    make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    config = make_config("r4", CHANGES)
+    rate = config.adam.learning_rate
+    breaks_at(42, rate=rate / 0.002 * 0.9)
+    trainer = _train_and_heal(config, make("work"), tmp_path / "work")
+    assert trainer.done and trainer.step == 100
+    (event,) = trainer.healing.events
+    assert event.kind == "rollback" and event.step == 43
+    assert "diverged: step 43: drift is nan" in event.words and "rate times 0.5" in event.words
+    assert trainer.game.rates["generator"] == [rate / 2]
+    publish(trainer, tmp_path / "artifact")
+    record = json.loads((tmp_path / "artifact/stage.json").read_text())
+    assert record["remedies"] == [CALMER] and record["events"][0]["words"] == event.words
+    assert record["config"]["tricks"]["ttur"]["generator"] == rate / 2
+    assert event.words in capsys.readouterr().out
+
+
+def test_it_is_the_same_when_done_again_and_when_killed_on_the_way(
+    make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    config = make_config("r4", CHANGES)
+    breaks_at(42, rate=config.adam.learning_rate / 0.002 * 0.9)
+    whole = _train_and_heal(config, make("whole"), tmp_path / "whole")
+
+    iterate = Trainer.iterate
+    for at in (30, 60):  # before the divergence, and in the training that was healed
+
+        def cut(self: Trainer, at: int = at) -> dict[str, Tensor]:
+            if self.step == at and (at < 42 or self.healing.rollbacks):
+                self.checkpoint()
+                raise Interrupted("cut", 1)
+            return iterate(self)
+
+        monkeypatch.setattr(Trainer, "iterate", cut)
+        with pytest.raises(Interrupted):
+            _train_and_heal(config, make("cut"), tmp_path / "cut")
+    monkeypatch.setattr(Trainer, "iterate", iterate)
+    again = _train_and_heal(config, make("cut"), tmp_path / "cut")
+    assert_same(whole, again)
+    assert again.healing == whole.healing and again.monitor.table() == whole.monitor.table()
+    assert again.history.rows == whole.history.rows
+
+
+def test_the_second_remedy_follows_and_then_it_fails_as_without(
+    make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path
+) -> None:
+    only_slower = {
+        **CHANGES,
+        "heal": {"at_most": 2, "remedies": {"diverged": [CALMER, {"adam": {"betas": [0.1, 0.9]}}]}},
+    }
+    config = make_config("r4", only_slower)
+    breaks_at(42, rate=0)
+    with pytest.raises(TrainingFailed, match="step 43: drift is nan"):
+        _train_and_heal(config, make("work", config), tmp_path / "work")
+    assert healing_in(tmp_path / "work", 800).rollbacks == 2
+    config = make_config("r4", CHANGES)
+    trainer = _train_and_heal(config, make("other"), tmp_path / "other")
+    assert [remedy.words for remedy in trainer.healing.remedies][1] == "packing 2"
+    assert any(weight.shape[1:2] == (6,) for weight in trainer.networks.discriminator.parameters())
+
+
+def test_checkpoints_of_the_sick_are_not_resumed_from(
+    make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path
+) -> None:
+    config = make_config("r4", CHANGES)
+    breaks_at(42, rate=config.adam.learning_rate / 0.002 * 0.9)
+    _train_and_heal(config, make("work"), tmp_path / "work")
+    assert all(read_checkpoint(path).record.remedies for _, path in checkpoints_in(tmp_path / "work"))
+
+
+def test_a_remedy_that_the_stage_cannot_have_is_left_out_with_the_reason(make_config: MakeConfig) -> None:
+    config = make_config("r4", {"batch_size": 5, "tricks": {"minibatch_stddev": None}, "heal": True})
+    tried = Healing(DEFAULTS["collapsed"][:2])
+    remedy, refused = next_remedy(config, tried, Sick(Verdict("collapsed", "so"), 1, 1))
+    assert remedy is None
+    assert refused == [
+        "packing 2 was left out: batch_size 5 in 1 process(es) cannot be packed by 2; right would be a multiple of 2"
+    ]
+
+
+def test_what_fits_is_carried_over_and_what_does_not_is_named(make_config: MakeConfig) -> None:
+    config = make_config("r4")
+    packed = healed(config, (Remedy(tricks={"packing": 2, "spectral_norm": {}}),))
+    old, new = (build_networks(c, 3, torch.device("cpu")) for c in (config, packed))
+    optimizers = build_optimizers(packed, new)
+    state = {**{n: m.state_dict() for n, m in old.modules().items()}}
+    (said,) = carry_over(new, optimizers, state)
+    assert said.startswith("the discriminator begins anew in ") and "from_rgb" in said
+    for name, value in old.generator.state_dict().items():
+        assert torch.equal(new.generator.state_dict()[name], value)
+
+
+def test_there_is_a_remedy_for_every_sickness() -> None:
+    assert set(DEFAULTS) == set(SICK)
+    assert NOTHING_DONE.rollbacks == 0 and not NOTHING_DONE.stopped

@@ -1,0 +1,178 @@
+"""Watching a training: what a probe measures, what verdicts are made of it, and that neither changes a weight."""
+
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from data.errors import InputError
+from stages.game import told_apart
+from stages.monitor import Monitor
+from stages.probe import Probe
+from stages.progress import Bar
+from stages.publish import publish
+from stages.remedies import StopOptions
+from stages.verdict import WORDS, Row, Word, judge
+from tests.stages.conftest import MakeConfig, MakeTrainer
+from tests.stages.test_trainer import assert_same, run
+
+GOOD = Row(
+    step=0, kimg=0, accuracy=0.7, gap=1, grad_d=1, grad_g=1, diversity=0.95, coverage=0.8, density=0.8, distance=0.1,
+    drift=0.1, quality=0.8, kept_quality=0.8, kept_distance=0.1,
+)  # fmt: skip
+
+
+def rows(*values: dict[str, float]) -> list[Row]:
+    """Probes, a kimg apart."""
+    return [replace(GOOD, step=100 * i, kimg=float(i), **of) for i, of in enumerate(values)]  # type: ignore[arg-type]
+
+
+def of_quality(*values: float) -> list[Row]:
+    return rows(*({"quality": v, "coverage": v, "density": v, "kept_quality": v} for v in values))
+
+
+RISING = [{"quality": q, "coverage": q, "density": q} for q in (0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.75, 0.8)]
+CASES: dict[Word, list[Row]] = {
+    "learning": rows(*RISING),
+    "converged": of_quality(0.2, 0.5, *[0.8] * 14),
+    "plateau": of_quality(0.2, 0.4, *[0.5] * 14),
+    "healthy": of_quality(0.2, 0.5, 0.7, *[0.8] * 8),
+    "collapsed": rows(*RISING, *[{"diversity": 0.05}] * 3),
+    "collapsing": rows(*RISING, *[{"diversity": 0.4}] * 4),
+    "oscillating": rows(*RISING, *[{"drift": 0.8, "quality": 0.6}, {"drift": 0.8, "quality": 0.3}] * 6),
+    "diverged": rows(*RISING, *[{"grad_g": 1e5}] * 3),
+    "discriminator won": rows(*[{"accuracy": 0.99, "quality": 0.1}] * 16),
+    "discriminator lost": rows(*[{"accuracy": 0.5, "quality": 0.1}] * 16),
+}
+
+
+def test_every_verdict_has_a_case() -> None:
+    assert set(CASES) == set(WORDS)
+
+
+@pytest.mark.parametrize("word", CASES)
+def test_a_verdict_and_its_evidence(word: Word) -> None:
+    found = judge(CASES[word])
+    assert found.word == word, found
+    assert any(character.isdigit() for character in found.evidence)
+
+
+def test_the_evidence_of_a_collapse_says_from_where_to_where_in_how_long() -> None:
+    assert judge(CASES["collapsed"]).evidence == "diversity fell from 0.95 to 0.05 of the reals' in 2 kimg"
+
+
+def test_what_is_not_finite_has_diverged_at_once_and_an_early_start_is_only_learning() -> None:
+    assert judge(rows({"quality": math.nan})).word == "diverged"
+    assert judge(rows({"quality": 0.0, "diversity": 0.01})).word == "learning"
+    assert judge([]).word == "learning"
+
+
+def points(count: int, seed: int, spread: float = 1.0) -> torch.Tensor:
+    return spread * torch.randn((count, 2), generator=torch.Generator().manual_seed(seed))
+
+
+def test_other_reals_are_as_good_as_reals_and_a_single_point_is_good_for_nothing() -> None:
+    probe = Probe(points(512, 0), None, 0)
+    same = probe.see(points(256, 1))
+    assert same.quality == pytest.approx(1, abs=0.08) and same.diversity == pytest.approx(1, abs=0.1)
+    assert abs(same.distance) < 0.2
+    one = probe.see(torch.zeros(256, 2) + 0.1)
+    assert one.diversity < 1e-6 and one.quality < 0.5 and one.coverage < 0.3 < one.density
+    assert one.drift > 0.5, "all went to one cluster"
+    assert probe.see(torch.zeros(256, 2) + 0.1).drift == 0
+    assert probe.see(points(256, 2) + 100).quality == 0
+
+
+def test_half_of_the_modes_is_half_the_coverage() -> None:
+    centres = torch.tensor([[0.0, 0.0], [9.0, 0.0]])
+    reals = points(512, 0, 0.3) + centres[torch.arange(512) % 2]
+    seen = Probe(reals, None, 0).see(points(256, 1, 0.3))
+    assert seen.coverage == pytest.approx(0.5, abs=0.08) and seen.density > 0.9
+
+
+def test_pictures_are_compared_reduced() -> None:
+    noise = torch.randint(256, (128, 3, 16, 16), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    other = torch.randint(256, (64, 3, 16, 16), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
+    assert Probe(noise, None, 0).see(other).quality > 0.7
+    assert Probe(noise, None, 0).see(torch.full_like(other, 128)).diversity == 0
+
+
+def test_pairs_told_apart_by_every_pair() -> None:
+    real, fake = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, 2.0])
+    pairs = [(r > f) + 0.5 * (r == f) for r in real.tolist() for f in fake.tolist()]
+    assert float(told_apart(real, fake)) == pytest.approx(sum(pairs) / 6)
+
+
+WATCHED = {"kimg": 0.8, "monitor": {"steps": 10, "samples": 24}}
+
+
+def test_watching_changes_no_weight(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+    watched = run(make_trainer(WATCHED, folder="watched"))
+    assert len(watched.monitor.rows) == 10
+    assert_same(watched, run(make_trainer({**WATCHED, "monitor": {"steps": 1000}}, folder="not")))
+
+
+def test_a_resumed_training_comes_to_the_same_verdicts(
+    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+    whole = run(make_trainer(WATCHED, folder="whole"))
+    run(make_trainer(WATCHED, folder="cut"), until=35)
+    assert run(make_trainer(WATCHED, folder="cut")).monitor.table() == whole.monitor.table()
+
+
+def test_the_best_is_what_an_early_end_publishes(
+    make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+    qualities = iter([0.2, 0.5, 0.7, 0.8, 0.8, 0.8, 0.9, *[0.8] * 90])
+
+    def look(self: Monitor, step: int, kimg: float, *_: object) -> Row:
+        quality = next(qualities)
+        self.rows.append(replace(GOOD, step=step, kimg=kimg, quality=quality, kept_quality=quality))
+        self.verdict = judge(self.rows)
+        self.words.append(self.verdict.word)
+        return self.rows[-1]
+
+    monkeypatch.setattr(Monitor, "look", look)
+    changes = {**WATCHED, "kimg": 20, "monitor": {"steps": 2}, "stop": {"on": "converged", "patience": 0.1}}
+    trainer = run(make_trainer(changes))
+    assert trainer.healing.stopped and trainer.step < 60 and trainer.done
+    ended = trainer.step
+    assert make_trainer(changes).done, "a stage that has ended is not trained on"
+    trainer.take_best()
+    assert trainer.step < ended and trainer.last == ended
+    publish(trainer, tmp_path / "artifact")
+    assert (tmp_path / "artifact/monitor.csv").read_text().count("\n") == ended // 2 + 1
+    assert '"kind": "stop"' in (tmp_path / "artifact/stage.json").read_text()
+
+
+def test_nothing_ends_before_its_patience() -> None:
+    monitor = Monitor()
+    for row in CASES["converged"]:
+        monitor.rows.append(row)
+        monitor.verdict = judge(monitor.rows)
+        monitor.words.append(monitor.verdict.word)
+        monitor.note_best("quality")
+    assert monitor.done(StopOptions(patience=12)) and not monitor.done(StopOptions(patience=14))
+
+
+def test_options_of_healing_are_refused_in_words(make_config: MakeConfig) -> None:
+    for heal, said in (
+        ({"remedies": {"healthy": [{"rates": {"generator": 0.5}}]}}, "nothing is wrong with 'healthy'"),
+        ({"remedies": {"collapsed": [{}]}}, "changes nothing"),
+        ({"remedies": {"collapsed": [{"rates": {"generator": 0}}]}}, "factors above 0"),
+        ({"remedies": {"collapsed": [{"tricks": {"packin": 2}}]}}, "did you mean 'packing'"),
+        ({"at_most": 0}, "heal.at_most"),
+    ):
+        with pytest.raises(InputError, match="heal") as error:
+            make_config("r4", {"heal": heal})
+        assert said in str(error.value)
+
+
+def test_the_bar_says_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    Bar("stage", 10).say("something happened")
+    assert capsys.readouterr().out == "something happened\n"
