@@ -92,7 +92,9 @@ def test_a_hostile_dataset_name_is_text(copy_of_trained: Project) -> None:
         file = project.root / "artifacts/progan" / stage / "stage.json"
         record = json.loads(file.read_text())
         record["evidence"] = record["config"]["dataset"] = record["dataset"]["path"] = name
-        record |= {"verdict": "", "events": []}
+        if record["parent"] is None:
+            record["config"]["after"] = name
+        record["verdict"], record["events"] = name, [{"step": 1, "images": 8, "kind": "stop", "words": name}]
         file.unlink()
         file.write_text(json.dumps(record))
     page = reported(project)
