@@ -12,13 +12,16 @@ from pipelines.report_chain import Chain, StageFacts
 from pipelines.report_sheets import GRID_COLUMNS, PAIR_COLUMNS, Pictures, read_grid, spread
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from collections.abc import Callable
+
+    from torch import Tensor, device
 
     from data.store import Store
 
 MOMENTS = 9
 """Pictures over time at most, of each latent."""
-REALS_AT_ONCE = 1024
+REALS_AT_ONCE, NUMBERS_AT_ONCE = 1024, 2**26
+"""Real pictures compared at a time, and their numbers at most: large pictures must not fill the memory."""
 
 
 def makes(stage: StageFacts) -> str:
@@ -48,7 +51,7 @@ def drawn(stage: StageFacts, count: int) -> Drawn:
     """Pictures of the first latents of the stage's seed: the same latents in every stage of a chain that has one seed."""
     from stages.pictures import latents
 
-    def ask(network: dict[str, Any], device: Any) -> "Tensor":
+    def ask(network: dict[str, Any], device: "device") -> "Tensor":
         return latents(count, network["latent"], stage.config["seed"], device, network["prior"])
 
     return _made(stage, ask)
@@ -58,13 +61,14 @@ def walked(stage: StageFacts, ends: int, frames: int) -> Drawn:
     """Pictures on the way from each of so many latents to the next and back to the first, (ends x frames)."""
     from stages.pictures import latents, walk
 
-    def ask(network: dict[str, Any], device: Any) -> "Tensor":
+    def ask(network: dict[str, Any], device: "device") -> "Tensor":
         return walk(latents(ends, network["latent"], stage.config["seed"], device, network["prior"]), frames)
 
     return _made(stage, ask, one_class=True)
 
 
-def _made(stage: StageFacts, ask: Any, one_class: bool = False) -> Drawn:
+def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", one_class: bool = False) -> Drawn:
+    """Pictures of the latents that are asked for, given the network's options and the device."""
     import torch
 
     from pipelines.sample import told_of
@@ -72,13 +76,13 @@ def _made(stage: StageFacts, ask: Any, one_class: bool = False) -> Drawn:
     from stages.device import choose_device
     from stages.samples import generate
 
-    device, path = choose_device(), stage.node.artifact
+    where, path = choose_device(), stage.node.artifact
     try:
-        generator, record = load_generator(path, device)
+        generator, record = load_generator(path, where)
     except InputError as error:  # damaged, or of another version: the rest of the page is right all the same
         return Drawn(stage, None, str(error))
-    latent = ask(record.config["network"], device)
-    told = told_of(path, record, len(latent), device)
+    latent = ask(record.config["network"], where)
+    told = told_of(path, record, len(latent), where)
     if one_class and isinstance(told, torch.Tensor):
         told = torch.zeros_like(told)  # a walk whose class took turns would jump
     return Drawn(stage, generate(generator, latent, told).permute(0, 2, 3, 1).numpy())
@@ -142,12 +146,13 @@ def nearest(fakes: Pictures, store: "Store") -> Nearest:
     from stages.progress import Bar
 
     images = store.images(fakes.shape[1])
+    each = max(1, min(REALS_AT_ONCE, NUMBERS_AT_ONCE // fakes[0].size))
     measure, by = _measure(store)
     wanted = measure(fakes)
     best, where = torch.full((len(fakes),), float("inf")), torch.zeros(len(fakes), dtype=torch.long)
     with Bar("nearest reals", len(images)) as bar:
-        for start in range(0, len(images), REALS_AT_ONCE):
-            distances = torch.cdist(wanted, measure(np.array(images[start : start + REALS_AT_ONCE])))
+        for start in range(0, len(images), each):
+            distances = torch.cdist(wanted, measure(np.array(images[start : start + each])))
             least, place = distances.min(dim=1)
             where = torch.where(least < best, place + start, where)
             best = torch.minimum(least, best)
@@ -156,7 +161,7 @@ def nearest(fakes: Pictures, store: "Store") -> Nearest:
     return Nearest(np.stack([images[int(i)] for i in where]), f"{by} among all {len(images):,}")
 
 
-def _measure(store: "Store") -> tuple[Any, str]:
+def _measure(store: "Store") -> "tuple[Callable[[Pictures], Tensor], str]":
     """From pictures to what their distance is taken in, and its name."""
     import torch
 
