@@ -8,7 +8,8 @@ from pipelines.report_html import section, sentence, text, unfolds
 
 LATEST = 8
 """Stages at most whose curves are drawn side by side."""
-OF_THE_GAME = ("loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "step", "kimg", "alpha")
+GRADIENTS = ("grad_d", "grad_g")
+OF_THE_GAME = ("loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "step", "kimg", "alpha", *GRADIENTS)
 AXIS = (
     "The stages one after another, over thousands of real images shown to the discriminator. "
     "One value in a hundred may leave its panel at either end."
@@ -43,7 +44,7 @@ def curves(chain: Chain) -> str:
     note = sentence(f"{cut}{AXIS}")
     shown = [both_widths(panel, bands, marks) for panel in panels(stages, bands) if panel.drawn]
     more = [both_widths(panel, bands, marks) for panel in terms(stages, bands) if panel.drawn]
-    folded = unfolds(f"Added terms ({len(more)})", "".join(more)) if more else ""
+    folded = unfolds("Gradients and added terms", "".join(more)) if more else ""
     return section("curves", "Curves", note, *shown, f'<ul class="events">{events}</ul>' if events else "", folded)
 
 
@@ -62,9 +63,13 @@ def panels(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Panel]:
 
 
 def terms(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Panel]:
-    """A chart for each term that a trick adds to a loss."""
+    """The norms of the gradients, and a chart for each term that a trick adds to a loss."""
     names = dict.fromkeys(name for stage in stages for name in stage.history[0] if name not in OF_THE_GAME)
-    return [Panel(name, {name: _lines(stages, bands, name)}) for name in names]
+    norms = {name: _lines(stages, bands, name, monitored=name) for name in GRADIENTS}
+    return [
+        Panel("Norms of the gradients", norms),
+        *(Panel(name, {name: _lines(stages, bands, name)}) for name in names),
+    ]
 
 
 def _lines(stages: Sequence[StageFacts], bands: Sequence[Band], column: str, monitored: str = "") -> list[Line]:

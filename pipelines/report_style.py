@@ -8,7 +8,7 @@ STYLE = """
   --link: #8ab8f2; --k0: #5b9df0; --k1: #f0894d; --k2: #3fbd8c; --k3: #a892f0;
   --good: #3fbd8c; --even: #98a0ad; --uneasy: #e5a93c; --bad: #f27070; --none: #565c66; --on: #101215; } }
 * { box-sizing: border-box; }
-html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+html { -webkit-text-size-adjust: 100%; }
 body { margin: 0 auto; padding: 28px 20px 64px; max-width: 1104px; background: var(--paper); color: var(--ink);
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; overflow-wrap: break-word; }
 h1 { margin: 0; font-size: 30px; line-height: 1.15; letter-spacing: -0.01em; }
