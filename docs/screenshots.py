@@ -108,7 +108,7 @@ def take_report(browser: Browser) -> None:
     """The page's first screen on light and dark paper, its curves, and its first screen on a phone."""
     for name, scheme, width, height, place in (
         ("light", "light", 1180, 920, ""),
-        ("curves", "dark", 1180, 1330, "#curves"),
+        ("curves", "dark", 1180, 1440, "#curves"),
         ("phone", "light", 390, 900, ""),
     ):
         page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
