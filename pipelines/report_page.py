@@ -1,6 +1,8 @@
 """The page of `espalier report`: one HTML file that holds all its pictures and asks nobody for anything."""
 
+import contextlib
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from data.errors import InputError
@@ -44,10 +46,17 @@ def write_report(pipeline: str, out: Path, number: int, against: str = "") -> No
         raise InputError(f"--out is {out}, which is a folder; right would be {out / 'report.html'}")
     chain = read_chain(pipeline)
     other = read_against(chain, against) if against else None  # refused before anything is measured
+    with _writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
     content = page(chain, number, other)
+    with _writing(out), whole_file(out) as partial:
+        partial.write_text(content, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _writing(out: Path) -> Iterator[None]:
     try:
-        with whole_file(out) as partial:
-            partial.write_text(content, encoding="utf-8")
+        yield
     except OSError as error:
         raise InputError(f"--out {out}: it cannot be written: {error.strerror}") from error
 

@@ -122,6 +122,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "a stage": (("progan@r8",), "has no pipeline 'progan@r8'; did you mean 'progan'"),
     "ending": (("progan", "-o", "x.pdf"), "right would be x.html"),
     "folder": (("progan", "-o", "art.html"), "which is a folder"),
+    "no such place": (("progan", "-o", "params.yaml/x.html"), "--out params.yaml/x.html: it cannot be written"),
     "unknown revision": (("progan", "--against", "nothing-like-it"), "--against nothing-like-it: dvc cannot compare"),
     "an option": (("progan", "--against", "--help"), "--against --help: dvc cannot compare"),
     "nothing trained": (("fashiongan",), "fashiongan"),
