@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib.axes import Axes
 
@@ -24,7 +25,7 @@ from stages.params import read_params, stage_names
 
 ROOT = Path(__file__).parent
 TABLES = ROOT.parent / "docs" / "tables"
-MAKERS = {"datasets": "dataset", "classifiers": "classifier", "texts": "text"}
+MAKERS = {"datasets": "dataset", "classifiers": "classifier", "texts": "text", "features": "features"}
 """What makes the artifacts that pipelines name, by their folder."""
 
 
@@ -59,12 +60,18 @@ def run(pipelines: Sequence[str], jobs: int) -> list[str]:
     """Bring these pipelines up to date. Returns the names of runs that failed."""
     with contextlib.chdir(ROOT):
         params = read_params()
-        told = [Path(v) for p in pipelines for v in params[p].get("common", {}).values() if isinstance(v, str)]
+        told = [Path(text) for p in pipelines for text in _texts(params[p].get("common", {}))]
         needed = {f"{MAKERS[path.parent.name]}@{path.name}" for path in told if path.parent.name in MAKERS}
         if needed:
             subprocess.run(dvc("repro", *sorted(needed)), check=True)
         runs = [f"{p}@{stage}" for p in pipelines for stage in stage_names(params, p)]
         return _run_all(runs, jobs)
+
+
+def _texts(options: Any) -> Iterator[str]:
+    """All texts in options, however deep."""
+    for value in options.values() if isinstance(options, dict) else ():
+        yield from [value] if isinstance(value, str) else _texts(value)
 
 
 def _run_all(runs: Sequence[str], jobs: int) -> list[str]:

@@ -231,24 +231,35 @@ def evaluate(
     ] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 0,
     features: Annotated[
-        Path | None, typer.Option(help="A feature network's artifact; that of its dataset, unless named.")
+        Path | None,
+        typer.Option(
+            help="A feature network's artifact, [bold]inception[/], or a .pth file of Inception's weights; the network of "
+            "its dataset, unless named."
+        ),
     ] = None,
     dataset: Annotated[Path | None, typer.Option(help="Prepared pictures; its own dataset, unless named.")] = None,
+    modes: Annotated[
+        bool, typer.Option("--modes", help="Refuse where classes cannot be counted; else they are left out.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="A .json file to write, too.")] = None,
 ) -> None:
     """Compare an artifact's pictures with real ones: distances, precision, recall, diversity, each beside its floor.
 
     The floor is what other real pictures get in place of the fakes.
 
-    Example: espalier evaluate artifacts/progan/r32 -n 2000 -o r32.json
+    Examples: espalier evaluate artifacts/progan/r32 -n 2000 -o r32.json,
+    espalier evaluate artifacts/progan/r32 -n 2000 --features inception
     """
     from pipelines.evaluate import as_table, evaluation_of
     from pipelines.status import console
     from stages.evaluation import write_evaluation
 
-    found = evaluation_of(artifact, number, seed, features, dataset)
+    found = evaluation_of(artifact, number, seed, features, dataset, modes)
     console().print(as_table(found))
-    print(f"\n{found.about['reference']}; features {found.about['features'][:18]}, resized {found.about['resizer']}")
+    name, _, digest = found.about["features"].partition(":")
+    print(f"\n{found.about['reference']}; features {name}:{digest[:12]}, resized {found.about['resizer']}")
+    for note in found.notes:
+        print(note)
     if out is not None:
         write_evaluation(found, out)
         print(out)

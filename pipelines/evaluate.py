@@ -15,17 +15,24 @@ from stages.artifact import load_generator
 from stages.backbones import BACKBONES
 from stages.config import ARTIFACTS
 from stages.device import choose_device
-from stages.evaluation import Evaluation, evaluate
-from stages.features import load_features
+from stages.evaluation import Evaluation, check_classes, evaluate
+from stages.extractor import Extractor
+from stages.features import Features, load_features
+from stages.inception import load_inception
 from stages.lineage import Record
 from stages.pictures import latents
 from stages.progress import Bar
+from stages.reference import check_counts
 from stages.samples import generate
 
 AT_ONCE = 256
+INCEPTION = Path("inception")
 MEANING = {
     "fid": "distance of features (Fréchet), lower is better",
     "kid": "distance of features (kernel), lower is better, unbiased",
+    "is": "sure classes, and all of them, higher is better",
+    "modes": "classes among fakes",
+    "modes_kl": "their shares' distance from the reals', lower is better",
     "precision": "share of fakes that look real",
     "recall": "share of reals that fakes cover",
     "density": "how deep fakes lie among reals",
@@ -38,8 +45,10 @@ MEANING = {
 }
 
 
-def evaluation_of(path: Path, number: int, seed: int, features: Path | None, dataset: Path | None) -> Evaluation:
-    """The evaluation of an artifact, a milestone or a checkpoint.
+def evaluation_of(
+    path: Path, number: int, seed: int, features: Path | None, dataset: Path | None, modes: bool = False
+) -> Evaluation:
+    """The evaluation of an artifact, a milestone or a checkpoint. All that can be refused is refused before pictures are made.
 
     Raises:
         InputError: it makes no pictures, or dataset and feature network are missing or do not fit.
@@ -52,14 +61,25 @@ def evaluation_of(path: Path, number: int, seed: int, features: Path | None, dat
             f"{path} makes {makes}, and these figures are of pictures; right would be an artifact that makes some"
         )
     store = Store(dataset or Path(record.dataset.path))
-    extractor = load_features(features or features_of(store), device)
-    fakes = _sampled(path, record, generator, number, seed, device)
-    if fakes.shape[1] != store.manifest.channels:
+    store.images(record.config["resolution"])
+    if record.channels != store.manifest.channels:
         raise InputError(
-            f"{path} makes pictures of {fakes.shape[1]} channels, {store.path} has {store.manifest.channels}"
+            f"{path} makes pictures of {record.channels} channels, {store.path} has {store.manifest.channels}; right would be "
+            "the dataset that it was trained on"
         )
-    print(f"comparing {number} pictures with real ones, and these with others ...", flush=True)
-    return evaluate(fakes, store, extractor, seed)
+    if modes:
+        check_classes(store)
+    extractor = _extractor(features, store, device)
+    check_counts(store, extractor, number)
+    fakes = _sampled(path, record, generator, number, seed, device)
+    return evaluate(fakes, store, extractor, seed, modes)
+
+
+def _extractor(features: Path | None, store: Store, device: torch.device) -> Extractor:
+    """Inception for "inception" or a file of weights; else the feature network at this path, or this dataset's."""
+    if features is not None and (features == INCEPTION or features.suffix == ".pth" or features.is_file()):
+        return load_inception(None if features == INCEPTION else features, device)
+    return load_features(features or features_of(store), device)
 
 
 def _sampled(
@@ -103,11 +123,11 @@ def as_table(found: Evaluation) -> Any:
     for column in ("figure", "fakes", "floor", "meaning"):
         table.add_column(column, justify="right" if column in ("fakes", "floor") else "left")
     for name, value in found.figures.items():
-        meaning = meaning_of(name, found.about["features"][:5])
+        meaning = meaning_of(name)
         table.add_row(name, f"{value:.4g}", f"{found.floors[name]:.4g}", meaning)
     return table
 
 
-def meaning_of(name: str, features: str) -> str:
-    """What a figure is, in a few words; `features`: the ending of the names of those that are made with a network's features."""
-    return MEANING.get(name) or MEANING.get(name.partition("_")[0], "") * name.endswith(features)
+def meaning_of(name: str) -> str:
+    """What a figure is, in a few words; empty where there is nothing to say."""
+    return MEANING.get(name.removesuffix(Features.suffix), "")

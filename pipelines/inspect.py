@@ -19,6 +19,10 @@ def describe(path: Path) -> Iterator[str]:
     config = record.config
     yield f"{path}: {config['pipeline']}@{config['stage']}, {record.outcome}"
     yield f"  trained   {record.step} steps, {record.images / 1000:g} kimg at {_size(config['resolution'])}"
+    if record.verdict:
+        yield f"  verdict   {record.verdict}: {record.evidence}"
+    for event in record.events:
+        yield f"  {event.kind:9} at {event.images / 1000:g} kimg: {event.words}"
     yield f"  code      {record.code[:16]}   " + "  ".join(f"{k} {v}" for k, v in record.versions.items())
     yield f"  seed {config['seed']}, batch {config['batch_size']}, network {_options(config['network'])}"
     yield f"  adam {_options(config['adam'])}"

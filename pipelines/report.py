@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.dag import Node
-from pipelines.figures import FIGURES, figures_of
+from pipelines.figures import FIGURES, figures_of, verdict_of
 
 PICTURE_WIDTH = 640
 CURVES_WIDTH = 1200
@@ -30,10 +30,12 @@ def key_of(name: str) -> str:
 
 
 def stage_page(node: Node, seconds: float) -> str:
-    """The page of a stage that has run so long: figures, samples and curves, and where it came from."""
+    """The page of a stage that has run so long: verdict, figures, samples and curves, and where it came from."""
     from stages.progress import clock
 
-    lines = [f"# {node.name}", "", f"**Completed** in {clock(seconds)}.", ""]
+    said, events = verdict_of(node)
+    lines = [f"# {node.name}", "", f"**Completed** in {clock(seconds)}.", "", *([said, ""] if said else [])]
+    lines += [*(f"- {event}" for event in events), ""] if events else []
     if node.needs:
         lines += ["Made from " + ", ".join(f"[{name}](/artifacts/key/{key_of(name)})" for name in node.needs) + ".", ""]
     lines += [*_table(["figure", "value"], [[k, _number(v)] for k, v in figures_of(node).items()]), ""]

@@ -56,7 +56,7 @@ def evaluation_table(found: "Evaluation") -> str:
     rows = []
     for name, value in found.figures.items():
         floor = found.floors[name]
-        says = f'<span class="note">{text(meaning_of(name, found.about["features"][:5]))}</span>'
+        says = f'<span class="note">{text(meaning_of(name))}</span>'
         rows.append([text(name), _bar(value, floor), text(figure_text(value)), text(figure_text(floor)), says])
     return table(["figure", "fakes, and | the floor", "fakes", "floor", "meaning"], rows, left=(0, 1, 4))
 

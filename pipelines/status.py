@@ -5,17 +5,18 @@ from typing import Any
 
 from data.errors import InputError
 from pipelines.dag import Node, changed, nodes
-from pipelines.figures import FIGURES, figures_of
+from pipelines.figures import FIGURES, figures_of, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A stage's state in a word, the rest of the sentence, and its final figures, if published."""
+    """A stage's state in a word, the rest of the sentence, its final figures, if published, and the monitor's verdict."""
 
     name: str
     word: str
     detail: str
     figures: dict[str, float]
+    verdict: str = ""
 
 
 def states() -> list[State]:
@@ -28,17 +29,19 @@ def states() -> list[State]:
 
 
 def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
-    figures = figures_of(node)
+    figures, verdict = figures_of(node), verdict_of(node)[0].partition(":")[0]
     there = node.artifact.is_dir()
     if node.name not in stale:
-        return State(node.name, "up to date", "", figures)
+        return State(node.name, "up to date", "", figures, verdict)
     word, detail = _work(node)
     if word:
         return State(node.name, word, detail, figures)
     if not there:
         return State(node.name, "missing", "", {})
     reasons = stale[node.name]
-    return State(node.name, "stale", "dvc is at work on it" if reasons is None else "; ".join(reasons[:3]), figures)
+    return State(
+        node.name, "stale", "dvc is at work on it" if reasons is None else "; ".join(reasons[:3]), figures, verdict
+    )
 
 
 def _work(node: Node) -> tuple[str, str]:
@@ -55,6 +58,7 @@ def _work(node: Node) -> tuple[str, str]:
     except InputError:
         return "", ""
     words = f"step {position.step} of {position.steps} ({position.share:.0%} of {config.kimg:g} kimg)"
+    words += f", {position.verdict}" if position.verdict else ""
     if position.process is not None:
         return "training", f"{words}, process {position.process}"
     return ("half-way", words) if 0 < position.step < position.steps else ("", "")
@@ -65,12 +69,13 @@ def as_table(found: list[State]) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for column in ("stage", "state", *FIGURES):
-        table.add_column(column, justify="left" if column in ("stage", "state") else "right")
+    for column in ("stage", "state", "verdict", *FIGURES):
+        table.add_column(column, justify="right" if column in FIGURES else "left")
     colours = {"up to date": "green", "half-way": "yellow", "training": "cyan", "stale": "yellow", "missing": "dim"}
     for state in found:
         words = f"[{colours.get(state.word, 'white')}]{state.word}[/]" + (f"  {state.detail}" if state.detail else "")
-        table.add_row(state.name, words, *(f"{state.figures[n]:.4g}" if n in state.figures else "" for n in FIGURES))
+        shown = (f"{state.figures[n]:.4g}" if n in state.figures else "" for n in FIGURES)
+        table.add_row(state.name, words, state.verdict, *shown)
     return table
 
 

@@ -51,6 +51,18 @@ class WatchOptions(Options):
     checkpoint_seconds: float = Field(default=60.0, gt=0, description="seconds between checkpoints")
 
 
+class EvaluateOptions(Options):
+    """By what a stage's pictures are compared with its dataset's, how many, how often; see stages/evaluating.py."""
+
+    features: Path = Field(description="a feature network's artifact, or a file with Inception's weights (.pth)")
+    count: int = Field(
+        default=2000, ge=65, description="fakes, and reals, to compare; as many other reals for the floor"
+    )
+    every_kimg: float | None = Field(
+        default=None, gt=0, description="thousand images between evaluations; else at the end"
+    )
+
+
 class Tricks(Options):
     """The loss, and the tricks in the order in which they are applied."""
 
@@ -161,6 +173,7 @@ class StageConfig(Options):
     adam: AdamOptions = AdamOptions()
     watch: WatchOptions = WatchOptions()
     monitor: MonitorOptions = Field(default=MonitorOptions(), description="how training is judged")
+    evaluate: EvaluateOptions | None = Field(default=None, description="figures of its pictures; see docs/metrics.md")
     stop: StopOptions | None = Field(default=None, description="end early, and keep the best; see docs/monitor.md")
     heal: Annotated[HealOptions | None, BeforeValidator(_parse_heal)] = Field(
         default=None, description="roll back and change what is sick; true: our remedies; see docs/monitor.md"

@@ -52,6 +52,16 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
         gradient.copy_(mean.view(gradient.shape))
 
 
+def average(values: list[float]) -> list[float]:
+    """Each value's mean over all processes: so that all come to the same verdict."""
+    if world() == 1:
+        return values
+    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+    found = torch.tensor(values, dtype=torch.float64, device=device)
+    dist.all_reduce(found)
+    return [float(value) for value in (found / world()).tolist()]
+
+
 def any_process(flag: bool, device: torch.device) -> bool:
     """Whether any process says yes: so that all leave the loop at the same step."""
     if world() == 1:

@@ -6,131 +6,60 @@ same count, of the same dataset, by the same feature network.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from data.errors import InputError
 from data.files import whole_file
 from data.store import Store
-from stages.features import Features
-from stages.metrics.birthday import same_distance, support
-from stages.metrics.frechet import frechet, moments
-from stages.metrics.kernel import kernel_distance
-from stages.metrics.manifold import manifold
-from stages.metrics.ms_ssim import SMALLEST as SMALLEST_MS_SSIM
-from stages.metrics.ms_ssim import ms_ssim
-from stages.metrics.sliced_wasserstein import SMALLEST as SMALLEST_SWD
-from stages.metrics.sliced_wasserstein import sliced_wasserstein
-from stages.moment import derive_seed
-from stages.pictures import diversity
-from stages.workfolder import work_root
+from stages.class_reader import ClassReader, learn_classes
+from stages.comparison import MOST, Comparison
+from stages.extractor import Extractor
+from stages.metrics.birthday import same_distance
+from stages.progress import Steps
+from stages.reference import Reference, reference
 
-MOST = 1000
-"""Pictures at most whose pixels are compared, for diversity, SWD and MS-SSIM, which would take minutes else."""
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Real pictures uint8 (N, channels, R, R): those that fakes are compared with, and as many others, with their features."""
-
-    shown: Tensor
-    others: Tensor
-    shown_features: Tensor
-    others_features: Tensor
+KNOWN = 0.8
+"""Share of held-out reals whose class must be read right, for figures of classes to be worth printing."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures by name, the floor of each (of reals in place of fakes), and what they were measured on."""
+    """Figures by name, the floor of each (of reals in place of fakes), what they were measured on, and what one should know
+    of them, in sentences."""
 
     figures: dict[str, float]
     floors: dict[str, float]
     about: dict[str, Any]
+    notes: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """As it is written to a file."""
-        return {"figures": self.figures, "floors": self.floors, **self.about}
+        return {"figures": self.figures, "floors": self.floors, **self.about, "notes": self.notes}
 
 
-def reference(store: Store, resolution: int, features: Features, count: int, seed: int = 0) -> Reference:
-    """Two disjoint sets of `count` reals; their features are kept in the work folder by the digests of all they depend on.
+def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, modes: bool = False) -> Evaluation:
+    """Fakes uint8 (N, channels, R, R) beside the store's pictures of their size; with `modes` figures of classes are a must.
 
     Raises:
-        InputError: the dataset has too few pictures, or other channels than the feature network.
+        InputError: dataset, extractor and fakes do not fit, or classes that must be counted are not known.
     """
-    images, channels = store.images(resolution), store.manifest.channels
-    if channels != features.channels:
-        raise InputError(
-            f"the dataset {store.path} has {channels} channels, the feature network was trained on {features.channels}; right "
-            "would be a network trained on this dataset"
-        )
-    if count < features.least:
-        raise InputError(
-            f"{count} pictures are too few; right would be {features.least} or more: with fewer the covariances of the features "
-            "are singular, and every figure is mostly noise"
-        )
-    if len(images) < 2 * count:
-        raise InputError(
-            f"the dataset {store.path} has {len(images)} pictures, fewer than {count} for the figures and as many for their "
-            f"floors; right would be {len(images) // 2} at most, and {features.least} at least"
-        )
-    order = np.random.default_rng(derive_seed(seed, "reference")).permutation(len(images))[: 2 * count]
-    pictures = torch.from_numpy(images[np.sort(order)]).permute(0, 3, 1, 2)[np.argsort(np.argsort(order))]
-    shown, others = pictures[:count].contiguous(), pictures[count:].contiguous()
-    key = f"{store.digest[:16]}-{features.digest[:16]}-{resolution}-{count}-{seed}"
-    found = _kept(work_root() / "real-features" / f"{key}.safetensors", features, {"shown": shown, "others": others})
-    return Reference(shown, others, found["shown"], found["others"])
-
-
-def _kept(file: Path, features: Features, sets: dict[str, Tensor]) -> dict[str, Tensor]:
-    if file.is_file():
-        return safetensors.torch.load_file(file)
-    made = {name: features(pictures) for name, pictures in sets.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with whole_file(file) as partial:
-        safetensors.torch.save_file(made, partial)
-    return made
-
-
-def compared(
-    pictures: Tensor, of_them: Tensor, real: Tensor, of_real: Tensor, name: str, same: float, seed: int = 0
-) -> dict[str, float]:
-    """Figures of pictures uint8 (N, channels, R, R) beside as many reals, with the features (N, d) of both; `same`: the distance
-    below which two count as the same picture."""
-    distance, spread = kernel_distance(of_real, of_them, seed=seed)
-    figures = {
-        f"fid_{name}": frechet(moments(of_real), moments(of_them)),
-        f"kid_{name}": distance,
-        f"kid_{name}_std": spread,
-        **asdict(manifold(of_real, of_them)),
-        "diversity": diversity(pictures[:MOST], real[:MOST]),
-    }
-    side = pictures.shape[-1]
-    if side >= SMALLEST_SWD:
-        levels = sliced_wasserstein(real[:MOST], pictures[:MOST], seed)
-        figures |= {f"swd_{level}": value for level, value in levels.items()}
-        figures["swd"] = sum(levels.values()) / len(levels)
-    if side >= SMALLEST_MS_SSIM:
-        figures["ms_ssim"] = ms_ssim(pictures[:MOST])
-    figures["support"], figures["same_pairs"] = support(of_them, same)
-    return {key: float(f"{value:.5g}") for key, value in figures.items()}
-
-
-def evaluate(fakes: Tensor, store: Store, features: Features, seed: int = 0) -> Evaluation:
-    """Fakes uint8 (N, channels, R, R) beside the store's pictures of their size."""
     count, side = len(fakes), fakes.shape[-1]
-    real = reference(store, side, features, count, seed)
-    same = same_distance(torch.cat([real.shown_features, real.others_features]))
-    against = {"real": real.shown, "of_real": real.shown_features, "name": features.name, "same": same, "seed": seed}
-    figures = compared(fakes, features(fakes), **against)  # type: ignore[arg-type]
-    floors = compared(real.others, real.others_features, **against)  # type: ignore[arg-type]
-    resized = "none" if side == features.resolution else ("nearest" if side < features.resolution else "area")
+    if modes:
+        check_classes(store)
+    real = reference(store, side, extractor, count, seed)
+    features = extractor(fakes, "features of fakes")
+    reader, known = _reader(store, real)
+    notes = [*_of_classes(reader, known, modes), *_of_count(count, extractor)]
+    same = same_distance(torch.cat([real.shown.features, real.others.features]))
+    comparison, others = Comparison(real.shown, extractor, reader if known >= KNOWN else None, same, seed), real.others
+    with Steps() as steps:
+        figures = comparison.figures(fakes, features, lambda what: steps.now(f"fakes: {what}"))
+        floors = comparison.figures(others.pictures, others.features, lambda what: steps.now(f"floor: {what}"))
     about = {
         "count": count,
         "count_of_pixels": min(count, MOST),
@@ -138,10 +67,62 @@ def evaluate(fakes: Tensor, store: Store, features: Features, seed: int = 0) -> 
         "seed": seed,
         "reference": f"{count} of one half of {store.path.as_posix()}, the floor {count} of the other",
         "dataset": store.digest,
-        "features": f"{features.name}:{features.digest}",
-        "resizer": f"{resized} to {features.resolution}",
+        "features": f"{extractor.name}:{extractor.digest}",
+        "resizer": extractor.resizer(side),
+        **({} if reader is None else {"classes_read": round(known, 4)}),
     }
-    return Evaluation(figures, floors, about)
+    return Evaluation(figures, floors, about, notes)
+
+
+def check_classes(store: Store) -> None:
+    """Refuse to count classes where there are none.
+
+    Raises:
+        InputError: the dataset has no classes.
+    """
+    if not _has_classes(store):
+        raise InputError(
+            f"the dataset {store.path.as_posix()} has no classes to count; right would be one with labels, such as a folder "
+            "with a sub-folder a class, or to leave out --modes"
+        )
+
+
+def _has_classes(store: Store) -> bool:
+    return len(store.manifest.classes) > 1 and bool((store.labels() >= 0).any())
+
+
+def _reader(store: Store, real: Reference) -> tuple[ClassReader | None, float]:
+    """What reads the dataset's classes, where the reals here have any; and the share of held-out reals that it reads right."""
+    if not _has_classes(store) or not all((half.labels >= 0).any() for half in (real.shown, real.others)):
+        return None, 0.0
+    reader = learn_classes(real.shown)
+    return reader, reader.recognised(real.others)
+
+
+def _of_classes(reader: ClassReader | None, known: float, must: bool) -> list[str]:
+    """How well classes are read, in words.
+
+    Raises:
+        InputError: not well enough, and they must be counted.
+    """
+    how = f"a linear classifier reads the class of {known:.3f} of the held-out reals (mean over classes)"
+    if known >= KNOWN and reader is not None:
+        return [f"{how}; it counts the {len(reader.classes)} classes that it has met among the fakes"]
+    why = f"{how}, fewer than {KNOWN}, so classes are not counted"
+    if must:
+        raise InputError(f"{why}; right would be more pictures with labels, or features that tell the classes apart")
+    return [] if reader is None else [why]
+
+
+def _of_count(count: int, extractor: Extractor) -> list[str]:
+    """What so few pictures mean, in words, where they are too few for covariances."""
+    width, suffix = extractor.width, extractor.suffix
+    if count > width:
+        return []
+    return [
+        f"{count} pictures are fewer than the {width + 1} that covariances of {width} features need: fid{suffix} is far too "
+        f"high, and worth a look only beside its floor; kid{suffix} minds less"
+    ]
 
 
 def write_evaluation(found: Evaluation, file: Path) -> None:

@@ -37,6 +37,7 @@ from stages.batches import Batches, to_float
 from stages.config import ARTIFACTS, Options
 from stages.device import choose_device
 from stages.entry import run
+from stages.extractor import Extractor
 from stages.lineage import library_versions
 from stages.moment import derive_seed
 from stages.params import read_params
@@ -60,31 +61,33 @@ class FeaturesConfig(Options):
     seed: int = Field(default=0, ge=0)
 
 
-class Features:
-    """A published feature network: pictures uint8 (N, channels, R, R) of any R -> features float32 (N, d) on the CPU.
+class Features(Extractor):
+    """A published feature network.
 
     Pictures of another size than its own are brought to it, each pixel to a square, or to their means where they are larger.
-    `name` is the ending of the figures' names, `digest` that of its weights.
     """
 
-    name = "local"
+    name, suffix, width, at_once = "local", "_local", WIDTH, AT_ONCE
     least = WIDTH + 1
     """Fewer pictures than this have singular covariances."""
 
     def __init__(self, network: FeatureNetwork, resolution: int, channels: int, digest: str) -> None:
-        self.network, self.resolution, self.channels, self.digest = network.eval(), resolution, channels, digest
+        self.network, self.resolution, self.channels, self.digest = network.eval(), resolution, (channels,), digest
 
-    @torch.no_grad()
-    def __call__(self, pictures: Tensor) -> Tensor:
+    def features(self, pictures: Tensor) -> Tensor:
         device = next(self.network.parameters()).device
-        parts = [self.network(self._sized(part.to(device))).cpu() for part in torch.split(pictures, AT_ONCE)]
-        return torch.cat(parts)
+        found: Tensor = self.network(self._sized(pictures.to(device)))
+        return found
+
+    def resizer(self, side: int) -> str:
+        return f"{self._way(side) or 'none'} to {self.resolution}"
+
+    def _way(self, side: int) -> str | None:
+        return None if side == self.resolution else "nearest" if side < self.resolution else "area"
 
     def _sized(self, pictures: Tensor) -> Tensor:
-        seen, side = pictures.float() / 127.5 - 1, pictures.shape[-1]
-        if side == self.resolution:
-            return seen
-        return F.interpolate(seen, size=self.resolution, mode="nearest" if side < self.resolution else "area")
+        seen, way = pictures.float() / 127.5 - 1, self._way(pictures.shape[-1])
+        return seen if way is None else F.interpolate(seen, size=self.resolution, mode=way)
 
 
 def view(pictures: Tensor, random: torch.Generator) -> Tensor:

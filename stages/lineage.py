@@ -44,7 +44,7 @@ class Record(BaseModel):
     checkpoint that training went on from, where one was chosen, `reads` the encoder of its sentences. `classes`: how many
     the networks are told, 0 if none.
     `verdict` and `evidence`: what the monitor said last. `events`: rollbacks, and an early end. `remedies`: what was laid over
-    params.yaml's options since; `config` has them in it.
+    params.yaml's options since; `config` has them in it. `evaluated`: what the figures of an evaluation were measured on.
     `code` is the digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
     """
 
@@ -68,6 +68,7 @@ class Record(BaseModel):
     evidence: str = ""
     events: tuple[Event, ...] = ()
     remedies: tuple[dict[str, Any], ...] = ()
+    evaluated: dict[str, Any] = {}
     digests: dict[str, str] = {}
 
 
@@ -97,7 +98,18 @@ def work_key(
     mended crash resumes.
     """
     deciding = config.resolved()
-    for left_out in ("kimg", "watch", "classifier", "after", "at", "start", "dataset", "processes", "reads"):
+    for left_out in (
+        "kimg",
+        "watch",
+        "evaluate",
+        "classifier",
+        "after",
+        "at",
+        "start",
+        "dataset",
+        "processes",
+        "reads",
+    ):
         del deciding[left_out]
     for acting in ("stop", "heal"):
         if deciding[acting] is None:

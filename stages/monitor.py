@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
+from stages import distributed
 from stages.history import Meter
 from stages.probe import Probe
 from stages.verdict import BAD, Row, judge, steady
@@ -67,6 +68,7 @@ class Monitor:
         assert self.probe is not None
         means = self.meter.read()
         self.meter.restart()
+        accuracy, real, fake = distributed.average([means.get(name, math.nan) for name in LOGITS])
         known = self.probe.state_dict()["shares"]
         of_kept = None if kept is None else self.probe.see(kept)
         self.probe.load_state_dict({"shares": known})  # drift is that of the generator in training
@@ -74,8 +76,8 @@ class Monitor:
         row = Row(
             step=step,
             kimg=kimg,
-            accuracy=means.get("d_accuracy", math.nan),
-            gap=means.get("d_real", math.nan) - means.get("d_fake", math.nan),
+            accuracy=accuracy,
+            gap=real - fake,
             grad_d=gradient_norm(networks[0]),
             grad_g=gradient_norm(networks[1]),
             **asdict(seen),

@@ -8,6 +8,7 @@ import torch
 from stages.checkpoint import checkpoints_in
 from stages.config import StageConfig
 from stages.game import discriminator_steps
+from stages.history import History
 from stages.moment import Moment
 from stages.train import find_inputs, training_folder
 from stages.tricks.trick import implements
@@ -16,11 +17,12 @@ from stages.workfolder import holder
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The newest checkpoint's step, out of how many; who trains, if anyone does."""
+    """The newest checkpoint's step, out of how many; who trains, if anyone does; what the monitor says."""
 
     step: int
     steps: int
     process: int | None
+    verdict: str = ""
 
     @property
     def share(self) -> float:
@@ -36,7 +38,10 @@ def read_position(config: StageConfig) -> Position:
     """
     folder = training_folder(config, *find_inputs(config))
     newest = max((step for step, _ in checkpoints_in(folder)), default=0)
-    return Position(newest, iterations(config), holder(folder / "lock"))
+    probes = History(folder / "monitor.csv").rows
+    return Position(
+        newest, iterations(config), holder(folder / "lock"), probes[-1].get("verdict", "") if probes else ""
+    )
 
 
 def iterations(config: StageConfig) -> int:

@@ -30,8 +30,9 @@ class Seen:
 
     `diversity`: mean distance of two fakes over that of two reals, in features. `coverage` and `density` in [0, 1]: as in
     metrics/manifold.py, of balls of three sizes, each over what as many other reals get and at most 1, and their mean.
-    `quality` in [0, 1] is their harmonic mean, 2 c d / (c + d). `distance`: of features, by the kernel of metrics/kernel.py.
-    `drift` in [0, 1]: the share of fakes that went from one cluster of reals to another since the probe before.
+    `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of
+    metrics/kernel.py. `drift` in [0, 1]: the share of fakes that went from one cluster of reals to another since the probe
+    before.
     """
 
     diversity: float
@@ -43,8 +44,8 @@ class Seen:
     @property
     def quality(self) -> float:
         """From 0, nothing like the reals, to 1, like other reals."""
-        c, d = self.coverage, self.density
-        return 2 * c * d / (c + d) if c + d > 0 else 0.0
+        parts = (self.coverage, self.density, min(self.diversity, 1.0))
+        return len(parts) / sum(1 / part for part in parts) if all(parts) else 0.0
 
 
 class Probe:

@@ -83,3 +83,28 @@ class Bar:
         else:
             left = clock((self.total - done) / rate) if rate > 0 else "?"
             print(f"{self.title}  {100 * done / self.total:3.0f}%  {figures}  {left} left", flush=True)
+
+
+class Steps:
+    """Says which of some things is being done, each of seconds: one moving line on a terminal, a plain line each elsewhere."""
+
+    def __init__(self) -> None:
+        self.console = Console()
+        self._status = self.console.status("")
+
+    def __enter__(self) -> "Steps":
+        if self.console.is_terminal:
+            self._status.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._status.stop()
+
+    def now(self, what: str) -> None:
+        """It is this that is done now."""
+        if self.console.is_terminal:
+            self._status.update(f"{what} ...")
+        else:
+            print(f"{what} ...", flush=True)

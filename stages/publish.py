@@ -11,6 +11,7 @@ from data.files import whole_folder, write_json
 from stages.artifact import write_examples, write_weights
 from stages.classify import load_classifier
 from stages.curves import draw_curves
+from stages.evaluating import as_figures, evaluate_now, extractor_of
 from stages.history import History
 from stages.metrics.modes import mode_figures
 from stages.metrics.stacked_digits import stacked_figures
@@ -30,12 +31,18 @@ def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
     rows = trainer.history.until(trainer.last)
     figures = {name: float(value) for name, value in rows[-1].items() if name not in ("step", "kimg", "alpha")}
     figures = {"step": trainer.step, "kimg": trainer.images / 1000, **figures, **final_figures(trainer)}
+    record = trainer.record("finished")
+    if (extractor := extractor_of(trainer)) is not None:
+        found = evaluate_now(trainer, extractor)
+        figures |= as_figures(found)
+        record = record.model_copy(update={"evaluated": {**found.about, "notes": found.notes}})
     with whole_folder(artifact) as folder:
-        write_weights(folder, trainer.record("finished"), trainer.networks)
+        write_weights(folder, record, trainer.networks)
         write_json(folder / "metrics.json", figures)
         write_examples(folder, trainer.told(SAMPLES))
         History.write(folder / "history.csv", rows)
         _write_curves(rows, folder / "curves")
+        _write_curves(trainer.evaluations.until(trainer.last), folder / "curves")
         probes, events = trainer.monitor.table(), trainer.healing.events
         History.write(folder / "monitor.csv", probes)
         draw_curves(rows, folder / "curves.png", trainer.config.name, probes, events)
@@ -74,7 +81,7 @@ def _modes(trainer: Trainer) -> dict[str, float]:
 
 def _write_curves(rows: list[dict[str, str]], folder: Path) -> None:
     """One CSV a scalar, as dvc plots want them."""
-    for name in list(rows[0])[2:]:
+    for name in list(rows[0])[2:] if rows else ():
         History.write(folder / f"{name}.csv", [{"kimg": row["kimg"], "value": row[name]} for row in rows])
 
 

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -25,24 +24,25 @@ from stages.batches import Batches
 from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpoint, write_checkpoint
 from stages.config import StageConfig, trick_key
 from stages.device import compile_generator, seed_layers
+from stages.evaluating import as_row, evaluate_now, extractor_of
+from stages.extractor import Extractor
 from stages.fashion import FashionShape
-from stages.features import load_features
 from stages.game import Game
 from stages.handover import outfits_of
-from stages.heal import Sick, best_checkpoint, carry_over, forget_after
+from stages.heal import best_checkpoint, carry_over, forget_after
 from stages.healing import NOTHING_DONE, Healing, healed
 from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption
-from stages.lineage import FORMAT, Event, Input, Record, code_digest, library_versions
+from stages.lineage import FORMAT, Input, Record, code_digest, library_versions
 from stages.moment import Moment, derive_seed
 from stages.monitor import Monitor, gradient_norm
-from stages.pictures import coloured, grid, latents, save_picture
+from stages.pictures import grid, latents, save_picture
 from stages.players import build_networks, build_optimizers, grow
 from stages.points import SHOWN, scatter
-from stages.probe import FEWEST, Probe
 from stages.progress import Bar
 from stages.samples import beside_maps, class_turns, generate
 from stages.tricks.trick import implements
+from stages.watching import begin_to_watch, watch
 
 SAMPLES = 64
 ASK_EVERY = 16
@@ -203,10 +203,15 @@ class Trainer:
             self._start_from(read_checkpoint(self.config.start))
             said.append(f"starting from {self.config.start} at step {self.step} ({self.images / 1000:.1f} kimg)")
         newest = max([self.step, *(step for step, _ in checkpoints_in(self.folder))])
-        self.history = History(self.folder / "history.csv")
-        if distributed.rank() == 0:
-            self.history.cut(newest)
+        self._open_histories(newest)
         return "\n".join(said) or None
+
+    def _open_histories(self, step: int) -> None:
+        """What was written of this training, up to a step."""
+        self.history = History(self.folder / "history.csv")
+        self.evaluations = History(self.folder / "evaluations.csv")
+        for rows in (self.history, self.evaluations) if distributed.rank() == 0 else ():
+            rows.cut(step)
 
     def _load(self, checkpoint: Checkpoint) -> None:
         for name, thing in self.objects().items():
@@ -256,8 +261,7 @@ class Trainer:
             self._stand_at(checkpoint.record)
         if distributed.rank() == 0:
             forget_after(self.folder, self.step)
-            self.history = History(self.folder / "history.csv")
-            self.history.cut(self.step)
+        self._open_histories(self.step)
         self.checkpoint()
         return said
 
@@ -287,18 +291,20 @@ class Trainer:
             TrainingFailed: a loss or a weight is not finite; the last good checkpoint is kept.
         """
         saved = time.monotonic()
-        self._begin_to_watch()
+        begin_to_watch(self)
+        extractor = extractor_of(self)
         if code_digest() not in self.codes:
             self.codes.append(code_digest())
         while not self.done:
             step, said = self.step, self.iterate()
             self.meter.add(step, said)
-            self._watch(said)
+            watch(self, said)
             try:
                 self._log(bar)
             except BrokenPipeError:
                 interruption.note_broken_pipe()
             self._sample()
+            self._evaluate(extractor)
             if self._any_process(interruption.wanted()):
                 self.checkpoint()
                 why, code = interruption.reason()
@@ -313,57 +319,6 @@ class Trainer:
         if distributed.world() > 1 and self.step % ASK_EVERY:
             return False
         return distributed.any_process(flag, self.device)
-
-    def _begin_to_watch(self) -> None:
-        """Choose the reals that probes compare with; fewer than a few dozen say nothing."""
-        options, reals = self.config.monitor, self.reals
-        count = min(options.samples, len(reals) // 2)
-        if count < FEWEST:
-            return
-        random = torch.Generator().manual_seed(derive_seed(self.config.seed, "probe"))
-        chosen = np.sort(torch.randperm(len(reals), generator=random)[: 2 * count].numpy())
-        shown = torch.from_numpy(np.array(reals[chosen]))[torch.randperm(2 * count, generator=random)]
-        if self.config.network.makes == "maps":
-            shown = coloured(shown)
-        elif self.config.network.makes == "pictures":
-            shown = shown.permute(0, 3, 1, 2)
-        features = load_features(options.features, self.device) if options.features else None
-        self.monitor.give(Probe(shown, features, self.config.seed))
-
-    def _watch(self, said: dict[str, Tensor]) -> None:
-        """Probe, where it is time; keep the best; end or give up where the verdict says so.
-
-        Raises:
-            Sick: the verdict is one for which there may be a remedy.
-        """
-        monitor, config = self.monitor, self.config
-        if monitor.probe is None:
-            return
-        monitor.note(self.step, said)
-        if self.step % config.monitor.steps:
-            return
-        before, latent = monitor.verdict.word, self.latents(monitor.probe.count)
-        networks, makes = self.networks, config.network.makes
-        fakes = generate(networks.generator, latent, self.told(len(latent)), makes)
-        kept = None if networks.ema is networks.generator else self.samples(latent)
-        monitor.look(self.step, self.images / 1000, (networks.discriminator, networks.generator), fakes, kept)
-        verdict = monitor.verdict
-        if verdict.word != before and distributed.rank() == 0:
-            self.news.append(f"{config.name} at {self.images / 1000:.4g} kimg: {verdict.word}: {verdict.evidence}")
-        if config.heal is not None and monitor.confirmed and not self.hopeless:
-            raise Sick(verdict, self.step, self.images)
-        if config.heal is not None or config.stop is not None:
-            self._keep_best()
-        if config.stop is not None and monitor.done(config.stop):
-            words = f"{verdict.word}: {verdict.evidence}; the best was at {monitor.best_kimg:.4g} kimg"
-            self.healing = self.healing.and_then(Event(step=self.step, images=self.images, kind="stop", words=words))
-
-    def _keep_best(self) -> None:
-        """Write the checkpoint to go back to, where this probe is the best for a while."""
-        metric = self.config.stop.metric if self.config.stop else "quality"
-        if self.monitor.note_best(metric) and distributed.rank() == 0:
-            self.meter.read()
-            write_checkpoint(self.folder / "best", self.record("best"), self.objects(), keep=1)
 
     @property
     def last(self) -> int:
@@ -422,6 +377,17 @@ class Trainer:
                 write_weights(folder, self.record("milestone"), self.networks)
                 self.meter.read()
                 write_checkpoint(folder, self.record("milestone"), self.objects())
+
+    def _evaluate(self, extractor: Extractor | None) -> None:
+        """Figures of the averaged generator, where this iteration passed their time."""
+        options = self.config.evaluate
+        if extractor is None or options is None or options.every_kimg is None or distributed.rank() != 0:
+            return
+        if self.before // (options.every_kimg * 1000) != self.images // (options.every_kimg * 1000):
+            found = evaluate_now(self, extractor)
+            self.evaluations.add(as_row(found, self))
+            shown = "  ".join(f"{name} {value:.4g}" for name, value in list(found.figures.items())[:4])
+            self.news.append(f"{self.config.name} at {self.images / 1000:.4g} kimg: {shown}")
 
     def grid(self) -> Any:
         """What the averaged generator makes of the fixed latents, drawn."""

@@ -12,7 +12,7 @@ their nearest other real among as many. Without such a pair the support is only 
 import torch
 from torch import Tensor
 
-from stages.metrics.manifold import radii
+from stages.metrics.manifold import ROWS, radii
 
 QUANTILE = 0.001
 
@@ -24,5 +24,8 @@ def same_distance(real: Tensor) -> float:
 
 def support(fake: Tensor, distance: float) -> tuple[float, int]:
     """The estimate and the number of pairs nearer than `distance`, of features (N, d)."""
-    pairs = int((torch.pdist(fake.double()) < distance).sum())
-    return len(fake) * (len(fake) - 1) / (2 * max(pairs, 1)), pairs
+    points, pairs = fake.double(), 0
+    for start in range(0, len(points), ROWS):
+        near = torch.cdist(points[start : start + ROWS], points[start:]) < distance
+        pairs += int(near.triu(1).sum())  # each pair once, and none with itself
+    return len(points) * (len(points) - 1) / (2 * max(pairs, 1)), pairs

@@ -15,8 +15,9 @@ SPLITS = 10
 
 def inception_score(probabilities: Tensor, splits: int = SPLITS) -> tuple[float, float]:
     """Mean and standard deviation over splits of probabilities (N, classes), N at least `splits`."""
-    scores = []
-    for part in probabilities.double().tensor_split(splits):
+    scores, count = [], len(probabilities)
+    for i in range(splits):
+        part = probabilities[i * count // splits : (i + 1) * count // splits].double()
         entropy_gap = torch.xlogy(part, part) - torch.xlogy(part, part.mean(dim=0))
         scores.append(entropy_gap.sum(dim=1).mean().exp())
     found = torch.stack(scores)

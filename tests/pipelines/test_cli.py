@@ -53,6 +53,11 @@ def test_evaluate_says_what_it_lacks(trained: Project) -> None:
     said = trained.espalier("evaluate", "artifacts/progan/r16", ok=False)
     assert trained.code == 2 and "no feature network was trained on artifacts/datasets/dolls" in said
     assert "dvc repro features@dolls" in said and "Traceback" not in said
+    command = ("espalier", "evaluate", "artifacts/progan/r16")
+    said = trained.run(*command, "--features", "inception", ok=False, TORCH_HOME="nowhere")
+    assert trained.code == 2 and "Inception's weights are not at nowhere/hub/checkpoints/" in said
+    said = trained.run(*command, "--modes", ok=False)
+    assert trained.code == 2 and "artifacts/datasets/dolls has no classes to count" in said
 
 
 def test_sample_needs_no_dataset_and_repeats_itself(trained: Project, tmp_path: Path) -> None:

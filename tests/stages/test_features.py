@@ -2,24 +2,30 @@
 
 import json
 import math
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from data.errors import InputError
 from data.prepare import prepare
 from data.sources.dolls import DollSource
+from data.sources.folder import FolderSource
 from data.store import Store
 from pipelines.evaluate import as_table, evaluation_of
 from pipelines.status import console
-from stages.evaluation import evaluate, reference
+from stages.evaluation import evaluate
 from stages.features import Features, contrast, load_features, train_features, view
+from stages.interruption import Interruption
+from stages.progress import Bar
 from stages.publish import publish
-from stages.train import find_inputs
+from stages.reference import reference
+from stages.train import find_inputs, train
 from stages.trainer import Trainer
 from stages.validation import stage_config
 from tests.conftest import ROOT
@@ -88,11 +94,11 @@ def test_a_pictures_features_are_its_own(features: Features) -> None:
 def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Features) -> None:
     store, count = Store(DATASET), 100
     real = reference(store, 16, features, count)
-    assert not {p.numpy().tobytes() for p in real.shown} & {p.numpy().tobytes() for p in real.others}
-    good = evaluate(real.others, store, features)
+    assert not {p.numpy().tobytes() for p in real.shown.pictures} & {p.numpy().tobytes() for p in real.others.pictures}
+    good = evaluate(real.others.pictures, store, features)
     assert good.figures == good.floors
     assert good.floors["precision"] > 0.7 and good.floors["recall"] > 0.7
-    one = evaluate(real.others[:1].repeat(count, 1, 1, 1), store, features)
+    one = evaluate(real.others.pictures[:1].repeat(count, 1, 1, 1), store, features)
     assert one.figures["recall"] < 0.05 and one.figures["coverage"] < 0.05 and one.figures["diversity"] == 0
     assert one.figures["support"] == pytest.approx(1) and one.figures["ms_ssim"] == pytest.approx(1)
     random = torch.Generator().manual_seed(0)
@@ -100,7 +106,7 @@ def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Featur
     assert noise.figures["precision"] < 0.05
     for name in ("fid_local", "kid_local", "swd"):
         assert min(one.figures[name], noise.figures[name]) > 3 * abs(good.floors[name]), name
-    few = evaluate(real.others[:20].repeat(5, 1, 1, 1), store, features)
+    few = evaluate(real.others.pictures[:20].repeat(5, 1, 1, 1), store, features)
     assert few.figures["support"] == pytest.approx(100 * 99 / 2 / 200, rel=1e-3)  # 20 pictures, each in 10 pairs
     assert good.figures["support"] > 100
     assert {"count", "reference", "dataset", "features", "resizer"} <= set(few.about)
@@ -108,7 +114,7 @@ def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Featur
 
 def test_refusals_say_what_would_be_right(features: Features, home: Path) -> None:
     store = Store(DATASET)
-    with pytest.raises(InputError, match="50 pictures are too few; right would be 65 or more"):
+    with pytest.raises(InputError, match="50 pictures are too few .* right would be 65 or more"):
         evaluate(dolls(50), store, features)
     with pytest.raises(InputError, match="has 600 pictures, fewer than 301 .* right would be 300 at most"):
         evaluate(dolls(301), store, features)
@@ -119,28 +125,117 @@ def test_refusals_say_what_would_be_right(features: Features, home: Path) -> Non
         train_features("few")
 
 
-def test_evaluate_prints_figures_beside_floors(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture(scope="module")
+def artifact(home: Path) -> Path:
+    """A ProGAN's first stage, trained for 1 kimg, with a milestone at its end and a checkpoint in `work`."""
     write_params(home, PROGAN)
     config = stage_config(PROGAN, "progan", "r4")
     (home / "work").mkdir()
     trainer = Trainer(config, *find_inputs(config), home / "work", CPU)
     trainer.resume()
-    for _ in range(5):
-        trainer.meter.add(trainer.step, trainer.iterate())
-    trainer.history.add({"step": 5, "kimg": 0.04, **trainer.meter.read()})
+    with Bar("test", trainer.target, silent=True) as bar:
+        trainer.train(bar, Interruption())
     publish(trainer, config.artifact)
-    found = evaluation_of(config.artifact, 100, 0, None, None)
-    again = evaluation_of(config.artifact, 100, 0, FEATURES, DATASET)
+    return config.artifact
+
+
+def test_evaluate_prints_figures_beside_floors(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = evaluation_of(artifact, 100, 0, None, None)
+    again = evaluation_of(artifact, 100, 0, FEATURES, DATASET)
     assert found == again and found.about["resizer"] == "nearest to 16"
     assert found.figures["fid_local"] > 3 * found.floors["fid_local"]
-    assert "swd" not in found.figures  # no level of 16x16
+    assert "swd" not in found.figures and "modes" not in found.figures  # no level of 16x16, no classes
     console().print(as_table(found))
-    assert "share of reals that fakes cover" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "share of reals that fakes cover" in said and "distance of features (Fréchet)" in said
+    assert "fakes: kernel distance ..." in said and "floor: birthday paradox ..." in said
+
+
+def test_a_milestone_and_a_checkpoint_are_evaluated_as_the_artifact_is(artifact: Path, home: Path) -> None:
+    found = evaluation_of(artifact, 100, 0, None, None)
+    (checkpoint,) = (home / "work").glob("step-*.pt")
+    for same in (artifact / "milestones" / "kimg-00001", checkpoint):
+        assert evaluation_of(same, 100, 0, None, None) == found, same
+
+
+def make_set(folder: Path, mode: str) -> Path:
+    """Eight pictures of 16x16, "L" grey or "RGB", prepared."""
+    (folder / "images").mkdir(parents=True)
+    for i in range(8):
+        Image.new(mode, (16, 16), (40 * i if mode == "L" else (40 * i, 0, 0))).save(folder / "images" / f"{i}.png")
+    source = FolderSource(source="folder", root=folder / "images", resolution=16)
+    prepare(source, folder / "set", lambda done, total: None, workers=1)
+    return folder / "set"
+
+
+def test_what_does_not_fit_is_refused_before_pictures_are_made(artifact: Path, tmp_path: Path) -> None:
+    grey, large = make_set(tmp_path / "grey", "L"), make_set(tmp_path / "large", "RGB")
+    manifest = json.loads((large / "manifest.json").read_text())
+    (large / "manifest.json").write_text(json.dumps({**manifest, "resolutions": [8, 16]}))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pipelines.evaluate._sampled", lambda *_: pytest.fail("pictures were made"))
+        patch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+        for options, expected in (
+            ({"dataset": grey}, "makes pictures of 3 channels, .*grey/set has 1; right would be the dataset"),
+            ({"dataset": large}, r"has no 4x4 pictures \(it has 8, 16\)"),
+            ({"dataset": Path("nowhere")}, "no prepared dataset at nowhere"),
+            ({"features": Path("inception")}, f"Inception's weights are not at {tmp_path}/checkpoints"),
+            ({"features": Path("nowhere.pth")}, "Inception's weights are not at nowhere.pth"),
+            ({"modes": True}, "dolls has no classes to count; right would be one with labels"),
+            (
+                {"number": 64},
+                "64 pictures are too few for features of 64 numbers; right would be 65 or more: with fewer",
+            ),
+            ({"number": 301}, "has 600 pictures, fewer than 301"),
+        ):
+            with pytest.raises(InputError, match=expected):
+                evaluation_of(artifact, **{"number": 100, "seed": 0, "features": None, "dataset": None, **options})  # type: ignore[arg-type]
 
 
 PROGAN = {
     "progan": {
-        "common": {"batch_size": 8, "network": {"latent": 8, "base": 16, "largest": 8}, "tricks": {"loss": "hinge"}},
+        "common": {
+            "batch_size": 8,
+            "milestone_kimg": 1,
+            "network": {"latent": 8, "base": 16, "largest": 8},
+            "tricks": {"loss": "hinge"},
+        },
         "stages": {"r4": {"after": DATASET.as_posix(), "resolution": 4, "kimg": 1}},
     }
 }
+
+
+def game(**options: object) -> dict[str, object]:
+    """A tiny stage on the dolls, for params.yaml."""
+    own = {
+        "after": DATASET.as_posix(), "resolution": 16, "kimg": 0.2, "batch_size": 10, "network": "dcgan",
+        "tricks": {"loss": "hinge"}, **options,
+    }  # fmt: skip
+    return {"game": {"stages": {"s": own}}}
+
+
+def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(home: Path) -> None:
+    artifact = Path("artifacts/game/s")
+    write_params(home, game())
+    assert train("game", "s") == 0
+    plain = {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
+    shutil.rmtree(".work/game@s")
+    write_params(home, game(evaluate={"features": FEATURES.as_posix(), "count": 70, "every_kimg": 0.1}))
+    assert train("game", "s") == 0
+    assert plain == {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
+    figures = json.loads((artifact / "metrics.json").read_text())
+    assert figures["fid_local"] > figures["fid_local_floor"] and 0 <= figures["coverage"] <= 1
+    assert json.loads((artifact / "stage.json").read_text())["evaluated"]["count"] == 70
+    on_the_way = (artifact / "curves/fid_local.csv").read_text().splitlines()
+    assert on_the_way[0] == "kimg,value" and [line.split(",")[0] for line in on_the_way[1:]] == ["0.1", "0.2"]
+    assert float(on_the_way[2].split(",")[1]) == pytest.approx(figures["fid_local"], rel=1e-3)
+
+
+def test_an_evaluation_that_cannot_be_is_refused_before_training(home: Path) -> None:
+    for options, said in (
+        ({"features": "artifacts/features/none"}, "there is no feature network at artifacts/features/none"),
+        ({"features": FEATURES.as_posix(), "count": 400}, "has 600 pictures, fewer than 400 for the figures"),
+    ):
+        write_params(home, game(seed=7, evaluate=options))
+        with pytest.raises(InputError, match=said):
+            train("game", "s")

@@ -37,7 +37,7 @@ Make = Callable[[Healing], Trainer]
 
 @pytest.fixture
 def make(make_config: MakeConfig, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Make]:
-    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+    monkeypatch.setattr("stages.watching.FEWEST", 8)
 
     def of(folder: str, config: StageConfig | None = None) -> Make:
         (tmp_path / folder).mkdir(exist_ok=True)

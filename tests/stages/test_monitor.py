@@ -109,7 +109,7 @@ WATCHED = {"kimg": 0.8, "monitor": {"steps": 10, "samples": 24}}
 
 
 def test_watching_changes_no_weight(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+    monkeypatch.setattr("stages.watching.FEWEST", 8)
     watched = run(make_trainer(WATCHED, folder="watched"))
     assert len(watched.monitor.rows) == 10
     assert_same(watched, run(make_trainer({**WATCHED, "monitor": {"steps": 1000}}, folder="not")))
@@ -118,7 +118,7 @@ def test_watching_changes_no_weight(make_trainer: MakeTrainer, monkeypatch: pyte
 def test_a_resumed_training_comes_to_the_same_verdicts(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+    monkeypatch.setattr("stages.watching.FEWEST", 8)
     whole = run(make_trainer(WATCHED, folder="whole"))
     run(make_trainer(WATCHED, folder="cut"), until=35)
     assert run(make_trainer(WATCHED, folder="cut")).monitor.table() == whole.monitor.table()
@@ -127,7 +127,7 @@ def test_a_resumed_training_comes_to_the_same_verdicts(
 def test_the_best_is_what_an_early_end_publishes(
     make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.trainer.FEWEST", 8)
+    monkeypatch.setattr("stages.watching.FEWEST", 8)
     qualities = iter([0.2, 0.5, 0.7, 0.8, 0.8, 0.8, 0.9, *[0.8] * 90])
 
     def look(self: Monitor, step: int, kimg: float, *_: object) -> Row:

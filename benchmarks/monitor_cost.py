@@ -1,0 +1,91 @@
+"""python -m benchmarks.monitor_cost: the share of training time that the monitor takes, at its default schedule.
+
+On the datasets of params.yaml (`dvc repro dataset@dolls` first) and of benchmarks/params.yaml's grid. Iterations are run in
+blocks of 100, each with the probe that follows it; the share is the probes' time over all. The first block is left out.
+"""
+
+import contextlib
+import statistics
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks.worlds import ROOT, TABLES, markdown
+from data.store import Store
+from stages.params import read_params
+from stages.trainer import Trainer
+from stages.validation import stage_config
+from stages.watching import begin_to_watch, watch
+
+BLOCKS = 3
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Milliseconds of an iteration and of a probe, and the probe's share of the time, in %."""
+
+    step: float
+    probe: float
+    share: float
+
+
+def measure(params: dict[str, Any], pipeline: str, stage: str) -> Cost:
+    """Train some blocks of a stage, without its parent's weights."""
+    config = stage_config(params, pipeline, stage)
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(config, Store(config.dataset), None, Path(folder), torch.device("cpu"))
+        begin_to_watch(trainer)
+        steps, probes = [], []
+        for _ in range(BLOCKS + 1):
+            begun = time.perf_counter()
+            for _ in range(config.monitor.steps - 1):
+                watch(trainer, trainer.iterate())
+            said = trainer.iterate()
+            trained = time.perf_counter()
+            watch(trainer, said)
+            steps.append((trained - begun) / config.monitor.steps)
+            probes.append(time.perf_counter() - trained)
+    step, probe = 1000 * statistics.median(steps[1:]), 1000 * statistics.median(probes[1:])
+    return Cost(step, probe, 100 * probe / (probe + config.monitor.steps * step))
+
+
+def main() -> int:
+    """Measure and write docs/tables/monitor_cost.md."""
+    rows = []
+    params = read_params()
+    cases = [(params, "progan", name, Path()) for name in params["progan"]["stages"]]
+    with contextlib.chdir(ROOT):
+        cases.append((read_params(), "sick_grid", "paired-none-0", ROOT))
+    for of, pipeline, stage, root in cases:
+        with contextlib.chdir(root or Path.cwd()):
+            cost = measure(of, pipeline, stage)
+        config = stage_config(of, pipeline, stage)
+        size = f"{config.resolution}x{config.resolution}" if config.resolution else "points"
+        rows.append(
+            [
+                f"{pipeline} {stage}",
+                size,
+                config.batch_size,
+                f"{cost.step:.1f}",
+                f"{cost.probe:.0f}",
+                f"{cost.share:.1f} %",
+            ]
+        )
+    text = (
+        "# What watching costs\n\n"
+        f"{markdown(['stage', 'pictures', 'batch', 'ms an iteration', 'ms a probe', 'share of time'], rows)}\n\n"
+        f"256 fakes and 256 reals every {config.monitor.steps} iterations (30 in the last row), medians of {BLOCKS} blocks, "
+        f"{torch.get_num_threads()} threads. Made by `python -m benchmarks.monitor_cost`.\n"
+    )
+    (TABLES / "monitor_cost.md").write_text(text, encoding="utf-8")
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

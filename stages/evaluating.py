@@ -1,0 +1,57 @@
+"""A stage's own evaluation: its averaged generator's pictures beside its dataset's, at its end and now and then before.
+
+    evaluate: {features: artifacts/features/dolls, count: 2000, every_kimg: 20}
+
+changes no weight. The figures are those of stages/evaluation.py, and each floor is beside it under its name and `_floor`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from data.errors import InputError
+from stages.evaluation import Evaluation, evaluate
+from stages.extractor import Extractor
+from stages.features import load_features
+from stages.inception import load_inception
+from stages.reference import check_counts
+
+if TYPE_CHECKING:
+    from stages.trainer import Trainer
+
+
+def extractor_of(trainer: Trainer) -> Extractor | None:
+    """What this stage is evaluated by, if it is; asked for before training, so that nothing is missing at its end.
+
+    Raises:
+        InputError: it is missing, or does not fit the dataset, or the stage makes no pictures.
+    """
+    options, config = trainer.config.evaluate, trainer.config
+    if options is None:
+        return None
+    if config.network.makes != "pictures":
+        raise InputError(
+            f"{config.name}: evaluate: the network {config.network.name} makes {config.network.makes}, and figures are of "
+            "pictures; leave it out"
+        )
+    inception = options.features.suffix == ".pth"
+    extractor = (load_inception if inception else load_features)(options.features, trainer.device)
+    check_counts(trainer.store, extractor, options.count)
+    return extractor
+
+
+def evaluate_now(trainer: Trainer, extractor: Extractor) -> Evaluation:
+    """The averaged generator as it is."""
+    assert trainer.config.evaluate is not None
+    made = trainer.samples(trainer.latents(trainer.config.evaluate.count))
+    return evaluate(made, trainer.store, extractor, trainer.config.seed)
+
+
+def as_figures(found: Evaluation) -> dict[str, float]:
+    """Figures and floors, as metrics.json has them."""
+    return {**found.figures, **{f"{name}_floor": value for name, value in found.floors.items()}}
+
+
+def as_row(found: Evaluation, trainer: Trainer) -> dict[str, Any]:
+    """A row of evaluations.csv."""
+    return {"step": trainer.step, "kimg": trainer.images / 1000, **found.figures}
