@@ -4,6 +4,8 @@ It trains a short chain on the dolls, on a server of its own, and takes some min
 (pip install -e '.[dev,screenshots]') and /usr/bin/chromium.
 
 python -m docs.screenshots studio: those in docs/studio/, of the artifacts in the current folder. Needs the extra `studio`.
+
+python -m docs.screenshots report: those in docs/report/, of a page that `espalier report` has written to report.html here.
 """
 
 import signal
@@ -18,11 +20,12 @@ from ruamel.yaml import YAML
 from tests.conftest import ROOT, make_project
 from tests.pipelines.conftest import Served, Server, free_port, wait_for
 
-OUT, STUDIO = ROOT / "docs" / "prefect", ROOT / "docs" / "studio"
+OUT, STUDIO, REPORT = ROOT / "docs" / "prefect", ROOT / "docs" / "studio", ROOT / "docs" / "report"
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
     "--disable-component-update",
@@ -101,6 +104,19 @@ def take_studio(browser: Browser) -> None:
             studio.send_signal(signal.SIGINT)
 
 
+def take_report(browser: Browser) -> None:
+    """The page's first screen on light and dark paper, its curves, and its first screen on a phone."""
+    for name, scheme, width, height, place in (
+        ("light", "light", 1180, 920, ""),
+        ("curves", "dark", 1180, 1440, "#curves"),
+        ("phone", "light", 390, 900, ""),
+    ):
+        page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": height})  # type: ignore[arg-type]
+        page.goto(Path("report.html").resolve().as_uri() + place)
+        page.wait_for_timeout(500)
+        page.screenshot(path=REPORT / f"{name}.png")
+
+
 def take_prefect(browser: Browser) -> None:
     """Start everything, take the pictures, stop everything."""
     with tempfile.TemporaryDirectory() as folder:
@@ -119,11 +135,12 @@ def take_prefect(browser: Browser) -> None:
 
 def main() -> None:
     """Take the pictures of one of them."""
-    studio = sys.argv[1:] == ["studio"]
-    (STUDIO if studio else OUT).mkdir(exist_ok=True)
+    taken = {"studio": (take_studio, STUDIO), "report": (take_report, REPORT)}
+    shoot, out = taken.get(" ".join(sys.argv[1:]), (take_prefect, OUT))
+    out.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        (take_studio if studio else take_prefect)(browser)
+        shoot(browser)
         browser.close()
 
 

@@ -266,6 +266,34 @@ def evaluate(
 
 
 @app.command()
+def report(
+    pipeline: Pipeline,
+    out: Annotated[Path, typer.Option("-o", "--out", help="The .html file to write.")] = Path("report.html"),
+    against: Annotated[
+        str, typer.Option(help="A commit, a branch, a tag or an experiment, to show what differs.")
+    ] = "",
+    number: Annotated[
+        int,
+        typer.Option(
+            "-n", "--number", min=1, help="Pictures that figures are measured on; more are slower, and say more."
+        ),
+    ] = 500,
+) -> None:
+    """Write one page about a whole chain: pictures, growth, curves, verdicts, figures, where it came from.
+
+    The file holds everything and can be sent to anybody.
+
+    Example: espalier report progan -o report.html --against brave-newt
+    """
+    from pipelines.report_page import write_report
+
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"--out is {out}, but this writes a .html file; right would be {out.with_suffix('.html')}")
+    write_report(pipeline, out, number, against)
+    print(out)
+
+
+@app.command()
 def translate(
     photo: Annotated[Path, typer.Argument(help="A picture of one person.")],
     map: Annotated[Path, typer.Option("--map", help="Its map: a palette PNG of classes 0 to 6, of the same size.")],

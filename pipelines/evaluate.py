@@ -79,7 +79,7 @@ def _extractor(features: Path | None, store: Store, device: torch.device) -> Ext
     """Inception for "inception" or a file of weights; else the feature network at this path, or this dataset's."""
     if features is not None and (features == INCEPTION or features.suffix == ".pth" or features.is_file()):
         return load_inception(None if features == INCEPTION else features, device)
-    return load_features(features or _features_of(store), device)
+    return load_features(features or features_of(store), device)
 
 
 def _sampled(
@@ -98,7 +98,7 @@ def _sampled(
     return torch.cat(parts)
 
 
-def _features_of(store: Store) -> Path:
+def features_of(store: Store) -> Path:
     """The feature network that was trained on this dataset.
 
     Raises:
@@ -123,6 +123,11 @@ def as_table(found: Evaluation) -> Any:
     for column in ("figure", "fakes", "floor", "meaning"):
         table.add_column(column, justify="right" if column in ("fakes", "floor") else "left")
     for name, value in found.figures.items():
-        meaning = MEANING.get(name.removesuffix(Features.suffix), "")
+        meaning = meaning_of(name)
         table.add_row(name, f"{value:.4g}", f"{found.floors[name]:.4g}", meaning)
     return table
+
+
+def meaning_of(name: str) -> str:
+    """What a figure is, in a few words; empty where there is nothing to say."""
+    return MEANING.get(name.removesuffix(Features.suffix), "")
