@@ -62,6 +62,12 @@ class EvaluateOptions(Options):
         default=None, gt=0, description="thousand images between evaluations; else at the end"
     )
 
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The names of figures that every evaluation has; those of large pictures and of classes are left out."""
+        ending = "" if self.features.suffix == ".pth" else "_local"
+        return (f"fid{ending}", f"kid{ending}", "precision", "recall", "density", "coverage", "support")
+
 
 class Tricks(Options):
     """The loss, and the tricks in the order in which they are applied."""
@@ -259,7 +265,8 @@ class StageConfig(Options):
         """The names of the stage's final figures."""
         terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
         stacked = ("modes", "kl") if self.classifier else ()
-        return (*FIGURES, *self.network.figures, *stacked, *terms)
+        evaluated = self.evaluate.figures if self.evaluate else ()
+        return (*FIGURES, *self.network.figures, *stacked, *terms, *evaluated)
 
     @cached_property
     def has_parent(self) -> bool:

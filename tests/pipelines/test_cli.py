@@ -40,6 +40,23 @@ def test_status_tells_stale_and_missing(copy_of_trained: Project) -> None:
     assert "up to date" in lines["dataset@dolls"]
 
 
+def test_a_sick_stage_is_healed_and_everybody_says_so(project: Project) -> None:
+    project.set("progan.stages.r4.adam", {"learning_rate": 1e30})
+    remedy = {"adam": {"learning_rate": 0.003}}
+    project.set("progan.stages.r4.heal", {"remedies": {"diverged": [remedy]}})
+    output = project.espalier("run", "progan", "--until", "r4")
+    happened = "back to the start, and on with learning_rate 0.003"
+    assert happened in output
+    record = json.loads((project.root / "artifacts/progan/r4/stage.json").read_text())
+    assert record["remedies"] == [remedy] and record["config"]["adam"]["learning_rate"] == 0.003
+    (event,) = record["events"]
+    assert event["kind"] == "rollback" and event["words"].startswith("diverged: step ")
+    assert happened in project.espalier("inspect", "artifacts/progan/r4")
+    line = next(line for line in project.espalier("status").splitlines() if "progan@r4" in line)
+    assert "up to date" in line and "learning" in line
+    assert project.espalier("run", "progan", "--until", "r4").count("back to the start") == 0
+
+
 def test_another_folders_stages_of_the_same_names_are_its_own(copy_of_trained: Project) -> None:
     project = copy_of_trained
     (project.root / "other").mkdir()
