@@ -48,6 +48,14 @@ def best_checkpoint(folder: Path) -> Checkpoint | None:
     return read_checkpoint(found[0][1]) if found else None
 
 
+def way_back(folder: Path, healing: Healing) -> Checkpoint | None:
+    """The checkpoint to go back to: the best, or none, which is the start, where a remedy has failed from the best before."""
+    best = best_checkpoint(folder)
+    if best is not None and any(event.to == best.record.step for event in healing.events):
+        return None
+    return best
+
+
 def next_remedy(config: Any, healing: Healing, sick: Sick) -> tuple[Remedy | None, list[str]]:
     """The first remedy for this verdict that has not been taken and that the stage can have, and why others cannot be.
 
@@ -72,12 +80,13 @@ def rolled_back(healing: Healing, sick: Sick, remedy: Remedy, to: Checkpoint | N
     """What had been done, and this: back to a checkpoint, and on with a remedy."""
     where = f"back to {to.record.images / 1000:.4g} kimg" if to else "back to the start"
     words = f"{sick.verdict.word}: {sick.verdict.evidence}; {where}, and on with {remedy.words}"
-    return healing.and_then(Event(step=sick.step, images=sick.images, kind="rollback", words=words), remedy)
+    step = to.record.step if to else 0
+    return healing.and_then(Event(step=sick.step, images=sick.images, kind="rollback", words=words, to=step), remedy)
 
 
 def forget_after(folder: Path, step: int) -> None:
-    """Remove checkpoints from a step on: they are of the sick training, and would be resumed from."""
-    for at, path in checkpoints_in(folder):
+    """Remove checkpoints from a step on, and from the start the best, too: of the sick training, they would be resumed from."""
+    for at, path in [*checkpoints_in(folder), *(checkpoints_in(folder / "best") if step == 0 else ())]:
         if at >= step:
             path.unlink()
 

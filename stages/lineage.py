@@ -26,13 +26,14 @@ class Input(BaseModel):
 
 
 class Event(BaseModel):
-    """Something that happened to a training, at a step, in words."""
+    """Something that happened to a training, at a step, in words; of a rollback, the step that it went back `to`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     step: int
     images: int
     kind: Literal["rollback", "stop"]
+    to: int | None = None
     words: str
 
 

@@ -64,7 +64,7 @@ def _short(value: Any) -> str:
     return str(value)
 
 
-CALMER = Remedy(rates={"generator": 0.3, "discriminator": 0.3})
+CALMER = Remedy(rates={"generator": 0.5, "discriminator": 0.5})
 FLATTER = Remedy(tricks=FLAT, adam={"learning_rate": 0.0005, "betas": [0.0, 0.99]})
 """With one moderate rate for both players and no momentum, whatever they had."""
 DEFAULTS: dict[Word, tuple[Remedy, ...]] = {
@@ -73,7 +73,7 @@ DEFAULTS: dict[Word, tuple[Remedy, ...]] = {
     "collapsing": (FLATTER, CALMER, Remedy(tricks={"packing": 2})),
     "oscillating": (FLATTER, CALMER),
     "discriminator won": (FLATTER, CALMER),
-    "discriminator lost": (FLATTER, Remedy(rates={"generator": 0.3})),
+    "discriminator lost": (FLATTER, Remedy(rates={"generator": 0.5})),
 }
 
 

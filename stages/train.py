@@ -16,7 +16,7 @@ from stages.classify import load_classifier
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
-from stages.heal import Sick, best_checkpoint, healing_in, next_remedy, rolled_back
+from stages.heal import Sick, healing_in, next_remedy, rolled_back, way_back
 from stages.healing import Healing
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
@@ -153,7 +153,7 @@ def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Hea
         trainer.hopeless = True
         lines.append("no remedy is left; training goes on as it is")
     else:
-        best = best_checkpoint(trainer.folder)
+        best = way_back(trainer.folder, trainer.healing)
         healing = rolled_back(trainer.healing, sick, remedy, best)
         trainer = make(healing)
         lines += [healing.events[-1].words, *trainer.go_back(best)]

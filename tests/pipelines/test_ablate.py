@@ -51,7 +51,7 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
     assert len(project.dvc("exp", "list", "--name-only").split()) == 3
     again = project.run(*command, "--seeds", "1", "--by", "loss_d", "--lowest")
     assert "Running stage" not in again and "loss_d" in again
-    assert "no run has the figure 'fid'; there are: d_fake" in project.run(
+    assert "no run has the figure 'fid'; there are: d_accuracy" in project.run(
         *command, "--seeds", "1", "--by", "fid", ok=False
     )
 
