@@ -24,14 +24,7 @@ Word = Literal[
     "discriminator lost",
 ]
 WORDS: tuple[Word, ...] = get_args(Word)
-SICK: tuple[Word, ...] = (
-    "oscillating",
-    "collapsing",
-    "collapsed",
-    "diverged",
-    "discriminator won",
-    "discriminator lost",
-)
+SICK = WORDS[WORDS.index("oscillating") :]
 """Verdicts that something is wrong."""
 
 EARLY, SETTLED = 4, 12
