@@ -14,6 +14,7 @@ PANELS = {
     "pairs the discriminator tells": ("d_accuracy",),
     "gradient norms": ("grad_d", "grad_g"),
 }
+MOST_ACROSS = 4
 PROBED = ("quality", "diversity", "coverage")
 COLOURS = {"learning": "#4c8bf5", "healthy": "#2e9e5b", "converged": "#1b6e3c", "plateau": "#9aa3ad"}
 """Of a probe's verdict; what is wrong is red."""
@@ -37,8 +38,8 @@ def draw_curves(
     panels = [(name, columns, rows) for name, columns in {**PANELS, **terms}.items() if columns[0] in rows[0]]
     if probes:
         panels.append(("beside reals, of what reals get", PROBED, list(probes)))
-    across = min(len(panels), 4)
-    down = -(-len(panels) // across)
+    down = -(-len(panels) // MOST_ACROSS)
+    across = -(-len(panels) // down)
     figure = Figure(figsize=(4.2 * across, 3.2 * down), layout="constrained", dpi=100)
     figure.suptitle(title)
     places = figure.subplots(down, across, squeeze=False).flatten()
