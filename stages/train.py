@@ -187,7 +187,8 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
             raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images) from None
         raise TrainingFailed(f"{config.name}, {_hopeless(str(error), trainer.folder)}") from None
     finally:
-        note_seconds(trainer.folder, time.monotonic() - begun)
+        if distributed.rank() == 0:
+            note_seconds(trainer.folder, time.monotonic() - begun)
     rate = bar.rate(trainer.images)
     if distributed.rank() == 0:
         print(f"{config.name} trained for {clock(time.monotonic() - begun)} at {rate:.0f} img/s", flush=True)
