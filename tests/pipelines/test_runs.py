@@ -14,7 +14,7 @@ from tests.pipelines.conftest import processes_of
 def test_a_run_is_given_a_time_and_ends_unfinished(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.set("progan.stages.r4.kimg", 400)
-    output = project.espalier("run", "progan", "--for", "12s", ok=False)
+    output = project.espalier("run", "progan", "--for", "16s", ok=False)
     assert project.code == 3 and "the time given to this run is over" in output, output
     assert "a checkpoint is written" in output and not processes_of(project)
     assert "half-way" in project.espalier("status")
