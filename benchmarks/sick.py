@@ -27,6 +27,7 @@ from stages.params import read_params
 from stages.pictures import latents
 from stages.samples import generate
 from stages.verdict import SICK
+from stages.workfolder import work_root
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
 WELL = ("paired", "penalty", "hinge")
@@ -70,9 +71,11 @@ class Run:
 
 def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
     """A run of this world, if it is finished."""
-    folder = ROOT / "artifacts" / f"sick_{world}" / f"{case}-{help}-{seed}"
+    key = f"{case}-{help}-{seed}"
+    folder = ROOT / "artifacts" / f"sick_{world}" / key
     if not (folder / "stage.json").is_file():
-        return None
+        begun = (work_root() / f"sick_{world}@{key}").is_dir()
+        return stopped_run(world, case, seed, help) if begun else None
     record = json.loads((folder / "stage.json").read_text())
     at = [(float(path.name[5:]), path) for path in sorted((folder / "milestones").glob("kimg-*"))]
     good = [(kimg, is_good(world, path)) for kimg, path in [*at, (record["images"] / 1000, folder)]]
@@ -82,6 +85,12 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
     alarms += [probe for probe in probes if probe[1] == "diverged"]
     kimg = record["config"]["kimg"]
     return Run(world, case, seed, help, kimg, tuple(good), tuple(alarms), len(record["events"]))
+
+
+def stopped_run(world: str, case: str, seed: int, help: str) -> Run:
+    """A run that ended in values that are not finite, and so without an artifact; the trainer says so at that step."""
+    kimg = float(read_params(ROOT / "params.yaml")[f"sick_{world}"]["common"]["kimg"])
+    return Run(world, case, seed, help, kimg, ((kimg, False),), ((kimg / 2, "diverged"),), 0)
 
 
 def is_good(world: str, path: Path) -> bool:

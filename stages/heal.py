@@ -23,11 +23,11 @@ RENAMED = (".parametrizations.weight.original", ".weight")
 
 
 class Sick(Exception):
-    """Training has come to a verdict for which there may be a remedy."""
+    """Training has come to a verdict for which there may be a remedy; `fatal`, if it cannot go on as it is."""
 
-    def __init__(self, verdict: Verdict, step: int, images: int) -> None:
+    def __init__(self, verdict: Verdict, step: int, images: int, fatal: bool = False) -> None:
         super().__init__(verdict.evidence)
-        self.verdict, self.step, self.images = verdict, step, images
+        self.verdict, self.step, self.images, self.fatal = verdict, step, images, fatal
 
 
 def healing_in(folder: Path, target: int) -> Healing:

@@ -143,12 +143,12 @@ def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Hea
     """A trainer that stands at the best checkpoint, with the next remedy; the same one, let go on, where none is left.
 
     Raises:
-        TrainingFailed: it diverged, and no remedy is left.
+        TrainingFailed: values are not finite, and no remedy is left.
     """
     remedy, refused = next_remedy(config, trainer.healing, sick)
     lines = [f"{config.name} at {sick.images / 1000:.4g} kimg: {sick.verdict.word}: {sick.verdict.evidence}", *refused]
     if remedy is None:
-        if sick.verdict.word == "diverged":
+        if sick.fatal:
             raise TrainingFailed(f"{config.name}, {_hopeless(sick.verdict.evidence, trainer.folder)}")
         trainer.hopeless = True
         lines.append("no remedy is left; training goes on as it is")
@@ -184,7 +184,7 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
         raise Interrupted(said, stop.code) from None
     except TrainingFailed as error:
         if config.heal is not None:
-            raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images) from None
+            raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images, fatal=True) from None
         raise TrainingFailed(f"{config.name}, {_hopeless(str(error), trainer.folder)}") from None
     finally:
         if distributed.rank() == 0:

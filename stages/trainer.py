@@ -259,12 +259,15 @@ class Trainer:
     def go_back(self, checkpoint: Checkpoint | None) -> list[str]:
         """Go on from a checkpoint that was trained with other options, or from the start. Returns what begins anew."""
         said = []
+        if checkpoint is None and self.config.start is not None:
+            checkpoint = read_checkpoint(self.config.start)
         if checkpoint is not None:
             said = carry_over(self.networks, self.game.optimizers, checkpoint.state)
             for name, thing in self.objects().items():
                 if name.startswith("trick.") and name in checkpoint.state:
                     thing.load_state_dict(checkpoint.state[name])
-            self.monitor.load_state_dict(checkpoint.state["monitor"])
+            if "monitor" in checkpoint.state:  # there was none in older versions
+                self.monitor.load_state_dict(checkpoint.state["monitor"])
             self._stand_at(checkpoint.record)
         if distributed.rank() == 0:
             forget_after(self.folder, self.step)
