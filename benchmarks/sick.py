@@ -27,7 +27,7 @@ from stages.params import read_params
 from stages.pictures import latents
 from stages.samples import generate
 from stages.verdict import SICK
-from stages.workfolder import work_root
+from stages.workfolder import FAILED, work_root
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
 WELL = ("paired", "penalty", "hinge")
@@ -74,8 +74,8 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
     key = f"{case}-{help}-{seed}"
     folder = ROOT / "artifacts" / f"sick_{world}" / key
     if not (folder / "stage.json").is_file():
-        begun = (work_root() / f"sick_{world}@{key}").is_dir()
-        return stopped_run(world, case, seed, help) if begun else None
+        failed = any((work_root() / f"sick_{world}@{key}").glob(f"*/{FAILED}"))
+        return stopped_run(world, case, seed, help) if failed else None
     record = json.loads((folder / "stage.json").read_text())
     at = [(float(path.name[5:]), path) for path in sorted((folder / "milestones").glob("kimg-*"))]
     good = [(kimg, is_good(world, path)) for kimg, path in [*at, (record["images"] / 1000, folder)]]

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 
@@ -12,7 +13,7 @@ from stages.history import History
 from stages.moment import Moment
 from stages.train import find_inputs, training_folder
 from stages.tricks.trick import implements
-from stages.workfolder import holder
+from stages.workfolder import FAILED, holder
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +39,15 @@ def read_position(config: StageConfig) -> Position:
     """
     folder = training_folder(config, *find_inputs(config))
     newest = max((step for step, _ in checkpoints_in(folder)), default=0)
-    probes = History(folder / "monitor.csv").rows
-    return Position(
-        newest, iterations(config), holder(folder / "lock"), probes[-1].get("verdict", "") if probes else ""
-    )
+    return Position(newest, iterations(config), holder(folder / "lock"), _verdict(folder))
+
+
+def _verdict(folder: Path) -> str:
+    """What the monitor said last, or why training failed."""
+    failed, probes = folder / FAILED, History(folder / "monitor.csv").rows
+    if failed.is_file():
+        return f"failed: {failed.read_text(encoding='utf-8').strip()}"
+    return probes[-1].get("verdict", "") if probes else ""
 
 
 def iterations(config: StageConfig) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 
 from data.errors import InputError
+from data.files import whole_file
 from data.store import Store
 from stages import distributed
 from stages.artifact import Artifact, load_parent, parent_input, reads_input, start_input
@@ -28,7 +29,7 @@ from stages.publish import publish
 from stages.trainer import Trainer
 from stages.validation import check_start_from, stage_config
 from stages.verdict import Verdict
-from stages.workfolder import artifact_lock, hold, note_seconds, work_folder
+from stages.workfolder import FAILED, artifact_lock, hold, note_seconds, work_folder
 
 
 def find_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
@@ -149,7 +150,7 @@ def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Hea
     lines = [f"{config.name} at {sick.images / 1000:.4g} kimg: {sick.verdict.word}: {sick.verdict.evidence}", *refused]
     if remedy is None:
         if sick.fatal:
-            raise TrainingFailed(f"{config.name}, {_hopeless(sick.verdict.evidence, trainer.folder)}")
+            raise _failure(config.name, sick.verdict.evidence, trainer.folder)
         trainer.hopeless = True
         lines.append("no remedy is left; training goes on as it is")
     else:
@@ -162,16 +163,21 @@ def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Hea
     return trainer
 
 
-def _hopeless(what: str, folder: Path) -> str:
-    return (
-        f"{what}. The last good checkpoint is kept in {folder}; continuing from it unchanged would fail again. Lower the "
-        "learning rate, or strengthen the penalty, in params.yaml"
+def _failure(name: str, why: str, folder: Path) -> TrainingFailed:
+    """The end of a training that cannot go on, which is noted in its work folder until it is tried again."""
+    with whole_file(folder / FAILED) as partial:
+        partial.write_text(why + "\n", encoding="utf-8")
+    return TrainingFailed(
+        f"{name}, {why}. The last good checkpoint is kept in {folder}; continuing from it unchanged would fail again. Lower the "
+        "learning rate, or strengthen the penalty, in params.yaml; or let it be healed: heal: true"
     )
 
 
 def _train(config: StageConfig, trainer: Trainer) -> None:
     """Train until the end, an interruption or a verdict."""
     begun = time.monotonic()
+    if distributed.rank() == 0:
+        (trainer.folder / FAILED).unlink(missing_ok=True)
     try:
         with (
             Interruption() as interruption,
@@ -185,7 +191,7 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
     except TrainingFailed as error:
         if config.heal is not None:
             raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images, fatal=True) from None
-        raise TrainingFailed(f"{config.name}, {_hopeless(str(error), trainer.folder)}") from None
+        raise _failure(config.name, str(error), trainer.folder) from None
     finally:
         if distributed.rank() == 0:
             note_seconds(trainer.folder, time.monotonic() - begun)

@@ -11,6 +11,9 @@ from pathlib import Path
 from data.errors import InputError
 from data.files import write_json
 
+FAILED = "failed.txt"
+"""In a work folder: why its training cannot go on."""
+
 
 def work_root() -> Path:
     """`.work` in the main workspace.

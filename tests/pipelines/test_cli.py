@@ -42,6 +42,10 @@ def test_status_tells_stale_and_missing(copy_of_trained: Project) -> None:
 
 def test_a_sick_stage_is_healed_and_everybody_says_so(project: Project) -> None:
     project.set("progan.stages.r4.adam", {"learning_rate": 1e30})
+    alone = project.espalier("run", "progan", "--until", "r4", ok=False)
+    assert "is nan" in alone and "heal: true" in alone and "Traceback" not in alone
+    (failed,) = project.root.glob(".work/progan@r4/*/failed.txt")
+    assert failed.read_text().startswith("step ")
     remedy = {"adam": {"learning_rate": 0.003}}
     project.set("progan.stages.r4.heal", {"remedies": {"diverged": [remedy]}})
     output = project.espalier("run", "progan", "--until", "r4")
