@@ -3,8 +3,8 @@ tables).
 
 Reduced: digits of 16x16 instead of 28x28, 1,000 updates of 64 packs instead of 500,000 of 128, PyTorch's initial weights instead
 of N(0, 0.02), 3 seeds instead of 50. With so few updates a narrow discriminator of packs learns nothing from N(0, 0.02), whose
-directions Adam's first steps throw about. After 5,000 updates of 0.0005 and 0.001 the discriminators of DCGAN and of packs of 4 were
-at chance (seed 0), and what is counted then is blobs.
+directions Adam's first steps throw about. After 5,000 updates of 0.0005 and 0.001 the discriminators of DCGAN and of packs
+of 4 were at chance (seed 0), and what is counted then is blobs.
 """
 
 import sys
