@@ -1,8 +1,8 @@
 """What the probes of a training say of it, in a word and a sentence.
 
 Each rule compares the last probes with those before, so that none depends on how long a training is: `late` is the last quarter
-of it so far. Quality, coverage, density and diversity are shares of what other reals get. Thresholds were tuned on two thirds of
-`benchmarks/sick`; its table has the other third beside them.
+of it so far. Quality, coverage, density and diversity are shares of what other reals get. Thresholds were set while
+looking at seed 0 of `benchmarks/sick`; its table has the other seeds beside it.
 """
 
 import math
