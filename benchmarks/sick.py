@@ -203,8 +203,9 @@ def table(ending: str) -> None:
 {markdown(head, rows)}
 
 {len(found)} of {total} runs are finished. Named in time: the monitor gave the same sick verdict twice in a row within a
-quarter of the training before or after the failure began, or values were not finite. Mended: with `heal: true` the
-same seed ended well. Well ones are the cases {", ".join(WELL)}. Points: at least {LEAST["modes"]:.0%} of the modes have a
+quarter of the training before or after the failure began, or values were not finite. Mended: the run
+of that case and seed with `heal: true` ended well (it draws other numbers, since those depend on the stage's name, too).
+Well ones are the cases {", ".join(WELL)}. Points: at least {LEAST["modes"]:.0%} of the modes have a
 quarter of their fair share of points, and {LEAST["near"]:.0%} of the points lie nearer to a mode than half of the way to the
 next, which blurs pass; pictures: they cover at least {LEAST["coverage"]:.0%} of what other reals cover. Made by
 `python -m benchmarks.sick`.
