@@ -202,6 +202,10 @@ def table(ending: str) -> None:
 
 {markdown(head, rows)}
 
+Reading. Of failures nearly all are named and most are mended; on dolls, whose healed trainings start over with a few
+hundred updates left, half. Well ones on pictures mostly do not cover enough in 400 updates to count as well, so false
+alarms are of few runs.
+
 {len(found)} of {total} runs are finished. Named in time: the monitor gave the same sick verdict twice in a row within a
 quarter of the training before or after the failure began, or values were not finite. Mended: the run
 of that case and seed with `heal: true` ended well (it draws other numbers, since those depend on the stage's name, too).
