@@ -22,7 +22,7 @@ from stages.trainer import Trainer
 from stages.validation import stage_config
 from stages.watching import begin_to_watch, watch
 
-BLOCKS = 3
+BLOCKS = 1
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def main() -> int:
     text = (
         "# What watching costs\n\n"
         f"{markdown(['stage', 'pictures', 'batch', 'ms an iteration', 'ms a probe', 'share of time'], rows)}\n\n"
-        f"256 fakes and 256 reals every {config.monitor.steps} iterations (30 in the last row), medians of {BLOCKS} blocks, "
+        f"256 fakes and 256 reals every {config.monitor.steps} iterations (30 in the last row), {BLOCKS} block each, "
         f"{torch.get_num_threads()} threads. Made by `python -m benchmarks.monitor_cost`.\n"
     )
     (TABLES / "monitor_cost.md").write_text(text, encoding="utf-8")
