@@ -22,7 +22,7 @@ from stages.trainer import Trainer
 from stages.validation import stage_config
 from stages.watching import begin_to_watch, watch
 
-BLOCKS = 1
+BLOCKS = 2
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def measure(params: dict[str, Any], pipeline: str, stage: str) -> Cost:
             watch(trainer, said)
             steps.append((trained - begun) / config.monitor.steps)
             probes.append(time.perf_counter() - trained)
-    step, probe = 1000 * statistics.median(steps[1:]), 1000 * statistics.median(probes[1:])
+    step, probe = 1000 * statistics.fmean(steps[1:]), 1000 * statistics.fmean(probes[1:])
     return Cost(step, probe, 100 * probe / (probe + config.monitor.steps * step))
 
 
@@ -66,6 +66,7 @@ def main() -> int:
             cost = measure(of, pipeline, stage)
         config = stage_config(of, pipeline, stage)
         size = f"{config.resolution}x{config.resolution}" if config.resolution else "points"
+        print(f"{pipeline} {stage}: {cost.share:.1f} % of {cost.step:.1f} ms an iteration", flush=True)
         rows.append(
             [
                 f"{pipeline} {stage}",
@@ -79,7 +80,7 @@ def main() -> int:
     text = (
         "# What watching costs\n\n"
         f"{markdown(['stage', 'pictures', 'batch', 'ms an iteration', 'ms a probe', 'share of time'], rows)}\n\n"
-        f"256 fakes and 256 reals every {config.monitor.steps} iterations (30 in the last row), {BLOCKS} block each, "
+        f"256 fakes and 256 reals every {config.monitor.steps} iterations (30 in the last row), the mean of {BLOCKS} blocks, "
         f"{torch.get_num_threads()} threads. Made by `python -m benchmarks.monitor_cost`.\n"
     )
     (TABLES / "monitor_cost.md").write_text(text, encoding="utf-8")

@@ -41,7 +41,7 @@ WITHIN = 0.25
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training: how good it was at each milestone and at its end, in [0, 1] of `enough`; when it was called sick."""
+    """One finished training: whether it was good at each milestone and at its end, by kimg; when it was called sick."""
 
     world: str
     case: str
@@ -50,7 +50,6 @@ class Run:
     kimg: float
     good: tuple[tuple[float, bool], ...]
     alarms: tuple[tuple[float, str], ...]
-    rollbacks: int
 
     @property
     def failed(self) -> bool:
@@ -84,13 +83,13 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
     alarms = [now for before, now in zip(probes, probes[1:], strict=False) if now[1] in SICK and before[1] == now[1]]
     alarms += [probe for probe in probes if probe[1] == "diverged"]
     kimg = record["config"]["kimg"]
-    return Run(world, case, seed, help, kimg, tuple(good), tuple(alarms), len(record["events"]))
+    return Run(world, case, seed, help, kimg, tuple(good), tuple(alarms))
 
 
 def stopped_run(world: str, case: str, seed: int, help: str) -> Run:
     """A run that ended in values that are not finite, and so without an artifact; the trainer says so at that step."""
     kimg = float(read_params(ROOT / "params.yaml")[f"sick_{world}"]["common"]["kimg"])
-    return Run(world, case, seed, help, kimg, ((kimg, False),), ((kimg / 2, "diverged"),), 0)
+    return Run(world, case, seed, help, kimg, ((kimg, False),), ((kimg / 2, "diverged"),))
 
 
 def is_good(world: str, path: Path) -> bool:

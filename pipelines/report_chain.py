@@ -214,11 +214,7 @@ def fade_end(history: list[dict[str, float]]) -> float | None:
 
 def _seconds(name: str) -> float | None:
     """How long the newest training of a stage took; None where its work folder has been cleaned away."""
-    from stages.workfolder import work_root
+    from stages.workfolder import seconds_of, work_root
 
     files = sorted((work_root() / name).glob("*/seconds.json"), key=lambda file: file.stat().st_mtime)
-    try:
-        found = number(json.loads(files[-1].read_text(encoding="utf-8"))["seconds"]) if files else math.nan
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return found if math.isfinite(found) else None
+    return seconds_of(files[-1].parent) or None if files else None

@@ -38,6 +38,11 @@ def told_apart(real: Tensor, fake: Tensor) -> Tensor:
     return below.float().mean() / (2 * len(ordered))
 
 
+def _one_a_logit(told: Tensor | Told | None, logits: int) -> Tensor | Told | None:
+    """Classes of each logit's pictures: those of a pack are of one class. Sentences and maps are not packed."""
+    return told[:logits] if isinstance(told, Tensor) else told
+
+
 class Game:
     """Networks, loss, tricks and optimisers, and how they move.
 
@@ -139,10 +144,8 @@ class Game:
         discriminator = self.networks.discriminator
         training = discriminator.training
         discriminator.eval()
-        for trick in self.at("view"):
-            real = trick.view(real, Sight("discriminator", True, moment))
-        if isinstance(told, Tensor):
-            told = told[: len(real)]
+        real = self._seen(real, Sight("discriminator", True, moment))
+        told = _one_a_logit(told, len(real))
         with precision(moment.device):
             logits: Tensor = discriminator(real) if told is None else discriminator(real, None, told)
         discriminator.train(training)
@@ -174,16 +177,8 @@ class Game:
         told: Tensor | Told | None,
     ) -> Step:
         """The one door: whatever changes what the discriminator sees is applied here, packing last."""
-        views = self.at("view")
-
-        def seen(pictures: Tensor, real: bool) -> Tensor:
-            for trick in views:
-                pictures = trick.view(pictures, Sight(player, real, moment))
-            return pictures
-
-        judged = seen(fake, False)
-        if isinstance(told, Tensor):  # one a logit: a pack's pictures are of one class
-            told = told[: len(judged)]
+        judged = self._seen(fake, Sight(player, False, moment))
+        told = _one_a_logit(told, len(judged))
         referee = self.networks.discriminator if player == "discriminator" else self._opponent(player, moment)
         judge: Judge = referee if told is None else lambda pictures, features=None: referee(pictures, features, told)
         table = Table(
@@ -192,7 +187,14 @@ class Game:
             on_fakes=lambda f: self.loss.on_fakes(f, self._targets(moment, len(f))),
         )  # fmt: skip
         needs = combined([t.needs for t in due])
-        return Step(player, moment, judge, lambda: seen(draw_real(), True), judged, needs, table)
+        sight = Sight(player, True, moment)
+        return Step(player, moment, judge, lambda: self._seen(draw_real(), sight), judged, needs, table)
+
+    def _seen(self, pictures: Tensor, sight: Sight) -> Tensor:
+        """What the discriminator sees of pictures."""
+        for trick in self.at("view"):
+            pictures = trick.view(pictures, sight)
+        return pictures
 
     def _targets(self, moment: Moment, logits: int) -> Targets:
         targets = Targets()

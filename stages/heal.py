@@ -8,18 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 
 from data.errors import InputError
 from stages.checkpoint import Checkpoint, checkpoints_in, read_checkpoint
+from stages.config import StageConfig
 from stages.healing import NOTHING_DONE, Healing, healed, healing_of
 from stages.lineage import Event
+from stages.players import load_fitting
 from stages.remedies import Remedy
 from stages.tricks.trick import Networks
 from stages.verdict import Verdict
-
-RENAMED = (".parametrizations.weight.original", ".weight")
-"""What spectral norm calls a weight, and what it is without."""
 
 
 class Sick(Exception):
@@ -56,7 +54,7 @@ def way_back(folder: Path, healing: Healing) -> Checkpoint | None:
     return best
 
 
-def next_remedy(config: Any, healing: Healing, sick: Sick) -> tuple[Remedy | None, list[str]]:
+def next_remedy(config: StageConfig, healing: Healing, sick: Sick) -> tuple[Remedy | None, list[str]]:
     """The first remedy for this verdict that has not been taken and that the stage can have, and why others cannot be.
 
     None where there is none left.
@@ -96,7 +94,7 @@ def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer],
     said = []
     for name, module in networks.modules().items():
         given = state.get(name, state["generator"])
-        fresh = _load_fitting(module, given)
+        fresh = load_fitting(module, given)
         if fresh:
             some = ", ".join(fresh[:4]) + " ..." * (len(fresh) > 4)
             said.append(f"the {name} begins anew in {len(fresh)} of its tensors: {some}")
@@ -104,18 +102,6 @@ def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer],
         if optimizer is not None and kept is not None and set(given) == set(module.state_dict()) and not fresh:
             _load_moments(optimizer, kept)
     return said
-
-
-def _load_fitting(module: nn.Module, state: dict[str, Any]) -> list[str]:
-    """Load tensors of the same name and shape. Returns the names of those that are not there."""
-    own, found = module.state_dict(), {}
-    for name, value in own.items():
-        for candidate in (name, name.replace(*RENAMED), name.replace(RENAMED[1], RENAMED[0])):
-            if candidate in state and state[candidate].shape == value.shape:
-                found[name] = state[candidate]
-                break
-    module.load_state_dict(found, strict=False)
-    return [name for name in own if name not in found]
 
 
 def _load_moments(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:

@@ -11,6 +11,9 @@ from stages.moment import derive_seed
 from stages.params import PARAMS
 from stages.tricks.trick import NetworkPlan, Networks, OptimizerPlan, Player, implements
 
+RENAMED = (".parametrizations.weight.original", ".weight")
+"""What spectral norm calls a weight, and what it is without."""
+
 
 def build_networks(config: StageConfig, channels: int, device: torch.device, classes: int = 0) -> Networks:
     """Networks with the tricks' changes, initialised from (seed, stage), channels last in memory.
@@ -60,10 +63,11 @@ def grow(
 
 
 def _take_over(network: nn.Module, parent: dict[str, Tensor], changed: bool) -> None:
+    if changed:
+        load_fitting(network, parent)
+        return
     own = network.state_dict()
     shared = {name: value for name, value in parent.items() if name in own}
-    if changed:
-        shared = {name: value for name, value in shared.items() if value.shape == own[name].shape}
     for name, value in shared.items():
         if value.shape != own[name].shape:
             raise InputError(
@@ -71,6 +75,18 @@ def _take_over(network: nn.Module, parent: dict[str, Tensor], changed: bool) -> 
                 f"{tuple(own[name].shape)}; give both the same tricks on networks, or train the parent again"
             )
     network.load_state_dict(shared, strict=False)
+
+
+def load_fitting(module: nn.Module, state: dict[str, Tensor]) -> list[str]:
+    """Load tensors of the same name and shape. Returns the names of those that are not there."""
+    own, found = module.state_dict(), {}
+    for name, value in own.items():
+        for candidate in (name, name.replace(*RENAMED), name.replace(RENAMED[1], RENAMED[0])):
+            if candidate in state and state[candidate].shape == value.shape:
+                found[name] = state[candidate]
+                break
+    module.load_state_dict(found, strict=False)
+    return [name for name in own if name not in found]
 
 
 def build_optimizers(config: StageConfig, networks: Networks) -> dict[Player, torch.optim.Optimizer]:

@@ -18,7 +18,7 @@ from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
 from stages.heal import Sick, healing_in, next_remedy, rolled_back, way_back
-from stages.healing import Healing
+from stages.healing import NOTHING_DONE, Healing
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.launch import is_launched, launch
@@ -121,7 +121,8 @@ def train(pipeline: str, stage: str) -> int:
 
 def _train_and_heal(config: StageConfig, make: Callable[[Healing], Trainer], folder: Path) -> Trainer:
     """Train to the end, rolling back with a remedy where one is configured. Returns the trainer at the end."""
-    trainer = make(healing_in(folder, round(config.kimg * 1000)))
+    may_be_healed = config.heal is not None or config.stop is not None  # else nothing has been done: no second read
+    trainer = make(healing_in(folder, round(config.kimg * 1000)) if may_be_healed else NOTHING_DONE)
     said = trainer.resume() if distributed.rank() == 0 else None
     distributed.wait_for_all()  # until rank 0 has set damaged checkpoints aside
     if distributed.rank() > 0:
