@@ -15,9 +15,10 @@ from stages.artifact import load_generator
 from stages.backbones import BACKBONES
 from stages.config import ARTIFACTS
 from stages.device import choose_device
+from stages.evaluating import load_extractor
 from stages.evaluation import Evaluation, check_classes, evaluate
 from stages.extractor import Extractor
-from stages.features import Features, load_features
+from stages.features import Features
 from stages.inception import load_inception
 from stages.lineage import Record
 from stages.pictures import latents
@@ -77,9 +78,9 @@ def evaluation_of(
 
 def _extractor(features: Path | None, store: Store, device: torch.device) -> Extractor:
     """Inception for "inception" or a file of weights; else the feature network at this path, or this dataset's."""
-    if features is not None and (features == INCEPTION or features.suffix == ".pth" or features.is_file()):
-        return load_inception(None if features == INCEPTION else features, device)
-    return load_features(features or features_of(store), device)
+    if features == INCEPTION:
+        return load_inception(None, device)
+    return load_extractor(features or features_of(store), device)
 
 
 def _sampled(

@@ -7,7 +7,10 @@ changes no weight. The figures are those of stages/evaluation.py, and each floor
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import torch
 
 from data.errors import InputError
 from stages.evaluation import Evaluation, evaluate
@@ -34,10 +37,18 @@ def extractor_of(trainer: Trainer) -> Extractor | None:
             f"{config.name}: evaluate: the network {config.network.name} makes {config.network.makes}, and figures are of "
             "pictures; leave it out"
         )
-    inception = options.features.suffix == ".pth"
-    extractor = (load_inception if inception else load_features)(options.features, trainer.device)
+    extractor = load_extractor(options.features, trainer.device)
     check_counts(trainer.store, extractor, options.count)
     return extractor
+
+
+def load_extractor(path: Path, device: torch.device) -> Extractor:
+    """Inception from a file of weights, else the feature network of an artifact.
+
+    Raises:
+        InputError: there is neither.
+    """
+    return (load_inception if path.suffix == ".pth" or path.is_file() else load_features)(path, device)
 
 
 def evaluate_now(trainer: Trainer, extractor: Extractor) -> Evaluation:

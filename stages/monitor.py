@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from stages import distributed
 from stages.history import Meter
-from stages.probe import Probe
+from stages.probe import Probe, drift
 from stages.verdict import BAD, Row, judge, steady
 
 if TYPE_CHECKING:
@@ -53,12 +53,7 @@ class Monitor:
         self.meter = Meter()
         self.verdict = judge(())
         self.probe: Probe | None = None
-        self._state: dict[str, Any] = {}
-
-    def give(self, probe: Probe) -> None:
-        """What measures from now on."""
-        self.probe = probe
-        probe.load_state_dict({"shares": self._state.get("shares")})
+        self._shares: Tensor | None = None
 
     def note(self, step: int, said: dict[str, Tensor]) -> None:
         """Note what the discriminator made of an iteration."""
@@ -80,10 +75,8 @@ class Monitor:
         means = self.meter.read()
         self.meter.restart()
         accuracy, real, fake = distributed.average([means.get(name, math.nan) for name in LOGITS])
-        known = self.probe.state_dict()["shares"]
-        of_kept = None if kept is None else self.probe.see(kept)
-        self.probe.load_state_dict({"shares": known})  # drift is that of the generator in training
         seen = self.probe.see(fakes)
+        of_kept = seen if kept is None else self.probe.see(kept)
         row = Row(
             step=step,
             kimg=kimg,
@@ -92,11 +85,16 @@ class Monitor:
             grad_d=gradient_norm(networks[0]),
             grad_g=gradient_norm(networks[1]),
             overfit=overfit,
-            **asdict(seen),
+            diversity=seen.diversity,
+            coverage=seen.coverage,
+            density=seen.density,
+            distance=seen.distance,
+            drift=drift(self._shares, seen.shares),
             quality=seen.quality,
-            kept_quality=(of_kept or seen).quality,
-            kept_distance=(of_kept or seen).distance,
+            kept_quality=of_kept.quality,
+            kept_distance=of_kept.distance,
         )
+        self._shares = self._shares if seen.shares is None else seen.shares
         self.rows.append(row)
         self.verdict = judge(self.rows)
         self.words.append(self.verdict.word)
@@ -141,13 +139,12 @@ class Monitor:
 
     def state_dict(self) -> dict[str, Any]:
         """Rows, drift's last shares, and the means that are not in a row yet."""
-        shares = self.probe.state_dict()["shares"] if self.probe else self._state.get("shares")
         rows = [list(asdict(row).values()) for row in self.rows]
         return {
             "rows": rows,
             "best": self.best,
             "words": list(self.words),
-            "shares": shares,
+            "shares": self._shares,
             "meter": self.meter.state_dict(),
         }
 
@@ -157,9 +154,7 @@ class Monitor:
         self.rows = [Row(**dict(zip(names, values, strict=True))) for values in state["rows"]]
         self.words, self.best = list(state["words"]), state["best"]
         self.meter.load_state_dict(state["meter"])
-        self._state = {"shares": state["shares"]}
-        if self.probe is not None:
-            self.give(self.probe)
+        self._shares = state["shares"]
         self.verdict = judge(self.rows)
 
 

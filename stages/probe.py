@@ -31,15 +31,14 @@ class Seen:
     `diversity`: mean distance of two fakes over that of two reals, in features. `coverage` and `density` in [0, 1]: as in
     metrics/manifold.py, of balls of three sizes, each over what as many other reals get and at most 1, and their mean.
     `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of
-    metrics/kernel.py. `drift` in [0, 1]: the share of fakes that went from one cluster of reals to another since the probe
-    before.
+    metrics/kernel.py. `shares` of fakes by the cluster of reals that they are nearest to; None where fakes are not finite.
     """
 
     diversity: float
     coverage: float
     density: float
     distance: float
-    drift: float
+    shares: Tensor | None
 
     @property
     def quality(self) -> float:
@@ -62,9 +61,7 @@ class Probe:
         self._centres = _centres(real, seed)
         nearest = torch.cdist(real, real).sort(dim=1).values
         self._radii = nearest[:, [max(1, k * len(real) // SAMPLES) for k in NEAREST]]  # column 0 is the real itself
-        self._floor = [torch.ones(len(NEAREST)).double()] * 2
-        self._floor = list(self._held(others[: len(real)]))
-        self._shares: Tensor | None = None
+        self._floor = self._held(others[: len(real)])
 
     def _embedded(self, samples: Tensor) -> Tensor:
         if samples.ndim == 2:
@@ -75,39 +72,33 @@ class Probe:
         return F.adaptive_avg_pool2d(samples.float() / 255, size).flatten(1).double()
 
     def _held(self, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Coverage and density by the size of balls, over those of other reals."""
+        """Coverage and density by the size of balls."""
         inside = torch.cdist(self._real, fake)[:, :, None] < self._radii[:, None, :]
-        coverage = inside.any(dim=1).double().mean(dim=0)
-        density = inside.double().mean(dim=(0, 1))
-        return coverage / self._floor[0], density / self._floor[1]
+        return inside.any(dim=1).double().mean(dim=0), inside.double().mean(dim=(0, 1))
 
     def see(self, fakes: Tensor) -> Seen:
         """Measure fakes, uint8 (N, channels, R, R) or points (N, d); NaN where they are not finite."""
         fake = (self._embedded(fakes) - self._mean) / self._scale
         if not torch.isfinite(fake).all():
-            return Seen(*[math.nan] * 5)
-        coverage, density = (of.clamp(max=1).mean() for of in self._held(fake))
+            return Seen(math.nan, math.nan, math.nan, math.nan, None)
+        held = zip(self._held(fake), self._floor, strict=True)
+        coverage, density = ((of / floor).clamp(max=1).mean() for of, floor in held)
+        nearest = torch.cdist(fake, self._centres).argmin(dim=1)
         return Seen(
             diversity=float(torch.pdist(fake).mean() / self._spread),
             coverage=float(coverage),
             density=float(density),
             distance=squared_mmd(self._real, fake),
-            drift=self._drift(fake),
+            shares=torch.bincount(nearest, minlength=len(self._centres)).double() / len(fake),
         )
 
-    def _drift(self, fake: Tensor) -> float:
-        nearest = torch.cdist(fake, self._centres).argmin(dim=1)
-        shares = torch.bincount(nearest, minlength=len(self._centres)).double() / len(fake)
-        before, self._shares = self._shares, shares
-        return 0.0 if before is None else float((shares - before).abs().sum() / 2)
 
-    def state_dict(self) -> dict[str, Tensor | None]:
-        """What the next probe is compared with."""
-        return {"shares": self._shares}
-
-    def load_state_dict(self, state: dict[str, Tensor | None]) -> None:
-        """Take back what `state_dict` gave."""
-        self._shares = state["shares"]
+def drift(before: Tensor | None, now: Tensor | None) -> float:
+    """Share of fakes, in [0, 1], that went to another cluster between two probes' `shares`: 0 at the first, NaN of what is not
+    finite."""
+    if now is None:
+        return math.nan
+    return 0.0 if before is None else float((now - before).abs().sum() / 2)
 
 
 def _centres(points: Tensor, seed: int) -> Tensor:

@@ -48,7 +48,7 @@ def begin_to_watch(trainer: Trainer) -> None:
             f"{config.name}: monitor.features: {options.features} was trained on pictures of {features.channels[0]} channels, "
             f"the dataset {config.dataset} has {trainer.channels}; right would be a network trained on this dataset"
         )
-    trainer.monitor.give(Probe(shown, features, config.seed))
+    trainer.monitor.probe = Probe(shown, features, config.seed)
 
 
 def watch(trainer: Trainer, said: dict[str, Tensor]) -> None:

@@ -10,7 +10,7 @@ import torch
 from data.errors import InputError
 from stages.game import told_apart
 from stages.monitor import Monitor
-from stages.probe import Probe
+from stages.probe import Probe, drift
 from stages.progress import Bar
 from stages.publish import publish
 from stages.remedies import StopOptions
@@ -80,8 +80,8 @@ def test_other_reals_are_as_good_as_reals_and_a_single_point_is_good_for_nothing
     assert abs(same.distance) < 0.2
     one = probe.see(torch.zeros(256, 2) + 0.1)
     assert one.diversity < 1e-6 and one.quality < 0.5 and one.coverage < 0.3 < one.density
-    assert one.drift > 0.5, "all went to one cluster"
-    assert probe.see(torch.zeros(256, 2) + 0.1).drift == 0
+    assert drift(same.shares, one.shares) > 0.5, "all went to one cluster"
+    assert drift(one.shares, probe.see(torch.zeros(256, 2) + 0.1).shares) == 0
     assert probe.see(points(256, 2) + 100).quality == 0
 
 
