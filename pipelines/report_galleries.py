@@ -147,8 +147,17 @@ def beside_reals(chain: Chain, made: Sequence[Drawn]) -> str:
     rows = [*fakes[:NEIGHBOURS], *near.reals]
     caption = f"Above, fakes; below, the real picture nearest to each, {text(near.by)} pictures of {text(path)}."
     found = captioned(picture(sheet(rows, NEIGHBOURS), "fakes above their nearest real pictures"), caption, "large")
-    parts = (f'<div class="pair">{pair}</div>', "<h3>Nearest real pictures</h3>", found, _walk(last))
+    warned = sentence(_of_copies(near.copies), "warning") if near.copies else ""
+    parts = (f'<div class="pair">{pair}</div>', "<h3>Nearest real pictures</h3>", warned, found, _walk(last))
     return section("beside", "Beside real pictures", *parts)
+
+
+def _of_copies(copies: int) -> str:
+    are = "is" if copies == 1 else "are"
+    return (
+        f"{copies} of these {NEIGHBOURS} fakes {are} nearer to a real picture than real pictures are to each other: that may be "
+        "learnt by heart."
+    )
 
 
 def _walk(stage: StageFacts) -> str:

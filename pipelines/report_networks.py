@@ -129,10 +129,12 @@ def real_pictures(store: "Store", resolution: int, count: int) -> Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """For each fake the real picture that is nearest to it; `by`: in what, in words."""
+    """For each fake the real picture that is nearest to it; `by`: in what, in words; `copies`: how many fakes are as near to one
+    as metrics/birthday.py has it of the same picture."""
 
     reals: Pictures
     by: str
+    copies: int
 
 
 def nearest(fakes: Pictures, store: "Store") -> Nearest:
@@ -143,6 +145,7 @@ def nearest(fakes: Pictures, store: "Store") -> Nearest:
     """
     import torch
 
+    from stages.metrics.birthday import same_distance
     from stages.progress import Bar
 
     images = store.images(fakes.shape[1])
@@ -158,7 +161,9 @@ def nearest(fakes: Pictures, store: "Store") -> Nearest:
             best = torch.minimum(least, best)
             if bar.due():
                 bar.show(start)
-    return Nearest(np.stack([images[int(i)] for i in where]), f"{by} among all {len(images):,}")
+    same = same_distance(measure(np.stack([images[i] for i in spread(len(images), each)])))
+    copies = int((best <= same).sum())
+    return Nearest(np.stack([images[int(i)] for i in where]), f"{by} among all {len(images):,}", copies)
 
 
 def _measure(store: "Store") -> "tuple[Callable[[Pictures], Tensor], str]":

@@ -19,7 +19,7 @@ a { color: var(--link); text-decoration: none; } a:hover { text-decoration: unde
 code { font: 0.88em ui-monospace, "SFMono-Regular", Consolas, monospace; }
 nav { display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 14px 0 4px; }
 section { margin-top: 30px; padding-top: 22px; border-top: 1px solid var(--line); scroll-margin-top: 8px; }
-.note, figcaption, .lead { color: var(--soft); } .lead { font-size: 16px; margin-top: 6px; }
+.warning { color: var(--bad); } .note, figcaption, .lead { color: var(--soft); } .lead { font-size: 16px; margin-top: 6px; }
 img, svg { display: block; max-width: 100%; height: auto; }
 .chain { margin-top: 22px; } .chain svg { width: 100%; }
 .pixels { image-rendering: pixelated; }

@@ -10,7 +10,7 @@ import torch
 from data.files import whole_folder, write_json
 from stages.artifact import write_examples, write_weights
 from stages.classify import load_classifier
-from stages.curves import draw_curves
+from stages.curves import PROBED, draw_curves
 from stages.evaluating import as_figures, evaluate_now, extractor_of
 from stages.history import History
 from stages.metrics.modes import mode_figures
@@ -45,6 +45,7 @@ def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
         _write_curves(trainer.evaluations.until(trainer.last), folder / "curves")
         probes, events = trainer.monitor.table(), trainer.healing.events
         History.write(folder / "monitor.csv", probes)
+        _write_curves([_as_curves(probe) for probe in probes], folder / "curves")
         draw_curves(rows, folder / "curves.png", trainer.config.name, probes, events)
         save_picture(trainer.grid(), folder / "samples.png")
         _copy_until(trainer, "samples", folder)
@@ -83,6 +84,11 @@ def _write_curves(rows: list[dict[str, str]], folder: Path) -> None:
     """One CSV a scalar, as dvc plots want them."""
     for name in list(rows[0])[2:] if rows else ():
         History.write(folder / f"{name}.csv", [{"kimg": row["kimg"], "value": row[name]} for row in rows])
+
+
+def _as_curves(probe: dict[str, str]) -> dict[str, str]:
+    """What of a probe is drawn, under names that no term or figure has."""
+    return {"step": probe["step"], "kimg": probe["kimg"], **{f"monitor_{name}": probe[name] for name in PROBED}}
 
 
 def _copy_until(trainer: Trainer, what: str, folder: Path) -> None:

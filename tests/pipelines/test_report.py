@@ -16,12 +16,14 @@ import pytest
 import torch
 from PIL import Image
 
+from data.store import Store
 from pipelines.dag import Node
 from pipelines.report_chain import Chain, StageFacts, facts_of, fade_end, tone_of
 from pipelines.report_charts import Band, Panel, both_widths, thinned, ticks
 from pipelines.report_curves import bands_of, curves, strip
 from pipelines.report_diagram import diagram, edges_of
 from pipelines.report_html import figure_text
+from pipelines.report_networks import nearest
 from pipelines.report_sections import flat, verdicts
 from pipelines.report_sheets import read_grid, sheet, spread
 from pipelines.status import State
@@ -224,6 +226,15 @@ def test_pictures_come_back_from_the_grids_that_stages_publish(tmp_path: Path) -
         assert (found == made[:5].permute(0, 2, 3, 1).numpy()).all()
         assert read_grid(tmp_path / "grid.png", side, 7, 5) is None
     assert read_grid(tmp_path / "none.png", 4, 8, 5) is None
+
+
+def test_a_fake_that_is_a_real_picture_is_told(trained: Project) -> None:
+    store = Store(trained.root / "artifacts/datasets/dolls")
+    real = np.array(store.images(16)[:3])
+    between = ((real.astype(int) + np.roll(real, 1, axis=0)) // 2).astype(np.uint8)
+    near = nearest(np.concatenate([real, between]), store)
+    assert near.copies == 3 and (near.reals[:3] == real).all()
+    assert nearest(between, store).copies == 0
 
 
 def test_small_parts() -> None:

@@ -1,5 +1,6 @@
 """Feature networks trained on a dataset itself, and what fakes are worth by them."""
 
+import csv
 import json
 import math
 import shutil
@@ -220,7 +221,8 @@ def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(ho
     assert train("game", "s") == 0
     plain = {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
     shutil.rmtree(".work/game@s")
-    write_params(home, game(evaluate={"features": FEATURES.as_posix(), "count": 70, "every_kimg": 0.1}))
+    evaluate = {"features": FEATURES.as_posix(), "count": 70, "every_kimg": 0.1}
+    write_params(home, game(evaluate=evaluate, monitor={"steps": 10}))
     assert train("game", "s") == 0
     assert plain == {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
     figures = json.loads((artifact / "metrics.json").read_text())
@@ -229,6 +231,9 @@ def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(ho
     on_the_way = (artifact / "curves/fid_local.csv").read_text().splitlines()
     assert on_the_way[0] == "kimg,value" and [line.split(",")[0] for line in on_the_way[1:]] == ["0.1", "0.2"]
     assert float(on_the_way[2].split(",")[1]) == pytest.approx(figures["fid_local"], rel=1e-3)
+    with (artifact / "monitor.csv").open(newline="") as probes:
+        seen = [f"{row['kimg']},{row['quality']}" for row in csv.DictReader(probes)]
+    assert (artifact / "curves/monitor_quality.csv").read_text().splitlines() == ["kimg,value", *seen]
 
 
 def test_an_evaluation_that_cannot_be_is_refused_before_training(home: Path) -> None:
