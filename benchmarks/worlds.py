@@ -56,14 +56,14 @@ def options(description: str) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(pipelines: Sequence[str], jobs: int) -> list[str]:
-    """Bring these pipelines up to date. Returns the names of runs that failed."""
+def run(pipelines: Sequence[str], jobs: int, needed: Sequence[str] = ()) -> list[str]:
+    """Bring these pipelines up to date, and before them what they need. Returns the names of runs that failed."""
     with contextlib.chdir(ROOT):
         params = read_params()
         told = [Path(text) for p in pipelines for text in _texts(params[p].get("common", {}))]
-        needed = {f"{MAKERS[path.parent.name]}@{path.name}" for path in told if path.parent.name in MAKERS}
-        if needed:
-            subprocess.run(dvc("repro", *sorted(needed)), check=True)
+        makers = {f"{MAKERS[path.parent.name]}@{path.name}" for path in told if path.parent.name in MAKERS}
+        if makers.union(needed):
+            subprocess.run(dvc("repro", *sorted(makers.union(needed))), check=True)
         runs = [f"{p}@{stage}" for p in pipelines for stage in stage_names(params, p)]
         return _run_all(runs, jobs)
 
@@ -143,15 +143,31 @@ def markdown(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def main(description: str, pipelines: Sequence[str | Sequence[str]], write: Callable[[str], None]) -> int:
+def judged(world: str, digest: str, measure: Callable[[], dict[str, float]]) -> dict[str, float]:
+    """What weights of a digest are worth, measured once."""
+    kept = ROOT / "artifacts" / "worth" / world / f"{digest[:32]}.json"
+    if not kept.is_file():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(measure()))
+    found: dict[str, float] = json.loads(kept.read_text())
+    return found
+
+
+def main(
+    description: str,
+    pipelines: Sequence[str | Sequence[str]],
+    write: Callable[[str], None],
+    needed: Sequence[str] = (),
+) -> int:
     """Run what is missing, then write the table. `write` is given the ending of the pipelines' names.
 
-    Pipelines that stand together can run at once; the others wait for those before them.
+    Pipelines that stand together can run at once; the others wait for those before them. `needed`: stages of dvc.yaml that the
+    table needs beside what the pipelines name.
     """
     chosen = options(description)
     ending, failed = "_full" if chosen.full else "", []
     for together in pipelines if not chosen.table_only else ():
         names = [together] if isinstance(together, str) else together
-        failed += run([name + ending for name in names], chosen.jobs)
+        failed += run([name + ending for name in names], chosen.jobs, needed)
     write(ending)
     return 1 if failed else 0

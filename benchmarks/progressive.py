@@ -1,0 +1,259 @@
+"""python -m benchmarks.progressive: does growing pay? A chain 4 -> 8 -> 16 -> 32 beside the same networks from the start.
+
+Reduced: Fashion-MNIST, ProGAN's networks of at most 64 feature maps (16 at 32x32), batches of 32, 3 seeds; 20, 30, 40 and 60
+thousand images of the chain's stages beside 60 thousand at 16x16 and 100 thousand at 32x32 from the start. There is no other
+protocol. Figures are of 2,000 pictures of the averaged generator at each milestone of 5,000 images, from the same latents,
+beside 2,000 reals.
+"""
+
+import contextlib
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, mean, write_table
+from data.store import Store
+from stages.artifact import load_artifact, load_generator
+from stages.features import Features, load_features
+from stages.metrics.frechet import frechet, moments
+from stages.metrics.sliced_wasserstein import sliced_wasserstein
+from stages.params import read_params
+from stages.pictures import latents
+from stages.reference import Reference, reference
+from stages.samples import generate
+from stages.trainer import Trainer
+from stages.validation import stage_config
+
+CHAIN = ("grown4", "grown8", "grown16", "grown32")
+STRAIGHT = {16: "straight16", 32: "straight32"}
+DATASET, FEATURES = Path("artifacts/datasets/fashion"), Path("artifacts/features/fashion")
+COUNT, PATCHED = 2000, 1000
+"""Pictures, and those of them whose patches are compared."""
+BLOCKS, BLOCK = 5, 12
+"""Of iterations that are timed."""
+SLACK = (1.0, 1.25, 1.5, 2.0)
+"""Levels to be reached: the best that every run has reached, times these."""
+TITLES = {"fid_local": "local FID", "swd": "SWD x 1000"}
+COLOURS = {"chain": "#2e9e5b", "straight": "#d9480f"}
+
+
+@dataclass(frozen=True)
+class Pace:
+    """CPU seconds of 1000 images on one thread, while the newest block fades in and after."""
+
+    fading: float
+    after: float
+
+    def seconds(self, kimg: float, fade: float) -> float:
+        """Of so many thousand images from a stage's start."""
+        return min(kimg, fade) * self.fading + max(kimg - fade, 0.0) * self.after
+
+
+@dataclass(frozen=True)
+class Point:
+    """A milestone: what was spent until there, from the very first iteration, and what its pictures are worth."""
+
+    kimg: float
+    minutes: float
+    fid_local: float
+    swd: float
+
+    def value(self, figure: str) -> float:
+        """Of a figure or a cost by name."""
+        return float(getattr(self, figure))
+
+
+class Timed:
+    """A stage's training with a clock: it is built as in training, without its parent's weights."""
+
+    def __init__(self, pipeline: str) -> None:
+        params = read_params()
+        config = stage_config(params, pipeline, "0")
+        self.fade = params[pipeline]["common"]["tricks"]["fade"]["kimg"] if config.grows else 0
+        folder = Path(tempfile.mkdtemp(prefix=pipeline))
+        self.trainer = Trainer(config, Store(config.dataset), None, folder, torch.device("cpu"))
+        self.spent: dict[bool, list[float]] = {True: [], False: []}
+
+    def block(self, fading: bool) -> None:
+        """Some iterations, in the middle of the fade or after it."""
+        trainer = self.trainer
+        trainer.images = int(self.fade * (500 if fading else 1000))
+        begun = time.process_time()
+        for _ in range(BLOCK):
+            trainer.iterate()
+        self.spent[fading].append((time.process_time() - begun) * 1000 / (BLOCK * trainer.config.batch_size))
+
+    @property
+    def pace(self) -> Pace:
+        """Medians, the first block left out."""
+        after = statistics.median(self.spent[False][1:])
+        return Pace(statistics.median(self.spent[True][1:]) if self.fade else after, after)
+
+
+@cache
+def timed() -> dict[str, tuple[Pace, float]]:
+    """The pace of each pipeline's training and its fade, all timed in one process by turns."""
+    torch.set_num_threads(1)
+    with contextlib.chdir(ROOT):
+        all_of_them = {name: Timed(name) for name in (*CHAIN, *STRAIGHT.values())}
+    for _ in range(BLOCKS + 1):
+        for one in all_of_them.values():
+            for fading in (True, False) if one.fade else (False,):
+                one.block(fading)
+    return {name: (one.pace, one.fade) for name, one in all_of_them.items()}
+
+
+@cache
+def reals(side: int) -> tuple[Reference, Features]:
+    """What fakes of a side are compared with."""
+    with contextlib.chdir(ROOT):
+        network = load_features(FEATURES, torch.device("cpu"))
+        return reference(Store(DATASET), side, network, COUNT), network
+
+
+def worth(path: Path, side: int) -> dict[str, float]:
+    """What a generator's pictures are worth; kept by the digest of its weights."""
+    digest = load_artifact(path).record.digests["generator.safetensors"]
+
+    def measure() -> dict[str, float]:
+        generator, record = load_generator(path, torch.device("cpu"))
+        latent = latents(COUNT, record.config["network"]["latent"], 1, torch.device("cpu"))
+        return of_pictures(generate(generator, latent), side)
+
+    return judged("fashion", digest, measure)
+
+
+def of_pictures(made: torch.Tensor, side: int) -> dict[str, float]:
+    """Figures of pictures beside the reals of their side."""
+    real, network = reals(side)
+    levels = sliced_wasserstein(real.shown.pictures[:PATCHED], made[:PATCHED])
+    return {
+        "fid_local": frechet(moments(real.shown.features), moments(network(made))),
+        "swd": sum(levels.values()) / len(levels),
+    }
+
+
+def points(pipelines: Sequence[str], seed: int, side: int) -> list[Point]:
+    """The milestones of the last of these stages; what those before it cost is counted."""
+    kimg = seconds = 0.0
+    params = read_params(ROOT / "params.yaml")
+    for name in pipelines[:-1]:
+        pace, fade = timed()[name]
+        kimg += (length := params[name]["common"]["kimg"])
+        seconds += pace.seconds(length, fade)
+    pace, fade = timed()[pipelines[-1]]
+    found = []
+    folder = ROOT / "artifacts" / pipelines[-1] / str(seed)
+    for path in sorted((folder / "milestones").glob("kimg-*")):
+        here = float(path.name.removeprefix("kimg-"))
+        spent = seconds + pace.seconds(here, fade)
+        found.append(Point(kimg + here, spent / 60, **worth(path, side)))
+    return found
+
+
+Runs = dict[str, list[list[Point]]]
+
+
+def runs(side: int) -> Runs:
+    """Every finished run at a side, by way there."""
+    ways = {"chain": CHAIN[: [4, 8, 16, 32].index(side) + 1], "straight": (STRAIGHT[side],)}
+    seeds = read_params(ROOT / "params.yaml")[CHAIN[0]]["matrix"]["seed"]
+    return {way: [found for seed in seeds if (found := points(names, seed, side))] for way, names in ways.items()}
+
+
+def cost(run: list[Point], figure: str, level: float, what: str) -> float:
+    """Kimg or minutes until a figure first was at a level or below, with a straight line between milestones."""
+    before = None
+    for point in run:
+        value = point.value(figure)
+        if value <= level:
+            if before is None:
+                return point.value(what)
+            share = (before.value(figure) - level) / (before.value(figure) - value)
+            return before.value(what) + share * (point.value(what) - before.value(what))
+        before = point
+    raise AssertionError("a level is one that every run has reached")
+
+
+def rows(side: int) -> list[list[object]]:
+    """A line for each level of each figure: what it cost the chain, and from the start."""
+    found, lines = runs(side), []
+    for figure, title in TITLES.items():
+        worst = max(min(point.value(figure) for point in run) for of in found.values() for run in of)
+        for slack in reversed(SLACK):
+            line: list[object] = [f"{side}x{side}", f"{title} ≤ {worst * slack:.3g}"]
+            for what in ("minutes", "kimg"):
+                costs = {way: mean([cost(run, figure, worst * slack, what) for run in of]) for way, of in found.items()}
+                ratio = costs["straight"].mean / costs["chain"].mean
+                line += [costs["chain"], costs["straight"], f"{ratio:.2f}"]
+            lines.append(line)
+    return lines
+
+
+def draw(axes: Axes, side: int, figure: str, what: str) -> None:
+    """Every run as a thin line, and the mean of the seeds."""
+    for way, of in runs(side).items():
+        label = "chain 4 → … → " + str(side) if way == "chain" else f"{side} from the start"
+        for run in of:
+            axes.plot([p.value(what) for p in run], [p.value(figure) for p in run], color=COLOURS[way], lw=0.7, alpha=0.5)
+        at = [statistics.fmean(p.value(what) for p in here) for here in zip(*of, strict=True)]
+        means = [statistics.fmean(p.value(figure) for p in here) for here in zip(*of, strict=True)]
+        axes.plot(at, means, "o-", color=COLOURS[way], lw=2, ms=3, label=label)
+    axes.set_yscale("log")
+    axes.set_xlim(left=0)
+    axes.set_xlabel(f"{what} from the first iteration")
+    axes.set_ylabel(TITLES[figure])
+    axes.grid(alpha=0.3, which="both")
+
+
+def table(ending: str) -> None:
+    """docs/tables/progressive.md and its picture."""
+    head = ["pictures", "reached", "min, chain", "min, from start", "ratio", "kimg, chain", "kimg, from start", "ratio"]
+    lines = [line for side in STRAIGHT for line in rows(side)]
+    floors = {side: of_pictures(reals(side)[0].others.pictures, side) for side in STRAIGHT}
+    known = "; ".join(f"{side}x{side}: {f['fid_local']:.3g} and {f['swd']:.3g}" for side, f in floors.items())
+    paces = [
+        [name, f"{1000 / pace.fading:.0f}" if fade else "", f"{1000 / pace.after:.0f}"]
+        for name, (pace, fade) in timed().items()
+    ]
+    text = f"""# Does growing pay?
+
+{(__doc__ or "").partition(chr(10) * 2)[2].strip()}
+
+{markdown(head, lines)}
+
+{READING}
+
+Mean ± standard error over seeds; a ratio above 1 is in favour of the chain, whose costs include all stages before.
+The strictest level of a figure is the best that every run has reached at some milestone, the others are up to twice that.
+Minutes are images over images per second of one thread, in CPU seconds, as timed by turns in one process (medians). Floors,
+what other reals get (local FID and SWD): {known}. Made by `python -m benchmarks.progressive`.
+
+{markdown(["training", "img/s while fading", "img/s after"], paces)}
+
+![curves](progressive.png)"""
+    write_table("progressive", text)
+    figure = Figure(figsize=(13, 6.5), dpi=110, layout="constrained")
+    places = figure.subplots(2, 4)
+    for down, name in enumerate(TITLES):
+        for across, (side, what) in enumerate((side, what) for side in STRAIGHT for what in ("minutes", "kimg")):
+            draw(places[down][across], side, name, what)
+    for across in (0, 2):
+        places[0][across].legend(fontsize=8)
+    figure.savefig(TABLES / "progressive.png")
+
+
+READING = "Reading."
+
+if __name__ == "__main__":
+    groups = (*((name,) for name in CHAIN[:-1]), (CHAIN[-1], *STRAIGHT.values()))
+    sys.exit(main((__doc__ or "").partition("\n\n")[0], groups, table, needed=("features@fashion",)))
