@@ -204,7 +204,9 @@ def draw(axes: Axes, side: int, figure: str, what: str) -> None:
     for way, of in runs(side).items():
         label = "chain 4 → … → " + str(side) if way == "chain" else f"{side} from the start"
         for run in of:
-            axes.plot([p.value(what) for p in run], [p.value(figure) for p in run], color=COLOURS[way], lw=0.7, alpha=0.5)
+            axes.plot(
+                [p.value(what) for p in run], [p.value(figure) for p in run], color=COLOURS[way], lw=0.7, alpha=0.5
+            )
         at = [statistics.fmean(p.value(what) for p in here) for here in zip(*of, strict=True)]
         means = [statistics.fmean(p.value(figure) for p in here) for here in zip(*of, strict=True)]
         axes.plot(at, means, "o-", color=COLOURS[way], lw=2, ms=3, label=label)

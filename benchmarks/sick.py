@@ -1,25 +1,27 @@
 """python -m benchmarks.sick: trainings that fail without help, and some that do not: what the monitor says of them, and what
 healing makes of them.
 
-Reduced: 1,500 updates of points, 400 of 16x16 pictures, 3 seeds. There is no other protocol. A run is judged
+Reduced: 1,500 updates of points, 800 of 16x16 pictures, 3 seeds. There is no other protocol. A run is judged
 apart from the monitor: 2,500 points beside the modes, or 1,000 pictures by coverage, by other samples than it sees, in the same
-features of a network of the dataset's own.
-Rules and remedies were written while looking at seed 0 only; the other seeds are a hold-out, if a weak one, of the same cases.
+features of a network of the dataset's own. Rules and remedies were written while looking at seed 0 of two thirds of the cases; a
+third of the cases, sick and well, is a hold-out that was not run before rules and remedies were as they are.
 """
 
 import csv
 import json
+import statistics
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 from matplotlib.figure import Figure
 
-from benchmarks.worlds import ROOT, TABLES, main, markdown, write_table
+from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, write_table
 from data.store import Store
 from stages.artifact import load_artifact, load_generator
 from stages.features import load_features
@@ -31,11 +33,14 @@ from stages.verdict import SICK
 from stages.workfolder import FAILED, work_root
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
-WELL = ("paired", "penalty", "hinge")
-"""Cases that should train; all others should fail."""
+POINTED = WORLDS[:2]
+HELD_OUT = ("tanh", "flipped", "sgd", "average", "least")
 POINTS, PICTURES = 2500, 1000
-LEAST = {"modes": 0.6, "near": 0.5, "coverage": 0.25}
-"""Below this share of the modes, of points near a mode, or of what reals cover of the reals, a run has failed."""
+LEAST = {"modes": 0.6, "near": 0.5}
+"""Below this share of the modes, or of points near a mode, a run has failed."""
+OF_WELL = 0.5
+"""Below this share of the median coverage of well ones, a run on pictures has failed."""
+PIPELINES = tuple(f"{name}_{world}" for world in WORLDS for name in ("sick", "well"))
 WITHIN = 0.25
 """Share of training within which a failure should be named."""
 
@@ -48,6 +53,7 @@ class Run:
     case: str
     seed: int
     help: str
+    """none, heal, or well: of a case that should train."""
     kimg: float
     good: tuple[tuple[float, bool], ...]
     alarms: tuple[tuple[float, str], ...]
@@ -71,10 +77,12 @@ class Run:
 
 def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
     """A run of this world, if it is finished."""
-    key = f"{case}-{help}-{seed}"
-    folder = ROOT / "artifacts" / f"sick_{world}" / key
+    pipeline, key = (
+        (f"well_{world}", f"{case}-{seed}") if help == "well" else (f"sick_{world}", f"{case}-{help}-{seed}")
+    )
+    folder = ROOT / "artifacts" / pipeline / key
     if not (folder / "stage.json").is_file():
-        failed = any((work_root() / f"sick_{world}@{key}").glob(f"*/{FAILED}"))
+        failed = any((work_root() / f"{pipeline}@{key}").glob(f"*/{FAILED}"))
         return stopped_run(world, case, seed, help) if failed else None
     record = json.loads((folder / "stage.json").read_text())
     at = [(float(path.name[5:]), path) for path in sorted((folder / "milestones").glob("kimg-*"))]
@@ -96,22 +104,29 @@ def stopped_run(world: str, case: str, seed: int, help: str) -> Run:
 def is_good(world: str, path: Path) -> bool:
     """Whether a generator makes what it should."""
     found = worth(world, path)
-    return all(found[name] >= least for name, least in LEAST.items() if name in found)
+    return all(found[name] >= least for name, least in least_of(world).items())
+
+
+@cache
+def least_of(world: str) -> dict[str, float]:
+    """The bound of each figure below which a run has failed."""
+    if world in POINTED:
+        return LEAST
+    well = sorted(path.parent for path in (ROOT / "artifacts" / f"well_{world}").glob("*/stage.json"))
+    return {"coverage": OF_WELL * statistics.median(worth(world, path)["coverage"] for path in well)}
 
 
 def worth(world: str, path: Path) -> dict[str, float]:
     """What a generator is worth; kept by the digest of its weights."""
-    artifact = load_artifact(path)
-    kept = ROOT / "judged" / world / f"{artifact.record.digests['generator.safetensors'][:32]}.json"
-    if not kept.is_file():
+
+    def measure() -> dict[str, float]:
         generator, record = load_generator(path, torch.device("cpu"))
-        network, points = record.config["network"], world in ("grid", "ring")
+        network, points = record.config["network"], world in POINTED
         latent = latents(POINTS if points else PICTURES, network["latent"], 1, torch.device("cpu"), network["prior"])
         made = generate(generator, latent, None, "points" if points else "pictures")
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(_of_points(world, made) if points else _of_pictures(world, made)))
-    found: dict[str, float] = json.loads(kept.read_text())
-    return found
+        return _of_points(world, made) if points else _of_pictures(world, made)
+
+    return judged(f"sick_{world}", load_artifact(path).record.digests["generator.safetensors"], measure)
 
 
 def _of_points(world: str, made: torch.Tensor) -> dict[str, float]:
@@ -150,10 +165,9 @@ def runs() -> list[Run]:
     params = read_params(ROOT / "params.yaml")
     found = []
     for world in WORLDS:
-        axes = params[f"sick_{world}"]["matrix"]
-        for case in axes["case"]:
-            for help in axes["help"]:
-                found += [run for seed in axes["seed"] if (run := read_run(world, case, seed, help)) is not None]
+        sick, well = (params[f"{name}_{world}"]["matrix"] for name in ("sick", "well"))
+        for case, help in (*product(sick["case"], sick["help"]), *((case, "well") for case in well["case"])):
+            found += [run for seed in sick["seed"] if (run := read_run(world, case, seed, help)) is not None]
     return found
 
 
@@ -165,12 +179,11 @@ def share(flags: Iterable[bool]) -> str:
 
 def row(title: str, found: list[Run]) -> list[str]:
     """Figures of some runs."""
-    alone = [run for run in found if run.help == "none"]
-    sick = [run for run in alone if run.case not in WELL]
+    sick = [run for run in found if run.help == "none"]
     failed = [run for run in sick if run.failed]
     helped = {(run.world, run.case, run.seed): run for run in found if run.help == "heal"}
     mended = [not helped[key].failed for run in failed if (key := (run.world, run.case, run.seed)) in helped]
-    well = [run for run in alone if run.case in WELL]
+    well = [run for run in found if run.help == "well"]
     return [
         title,
         share(run.failed for run in sick),
@@ -185,16 +198,20 @@ def table(ending: str) -> None:
     """Named, mended and false alarms, of the seed looked at and of the hold-out, and every case."""
     found = runs()
     head = ["", "failed alone", "named in time", "mended", "well ones that failed", "false alarms"]
-    rows = [row("seed 0, looked at", [run for run in found if run.seed == 0])]
-    rows.append(row("other seeds, hold-out", [run for run in found if run.seed != 0]))
+    looked_at = [run for run in found if run.case not in HELD_OUT]
+    rows = [row("cases looked at, seed 0", [run for run in looked_at if run.seed == 0])]
+    rows.append(row("cases looked at, other seeds", [run for run in looked_at if run.seed != 0]))
+    rows.append(row("cases held out", [run for run in found if run.case in HELD_OUT]))
+    rows.append(row("all", found))
     rows += [row(world, [run for run in found if run.world == world]) for world in WORLDS]
     cases = []
     for world, case in dict.fromkeys((run.world, run.case) for run in found):
         of = [run for run in found if (run.world, run.case) == (world, case)]
-        words = sorted({word for run in of if run.help == "none" for _, word in run.alarms})
-        cases.append([*row(f"{world} {case}", of), ", ".join(words)])
+        words = sorted({word for run in of if run.help != "heal" for _, word in run.alarms})
+        title = f"{world} {case}" + " (held out)" * (case in HELD_OUT)
+        cases.append([*row(title, of), ", ".join(words)])
     params = read_params(ROOT / "params.yaml")
-    total = sum(len(stage_names(params, f"sick_{world}")) for world in WORLDS)
+    total = sum(len(stage_names(params, pipeline)) for pipeline in PIPELINES)
     protocol = (__doc__ or "").partition("\n\n")[2].strip()
     text = f"""# Sick trainings
 
@@ -209,10 +226,11 @@ too. Most well ones on pictures do not reach it in 400 updates, so false alarms 
 {len(found)} of {total} runs are finished. Named in time: the monitor gave the same sick verdict twice in a row within a
 quarter of the training before or after the failure began, or values were not finite. Mended: the run
 of that case and seed with `heal: true` ended well (it draws other numbers, since those depend on the stage's name, too).
-Well ones are the cases {", ".join(WELL)}. Points: at least {LEAST["modes"]:.0%} of the modes have a
+Well: at least {LEAST["modes"]:.0%} of the modes have a
 quarter of their fair share of points, and {LEAST["near"]:.0%} of the points lie nearer to a mode than half of the way to the
-next, which blurs pass; pictures: they cover at least {LEAST["coverage"]:.0%} of what other reals cover. Made by
-`python -m benchmarks.sick`.
+next, which blurs pass; pictures: they cover at least half of the reals that the median of the well ones covers, that is
+{", ".join(f"{least_of(world)['coverage']:.0%} of what other reals cover of {world}" for world in WORLDS[2:])}.
+False alarms: of well ones that ended well, those that were called sick. Made by `python -m benchmarks.sick`.
 
 {markdown([*head, "verdicts"], cases)}
 
@@ -223,7 +241,7 @@ next, which blurs pass; pictures: they cover at least {LEAST["coverage"]:.0%} of
 
 def draw(found: list[Run]) -> None:
     """Share of seeds that end well, alone and healed, a case a bar."""
-    cases = list(dict.fromkeys((run.world, run.case) for run in found))
+    cases = list(dict.fromkeys((run.world, run.case) for run in found if run.help != "well"))
     figure = Figure(figsize=(10, 0.24 * len(cases) + 1.2), dpi=110, layout="constrained")
     axes = figure.subplots()
     for offset, (help, colour, label) in enumerate((("none", "#9aa3ad", "alone"), ("heal", "#2e9e5b", "heal: true"))):
@@ -238,4 +256,4 @@ def draw(found: list[Run]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main((__doc__ or "").partition("\n\n")[0], (tuple(f"sick_{world}" for world in WORLDS),), table))
+    sys.exit(main((__doc__ or "").partition("\n\n")[0], (PIPELINES,), table))

@@ -93,6 +93,7 @@ class Monitor:
             quality=seen.quality,
             kept_quality=of_kept.quality,
             kept_distance=of_kept.distance,
+            kinds=seen.kinds,
         )
         self._shares = self._shares if seen.shares is None else seen.shares
         self.rows.append(row)

@@ -19,6 +19,8 @@ REDUCED, CLUSTERS, ROUNDS = 8, 16, 10
 NEAREST = (4, 16, 64)
 """Neighbours that span the ball around a real: small balls tell fine detail, large ones tell progress early. All in a probe of
 256 reals; of fewer, in proportion."""
+FAIR = 0.25
+"""Share of its reals from which a kind counts as made."""
 SAMPLES = 256
 FEWEST = 32
 """Reals below which nearest neighbours say nothing."""
@@ -31,7 +33,8 @@ class Seen:
     `diversity`: mean distance of two fakes over that of two reals, in features. `coverage` and `density` in [0, 1]: as in
     metrics/manifold.py, of balls of three sizes, each over what as many other reals get and at most 1, and their mean.
     `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of
-    metrics/kernel.py. `shares` of fakes by the cluster of reals that they are nearest to; None where fakes are not finite.
+    metrics/kernel.py. `shares` of fakes by the cluster of reals that they are nearest to; None where fakes are not finite. `kinds`
+    in [0, 1]: of these clusters those to which at least a quarter as many fakes belong as reals.
     """
 
     diversity: float
@@ -39,6 +42,7 @@ class Seen:
     density: float
     distance: float
     shares: Tensor | None
+    kinds: float
 
     @property
     def quality(self) -> float:
@@ -59,6 +63,7 @@ class Probe:
         self._real, self.count = real, len(real)
         self._spread = torch.pdist(real).mean().clamp(min=1e-9)
         self._centres = _centres(real, seed)
+        self._kinds = self._shares(real)
         nearest = torch.cdist(real, real).sort(dim=1).values
         self._radii = nearest[:, [max(1, k * len(real) // SAMPLES) for k in NEAREST]]  # column 0 is the real itself
         self._floor = self._held(others[: len(real)])
@@ -80,17 +85,23 @@ class Probe:
         """Measure fakes, uint8 (N, channels, R, R) or points (N, d); NaN where they are not finite."""
         fake = (self._embedded(fakes) - self._mean) / self._scale
         if not torch.isfinite(fake).all():
-            return Seen(math.nan, math.nan, math.nan, math.nan, None)
+            return Seen(math.nan, math.nan, math.nan, math.nan, None, math.nan)
         held = zip(self._held(fake), self._floor, strict=True)
         coverage, density = ((of / floor).clamp(max=1).mean() for of, floor in held)
-        nearest = torch.cdist(fake, self._centres).argmin(dim=1)
+        shares = self._shares(fake)
         return Seen(
             diversity=float(torch.pdist(fake).mean() / self._spread),
             coverage=float(coverage),
             density=float(density),
             distance=squared_mmd(self._real, fake),
-            shares=torch.bincount(nearest, minlength=len(self._centres)).double() / len(fake),
+            shares=shares,
+            kinds=float((shares >= self._kinds * FAIR)[self._kinds > 0].double().mean()),
         )
+
+    def _shares(self, samples: Tensor) -> Tensor:
+        """Of samples by the cluster that they are nearest to."""
+        nearest = torch.cdist(samples, self._centres).argmin(dim=1)
+        return torch.bincount(nearest, minlength=len(self._centres)).double() / len(samples)
 
 
 def drift(before: Tensor | None, now: Tensor | None) -> float:

@@ -35,6 +35,8 @@ GOOD, BAD = 0.75, 0.3
 """Quality from which a plateau is a convergence, and below which it is a failure."""
 BETTER = 0.03
 """A rise in quality that counts."""
+MOST = 0.6
+"""Share of the kinds of reals below which what has stopped to rise is a collapse."""
 WANDERING, SWINGING = 0.4, 0.25
 """Mean drift, and a swing in quality, of a game that circles."""
 EXPLODED, FAR = 100.0, 1.6
@@ -67,6 +69,7 @@ class Row:
     quality: float
     kept_quality: float
     kept_distance: float
+    kinds: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +191,17 @@ def _oscillating(case: _Case) -> Verdict | None:
     )
 
 
+def _missing(case: _Case) -> Verdict | None:
+    """A collapse from the start: what is made may be as good as reals are, but it is only some of them."""
+    kinds = case.mean("kinds")
+    if not case.settled or case.risen > BETTER or not kinds < MOST:
+        return None
+    return Verdict(
+        "collapsed",
+        f"fakes are of {kinds:.0%} of the kinds of reals, and have been for {case.kimg_since(-case.window):.3g} kimg",
+    )
+
+
 def _ended_badly(case: _Case) -> Verdict | None:
     if not case.settled or case.risen > BETTER or max(case.quality[-case.window :]) > BAD:
         return None
@@ -221,6 +235,7 @@ RULES: tuple[Callable[[_Case], Verdict | None], ...] = (
     _collapsed,
     _collapsing,
     _oscillating,
+    _missing,
     _ended_badly,
     _ended,
     _learning,

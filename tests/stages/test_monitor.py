@@ -14,13 +14,13 @@ from stages.probe import Probe, drift
 from stages.progress import Bar
 from stages.publish import publish
 from stages.remedies import StopOptions
-from stages.verdict import WORDS, Row, Word, judge
+from stages.verdict import WORDS, Row, Verdict, Word, judge
 from tests.stages.conftest import MakeConfig, MakeTrainer
 from tests.stages.test_trainer import assert_same, run
 
 GOOD = Row(
     step=0, kimg=0, accuracy=0.7, gap=1, grad_d=1, grad_g=1, overfit=0.5, diversity=0.95, coverage=0.8, density=0.8, distance=0.1,
-    drift=0.1, quality=0.8, kept_quality=0.8, kept_distance=0.1,
+    drift=0.1, quality=0.8, kept_quality=0.8, kept_distance=0.1, kinds=1.0,
 )  # fmt: skip
 
 
@@ -63,6 +63,12 @@ def test_the_evidence_of_a_collapse_says_from_where_to_where_in_how_long() -> No
     assert judge(CASES["collapsed"]).evidence == "diversity fell from 0.95 to 0.05 of the reals' in 2 kimg"
 
 
+def test_some_kinds_of_reals_only_are_a_collapse_once_quality_stays() -> None:
+    few = rows(*RISING, *[{"kinds": 0.4}] * 8)
+    assert judge(few) == Verdict("collapsed", "fakes are of 40% of the kinds of reals, and have been for 3 kimg")
+    assert judge(rows(*[{**of, "kinds": 0.4} for of in RISING])).word == "learning"
+
+
 def test_what_is_not_finite_has_diverged_at_once_and_an_early_start_is_only_learning() -> None:
     assert judge(rows({"quality": math.nan})).word == "diverged"
     assert judge(rows({"quality": 0.0, "diversity": 0.01})).word == "learning"
@@ -77,7 +83,7 @@ def test_other_reals_are_as_good_as_reals_and_a_single_point_is_good_for_nothing
     probe = Probe(points(512, 0), None, 0)
     same = probe.see(points(256, 1))
     assert same.quality == pytest.approx(1, abs=0.08) and same.diversity == pytest.approx(1, abs=0.1)
-    assert abs(same.distance) < 0.2
+    assert abs(same.distance) < 0.2 and same.kinds > 0.9
     one = probe.see(torch.zeros(256, 2) + 0.1)
     assert one.diversity < 1e-6 and one.quality < 0.5 and one.coverage < 0.3 < one.density
     assert drift(same.shares, one.shares) > 0.5, "all went to one cluster"
@@ -90,6 +96,7 @@ def test_half_of_the_modes_is_half_the_coverage() -> None:
     reals = points(512, 0, 0.3) + centres[torch.arange(512) % 2]
     seen = Probe(reals, None, 0).see(points(256, 1, 0.3))
     assert seen.coverage == pytest.approx(0.5, abs=0.08) and seen.density > 0.9
+    assert seen.kinds == pytest.approx(0.5, abs=0.1)
 
 
 def test_pictures_are_compared_reduced() -> None:
