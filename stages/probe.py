@@ -20,7 +20,7 @@ NEAREST = (4, 16, 64)
 """Neighbours that span the ball around a real: small balls tell fine detail, large ones tell progress early. All in a probe of
 256 reals; of fewer, in proportion."""
 FAIR = 0.25
-"""Share of its reals from which a kind counts as made."""
+"""Fakes of a cluster, over its reals, from which its kind counts as made."""
 SAMPLES = 256
 FEWEST = 32
 """Reals below which nearest neighbours say nothing."""
@@ -33,8 +33,8 @@ class Seen:
     `diversity`: mean distance of two fakes over that of two reals, in features. `coverage` and `density` in [0, 1]: as in
     metrics/manifold.py, of balls of three sizes, each over what as many other reals get and at most 1, and their mean.
     `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of
-    metrics/kernel.py. `shares` of fakes by the cluster of reals that they are nearest to; None where fakes are not finite. `kinds`
-    in [0, 1]: of these clusters those to which at least a quarter as many fakes belong as reals.
+    metrics/kernel.py. `shares` of fakes by the cluster of reals that they are nearest to; None where fakes are not finite.
+    `kinds` in [0, 1]: share of reals to whose cluster at least a quarter as many fakes belong.
     """
 
     diversity: float
@@ -63,7 +63,7 @@ class Probe:
         self._real, self.count = real, len(real)
         self._spread = torch.pdist(real).mean().clamp(min=1e-9)
         self._centres = _centres(real, seed)
-        self._kinds = self._shares(real)
+        self._real_shares = self._shares(real)
         nearest = torch.cdist(real, real).sort(dim=1).values
         self._radii = nearest[:, [max(1, k * len(real) // SAMPLES) for k in NEAREST]]  # column 0 is the real itself
         self._floor = self._held(others[: len(real)])
@@ -95,7 +95,7 @@ class Probe:
             density=float(density),
             distance=squared_mmd(self._real, fake),
             shares=shares,
-            kinds=float((shares >= self._kinds * FAIR)[self._kinds > 0].double().mean()),
+            kinds=float(self._real_shares[shares >= FAIR * self._real_shares].sum()),
         )
 
     def _shares(self, samples: Tensor) -> Tensor:

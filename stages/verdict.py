@@ -36,7 +36,7 @@ GOOD, BAD = 0.75, 0.3
 BETTER = 0.03
 """A rise in quality that counts."""
 MOST = 0.6
-"""Share of the kinds of reals below which what has stopped to rise is a collapse."""
+"""Share of reals whose kind is made, below which what has stopped to rise is a collapse."""
 WANDERING, SWINGING = 0.4, 0.25
 """Mean drift, and a swing in quality, of a game that circles."""
 EXPLODED, FAR = 100.0, 1.6
@@ -198,7 +198,7 @@ def _missing(case: _Case) -> Verdict | None:
         return None
     return Verdict(
         "collapsed",
-        f"fakes are of {kinds:.0%} of the kinds of reals, and have been for {case.kimg_since(-case.window):.3g} kimg",
+        f"fakes are of the kinds of {kinds:.0%} of the reals, and have been for {case.kimg_since(-case.window):.3g} kimg",
     )
 
 

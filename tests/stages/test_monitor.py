@@ -65,7 +65,7 @@ def test_the_evidence_of_a_collapse_says_from_where_to_where_in_how_long() -> No
 
 def test_some_kinds_of_reals_only_are_a_collapse_once_quality_stays() -> None:
     few = rows(*RISING, *[{"kinds": 0.4}] * 8)
-    assert judge(few) == Verdict("collapsed", "fakes are of 40% of the kinds of reals, and have been for 3 kimg")
+    assert judge(few) == Verdict("collapsed", "fakes are of the kinds of 40% of the reals, and have been for 3 kimg")
     assert judge(rows(*[{**of, "kinds": 0.4} for of in RISING])).word == "learning"
 
 
