@@ -158,6 +158,17 @@ def test_gates_stop_the_chain_or_ask_a_person(shared: Served) -> None:
     project.write_params(params)
 
 
+def test_a_sick_stage_is_healed_in_a_flow_and_its_page_says_so(shared: Served) -> None:
+    remedies = "{remedies:{diverged:[{adam:{learning_rate:0.003}}]}}"
+    changes = ["+progan.stages.r16.adam.learning_rate=1e30", f"+progan.stages.r16.heal={remedies}"]
+    run = shared.run(overrides=changes)
+    shared.server.wait_until(run, "Completed")
+    page = shared.server.artifacts(run)["progan-r16"]["data"]
+    happened = "back to the start, and on with learning_rate 0.003"
+    assert "diverged: step " in page and happened in page, page
+    assert happened in shared.server.logs(run)
+
+
 def test_any_target_of_the_dag_is_a_flow_too(shared: Served) -> None:
     run = shared.server.run(f"target/{shared.project.root.name}", target="dataset@dolls", options={"force": True})
     shared.server.wait_until(run, "Completed")
