@@ -152,7 +152,7 @@ class Monitor:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
         names = [field.name for field in fields(Row)]
-        self.rows = [Row(**dict(zip(names, values, strict=True))) for values in state["rows"]]
+        self.rows = [Row(**dict(zip(names, values, strict=False))) for values in state["rows"]]
         self.words, self.best = list(state["words"]), state["best"]
         self.meter.load_state_dict(state["meter"])
         self._shares = state["shares"]

@@ -27,7 +27,7 @@ WORDS: tuple[Word, ...] = get_args(Word)
 SICK = WORDS[WORDS.index("oscillating") :]
 """Verdicts that something is wrong."""
 
-EARLY, SETTLED = 4, 12
+EARLY, SETTLED = 4, 20
 """Probes before which nothing is said but of what is not finite, and before which nothing is called an end."""
 STEADY = 3
 """Probes of which the median is taken, against noise."""
@@ -51,7 +51,7 @@ class Row:
     `accuracy`: share of pairs of a real and a fake in which the real has the larger logit. `gap`: mean logit of reals less that
     of fakes. `overfit`: share of pairs of a real that is trained on and one that is held out in which the first has the larger
     logit: 0.5 where the discriminator knows none by heart, NaN where none are held out. `kept_quality` and `kept_distance`:
-    those of the averaged generator, where there is one.
+    those of the averaged generator, where there is one. What later versions measure comes last and is NaN in older checkpoints.
     """
 
     step: int
@@ -69,7 +69,7 @@ class Row:
     quality: float
     kept_quality: float
     kept_distance: float
-    kinds: float
+    kinds: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _oscillating(case: _Case) -> Verdict | None:
 def _missing(case: _Case) -> Verdict | None:
     """A collapse from the start: what is made may be as good as reals are, but it is only some of them."""
     kinds = case.mean("kinds")
-    if not case.settled or case.risen > BETTER or not kinds < MOST:
+    if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not kinds < MOST:
         return None
     return Verdict(
         "collapsed",

@@ -36,15 +36,15 @@ def of_quality(*values: float) -> list[Row]:
 RISING = [{"quality": q, "coverage": q, "density": q} for q in (0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.75, 0.8)]
 CASES: dict[Word, list[Row]] = {
     "learning": rows(*RISING),
-    "converged": of_quality(0.2, 0.5, *[0.8] * 14),
-    "plateau": of_quality(0.2, 0.4, *[0.5] * 14),
+    "converged": of_quality(0.2, 0.5, *[0.8] * 22),
+    "plateau": of_quality(0.2, 0.4, *[0.5] * 22),
     "healthy": of_quality(0.2, 0.5, 0.7, *[0.8] * 8),
     "collapsed": rows(*RISING, *[{"diversity": 0.05}] * 3),
     "collapsing": rows(*RISING, *[{"diversity": 0.4}] * 4),
     "oscillating": rows(*RISING, *[{"drift": 0.8, "quality": 0.6}, {"drift": 0.8, "quality": 0.3}] * 6),
     "diverged": rows(*RISING, *[{"grad_g": 1e5}] * 3),
-    "discriminator won": rows(*[{"accuracy": 0.99, "quality": 0.1}] * 16),
-    "discriminator lost": rows(*[{"accuracy": 0.5, "quality": 0.1}] * 16),
+    "discriminator won": rows(*[{"accuracy": 0.99, "quality": 0.1}] * 24),
+    "discriminator lost": rows(*[{"accuracy": 0.5, "quality": 0.1}] * 24),
 }
 
 
@@ -64,8 +64,8 @@ def test_the_evidence_of_a_collapse_says_from_where_to_where_in_how_long() -> No
 
 
 def test_some_kinds_of_reals_only_are_a_collapse_once_quality_stays() -> None:
-    few = rows(*RISING, *[{"kinds": 0.4}] * 8)
-    assert judge(few) == Verdict("collapsed", "fakes are of the kinds of 40% of the reals, and have been for 3 kimg")
+    few = rows(*RISING, *[{"kinds": 0.4}] * 12)
+    assert judge(few) == Verdict("collapsed", "fakes are of the kinds of 40% of the reals, and have been for 4 kimg")
     assert judge(rows(*[{**of, "kinds": 0.4} for of in RISING])).word == "learning"
 
 
@@ -164,7 +164,7 @@ def test_nothing_ends_before_its_patience() -> None:
         monitor.verdict = judge(monitor.rows)
         monitor.words.append(monitor.verdict.word)
         monitor.note_best("quality")
-    assert monitor.done(StopOptions(patience=12)) and not monitor.done(StopOptions(patience=14))
+    assert monitor.done(StopOptions(patience=20)) and not monitor.done(StopOptions(patience=22))
 
 
 def test_options_of_healing_are_refused_in_words(make_config: MakeConfig) -> None:
