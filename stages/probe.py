@@ -19,7 +19,7 @@ REDUCED, CLUSTERS, ROUNDS = 8, 16, 10
 NEAREST = (4, 16, 64)
 """Neighbours that span the ball around a real: small balls tell fine detail, large ones tell progress early. All in a probe of
 256 reals; of fewer, in proportion."""
-FAIR = 0.25
+FAIR = 0.1
 """Fakes of a cluster, over its reals, from which its kind counts as made."""
 SAMPLES = 256
 FEWEST = 32
@@ -34,7 +34,7 @@ class Seen:
     metrics/manifold.py, of balls of three sizes, each over what as many other reals get and at most 1, and their mean.
     `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of
     metrics/kernel.py. `shares` of fakes by the cluster of reals that they are nearest to; None where fakes are not finite.
-    `kinds` in [0, 1]: share of reals to whose cluster at least a quarter as many fakes belong.
+    `kinds` in [0, 1]: share of reals to whose cluster at least a tenth as many fakes belong.
     """
 
     diversity: float
