@@ -15,6 +15,7 @@ from pipelines.translate import draw_outfits
 from tests.conftest import Project, make_project
 from tests.pipelines.conftest import checkpoints, wait_for
 from tests.pipelines.test_dvc import reran
+from tests.pipelines.test_report import assert_alone
 
 PEOPLE = {"source": "dolls", "root": "data/dolls", "count": 48, "resolution": 32, "background": "mist"}
 NETWORK = {"width": 2, "code": 16}
@@ -98,6 +99,16 @@ def test_status_sample_and_inspect_know_its_stages(dressed: Project) -> None:
         assert (dressed.root / f"{stage}.png").is_file()
     assert "artifacts/fashiongan/shape" in dressed.espalier("inspect", "artifacts/fashiongan/image")
     assert "the configuration of fashiongan is valid" in dressed.espalier("check", "fashiongan")
+
+
+def test_its_report_shows_what_was_made_of_people_and_sentences(dressed: Project) -> None:
+    dressed.espalier("report", "fashiongan", "-o", "page.html", "-n", "8")
+    page = (dressed.root / "page.html").read_text(encoding="utf-8")
+    assert_alone(page)
+    for stage in ("shape", "image", "translate"):
+        assert f'alt="samples of fashiongan@{stage}"' in page and f">fashiongan@{stage}</text>" in page
+    assert '<section id="curves">' in page and "matching_aware" in page
+    assert '<section id="beside">' not in page  # its pictures are not made of latents alone
 
 
 def test_a_check_needs_nothing_prepared(tmp_path: Path) -> None:

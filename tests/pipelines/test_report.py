@@ -140,6 +140,18 @@ def test_bad_input_is_a_sentence(trained: Project, case: str) -> None:
     assert trained.code == 2 and expected in said and "Traceback" not in said, said
 
 
+def test_a_stage_of_points_has_a_page_too(project: Project) -> None:
+    ring = {"source": "points", "root": "data/sources/points.py", "shape": "ring", "count": 200}
+    project.set("datasets", {"ring": ring})
+    common = {"kimg": 0.4, "batch_size": 8, "network": "mlp", "tricks": {"loss": "hinge"}, "monitor": {"steps": 10}}
+    project.set("progan", {"common": common, "stages": {"r4": {"after": "artifacts/datasets/ring"}}})
+    project.espalier("run", "progan")
+    page = reported(project)
+    assert_alone(page)
+    assert 'alt="samples of progan@r4"' in page and "What the monitor saw" in page and "modes" in page
+    assert '<section id="beside">' not in page and '<section id="growth">' not in page
+
+
 def test_nothing_trained_says_what_to_run(project: Project) -> None:
     said = project.espalier("report", "progan", ok=False)
     assert project.code == 2 and "nothing of progan is trained yet" in said and "espalier run progan" in said
