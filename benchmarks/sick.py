@@ -47,7 +47,8 @@ WITHIN = 0.25
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training: whether it was good at each milestone and at its end, by kimg; when it was called sick."""
+    """One finished training: whether it was good at its end, and of what failed at each milestone, by kimg; when it was called
+    sick."""
 
     world: str
     case: str
@@ -85,8 +86,10 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
         failed = any((work_root() / f"{pipeline}@{key}").glob(f"*/{FAILED}"))
         return stopped_run(world, case, seed, help) if failed else None
     record = json.loads((folder / "stage.json").read_text())
-    at = [(float(path.name[5:]), path) for path in sorted((folder / "milestones").glob("kimg-*"))]
-    good = [(kimg, is_good(world, path)) for kimg, path in [*at, (record["images"] / 1000, folder)]]
+    good = [(record["images"] / 1000, is_good(world, folder))]
+    if help == "none" and not good[0][1]:  # of others it does not matter when they were well
+        at = [(float(path.name[5:]), path) for path in sorted((folder / "milestones").glob("kimg-*"))]
+        good = [*((kimg, is_good(world, path)) for kimg, path in at), *good]
     with (folder / "monitor.csv").open(newline="") as file:
         probes = [(float(row["kimg"]), row["verdict"]) for row in csv.DictReader(file)]
     alarms = [now for before, now in zip(probes, probes[1:], strict=False) if now[1] in SICK and before[1] == now[1]]
