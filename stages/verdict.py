@@ -35,7 +35,7 @@ GOOD, BAD = 0.75, 0.3
 """Quality from which a plateau is a convergence, and below which it is a failure."""
 BETTER = 0.03
 """A rise in quality that counts."""
-MOST = 0.6
+MOST = 0.45
 """Share of reals whose kind is made, below which what has stopped to rise is a collapse."""
 WANDERING, SWINGING = 0.4, 0.25
 """Mean drift, and a swing in quality, of a game that circles."""
