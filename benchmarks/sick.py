@@ -4,7 +4,8 @@ healing makes of them.
 Reduced: 1,500 updates of points, 800 of 16x16 pictures, 3 seeds. There is no other protocol. A run is judged
 apart from the monitor: 2,500 points beside the modes, or 1,000 pictures by coverage, by other samples than it sees, in the same
 features of a network of the dataset's own. Rules and remedies were written while looking at seed 0 of two thirds of the cases; a
-third of the cases, sick and well, is a hold-out that was not run before rules and remedies were as they are.
+third of the cases, sick and well, is a hold-out that nothing was chosen by. One threshold (0.45 of the kinds instead of 0.6) was
+set for false alarms on two cases that are looked at (dolls r1 and hinge) after seed 0 of the hold-out had been seen once.
 """
 
 import csv
