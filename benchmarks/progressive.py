@@ -19,6 +19,7 @@ from pathlib import Path
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, mean, write_table
 from data.store import Store
@@ -193,7 +194,8 @@ def rows(side: int) -> list[list[object]]:
     for figure, title in TITLES.items():
         worst = max(min(point.value(figure) for point in run) for of in found.values() for run in of)
         for slack in reversed(SLACK):
-            line: list[object] = [f"{side}x{side}", f"{title} ≤ {worst * slack:.3g}"]
+            seeds = " and ".join(str(count) for count in sorted({len(of) for of in found.values()}))
+            line: list[object] = [f"{side}x{side}", seeds, f"{title} ≤ {worst * slack:.3g}"]
             for what in ("minutes", "kimg"):
                 costs = {way: mean([cost(run, figure, worst * slack, what) for run in of]) for way, of in found.items()}
                 ratio = costs["straight"].mean / costs["chain"].mean
@@ -214,6 +216,9 @@ def draw(axes: Axes, side: int, figure: str, what: str) -> None:
         means = [statistics.fmean(p.value(figure) for p in here) for here in zip(*of, strict=True)]
         axes.plot(at, means, "o-", color=COLOURS[way], lw=2, ms=3, label=label)
     axes.set_yscale("log")
+    axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_xlim(left=0)
     axes.set_xlabel(f"{what} from the first iteration")
     axes.set_ylabel(TITLES[figure])
@@ -222,7 +227,7 @@ def draw(axes: Axes, side: int, figure: str, what: str) -> None:
 
 def table(ending: str) -> None:
     """docs/tables/progressive.md and its picture."""
-    head = ["pictures", "reached", "min, chain", "min, from start", "ratio", "kimg, chain", "kimg, from start", "ratio"]
+    head = ["pictures", "seeds", "reached", "min, chain", "min, from start", "ratio", "kimg, chain", "kimg, from start", "ratio"]
     lines = [line for side in STRAIGHT for line in rows(side)]
     floors = {side: of_pictures(reals(side)[0].others.pictures, side) for side in STRAIGHT}
     known = "; ".join(f"{side}x{side}: {f['fid_local']:.3g} and {f['swd']:.3g}" for side, f in floors.items())
