@@ -227,7 +227,17 @@ def draw(axes: Axes, side: int, figure: str, what: str) -> None:
 
 def table(ending: str) -> None:
     """docs/tables/progressive.md and its picture."""
-    head = ["pictures", "seeds", "reached", "min, chain", "min, from start", "ratio", "kimg, chain", "kimg, from start", "ratio"]
+    head = [
+        "pictures",
+        "seeds",
+        "reached",
+        "min, chain",
+        "min, from start",
+        "ratio",
+        "kimg, chain",
+        "kimg, from start",
+        "ratio",
+    ]
     lines = [line for side in STRAIGHT for line in rows(side)]
     floors = {side: of_pictures(reals(side)[0].others.pictures, side) for side in STRAIGHT}
     known = "; ".join(f"{side}x{side}: {f['fid_local']:.3g} and {f['swd']:.3g}" for side, f in floors.items())
