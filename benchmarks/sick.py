@@ -223,10 +223,10 @@ def table(ending: str) -> None:
 
 {markdown(head, rows)}
 
-Reading. Nine of ten failures or more are named, whether looked at or held out, and nearly all are mended. What is missed are
-batches of 4 on points, which stay at a part of the modes while quality still rises now and then. False alarms are more than
-hoped for, four of five on the ring: least squares and the hinge loss begin there with a long stretch in which nothing is learnt,
-which is called what it looks like. Not all cases fail everywhere: tanh and small batches train on pictures.
+Reading. Of cases looked at 56 of 58 failures are named in time, of those held out 18 of 21, and 78 of 79 are mended. Of batches
+of 4 on points two are missed: they stay at a part of the modes while quality rises now and then. False alarms, 7 of 49, are
+more than hoped for. Five are of the ring, where least squares and the hinge loss begin with a long stretch in which nothing is
+learnt, which is called what it looks like. Not all cases fail everywhere: tanh trains on pictures.
 
 {len(found)} of {total} runs are finished. Named in time: the monitor gave the same sick verdict twice in a row within a
 quarter of the training before or after the failure began, or values were not finite. Mended: the run
