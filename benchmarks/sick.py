@@ -256,7 +256,8 @@ def draw(found: list[Run]) -> None:
     axes.set_yticks(range(len(cases)), [" ".join(case) for case in cases], fontsize=8)
     axes.invert_yaxis()
     axes.set_xlabel("share of seeds that end well")
-    axes.legend(loc="lower right")
+    axes.margins(y=0.01)
+    figure.legend(loc="outside upper right", ncols=2)
     figure.savefig(TABLES / "sick.png")
 
 
