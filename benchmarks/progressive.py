@@ -81,8 +81,7 @@ class Timed:
         params = read_params()
         config = stage_config(params, pipeline, "0")
         self.fade = params[pipeline]["common"]["tricks"]["fade"]["kimg"] if config.grows else 0
-        folder = Path(tempfile.mkdtemp(prefix=pipeline))
-        self.trainer = Trainer(config, Store(config.dataset), None, folder, torch.device("cpu"))
+        self.trainer = Trainer(config, Store(config.dataset), None, Path(tempfile.gettempdir()), torch.device("cpu"))
         self.spent: dict[bool, list[float]] = {True: [], False: []}
 
     def block(self, fading: bool) -> None:
@@ -167,6 +166,7 @@ def points(pipelines: Sequence[str], seed: int, side: int) -> list[Point]:
 Runs = dict[str, list[list[Point]]]
 
 
+@cache
 def runs(side: int) -> Runs:
     """Every finished run at a side, by way there."""
     ways = {"chain": CHAIN[: [4, 8, 16, 32].index(side) + 1], "straight": (STRAIGHT[side],)}
