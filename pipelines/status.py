@@ -6,6 +6,7 @@ from typing import Any
 from data.errors import InputError
 from pipelines.dag import Node, changed, nodes
 from pipelines.figures import FIGURES, figures_of, verdict_of
+from stages.workfolder import work_root
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +47,12 @@ def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
 
 def _work(node: Node) -> tuple[str, str]:
     """What the work folder of the stage as it is configured now says: in training, half-way, or nothing."""
+    if "@" not in node.name or not (work_root() / node.name).is_dir():
+        return "", ""
     from stages.params import read_params
     from stages.position import read_position
     from stages.validation import stage_config
 
-    if "@" not in node.name or node.group == "dataset":
-        return "", ""
     try:
         config = stage_config(read_params(), *node.name.split("@", 1))
         position = read_position(config)

@@ -2,20 +2,20 @@
 
 import io
 
-import matplotlib
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-matplotlib.use("Agg")
 SHOWN = 2500
 """Points drawn of each kind."""
 
 
 def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Image:
     """Fakes in orange over reals in grey, first two dimensions, the frame fitted to the reals (or fakes) with a margin."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
     kinds = [(fakes.numpy()[:SHOWN], "#d9480f", "generated", 4)]
     if reals is None:
         reals = kinds[0][0]
@@ -32,5 +32,5 @@ def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Im
     axes.set_aspect("equal")
     axes.legend(loc="upper right", frameon=False)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
+    FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
     return Image.open(buffer).convert("RGB")
