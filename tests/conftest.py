@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import torch
+from filelock import FileLock
 from ruamel.yaml import YAML
 
 torch.set_num_threads(1)  # the networks are tiny, and two workers share the cores
@@ -142,11 +143,18 @@ def project(tmp_path: Path) -> Project:
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A tiny project whose whole chain has been run by `dvc repro`, and committed. Look, do not touch."""
-    project = make_project(tmp_path_factory.mktemp("trained") / "project")
-    project.dvc("repro")
-    project.run("git", "add", "-A")
-    project.run("git", "commit", "-qm", "trained")
-    return project
+    base = tmp_path_factory.getbasetemp()
+    first = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "trained-once"  # whichever worker is first
+    with FileLock(f"{first}.lock"):
+        if not first.is_dir():
+            project = make_project(base / "training")
+            project.dvc("repro")
+            project.run("git", "add", "-A")
+            project.run("git", "commit", "-qm", "trained")
+            project.root.rename(first)
+    own = base / "trained"
+    shutil.copytree(first, own, symlinks=True)
+    return Project(own)
 
 
 @pytest.fixture
