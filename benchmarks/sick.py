@@ -3,12 +3,13 @@ healing makes of them.
 
 Reduced: 1,500 updates of points, 800 of 16x16 pictures, 3 seeds. There is no other protocol. A run is judged
 apart from the monitor: 2,500 points beside the modes, or 1,000 pictures by coverage, by other samples than it sees, in the same
-features of a network of the dataset's own. Rules and remedies were written while looking at seed 0 of two thirds of the cases; a
-third of the cases, sick and well, is a hold-out that nothing was chosen by. One threshold (0.45 of the kinds instead of 0.6) was
-set for false alarms on two cases that are looked at (dolls r1 and hinge) after seed 0 of the hold-out had been seen once.
+features of a network of the dataset's own. Rules and remedies were written while looking at two thirds of the cases, all seeds; a
+third of the cases, sick and well, is a hold-out. The hold-out's figures had been printed before the last change of the rules, but
+none of its runs was looked into by then, and its figures alone say nothing of which rule to change.
 """
 
 import csv
+import dataclasses
 import json
 import statistics
 import sys
@@ -30,7 +31,7 @@ from stages.metrics.manifold import manifold
 from stages.params import read_params, stage_names
 from stages.pictures import latents
 from stages.samples import generate
-from stages.verdict import SICK
+from stages.verdict import SICK, Row, judge
 from stages.workfolder import FAILED, work_root
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
@@ -48,8 +49,8 @@ WITHIN = 0.25
 
 @dataclass(frozen=True)
 class Run:
-    """One finished training: whether it was good at its end, and of what failed at each milestone, by kimg; when it was called
-    sick."""
+    """One finished training: whether it was good at its end, and, of what matters, at each milestone, by kimg; when it was
+    called sick."""
 
     world: str
     case: str
@@ -64,6 +65,11 @@ class Run:
     def failed(self) -> bool:
         """Whether it ended badly."""
         return not self.good[-1][1]
+
+    @property
+    def sound(self) -> bool:
+        """Whether it was good at all milestones from half of the training on, and at its end."""
+        return all(good for kimg, good in self.good if kimg >= self.kimg / 2)
 
     @property
     def onset(self) -> float:
@@ -88,15 +94,22 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
         return stopped_run(world, case, seed, help) if failed else None
     record = json.loads((folder / "stage.json").read_text())
     good = [(record["images"] / 1000, is_good(world, folder))]
-    if help == "none" and not good[0][1]:  # of others it does not matter when they were well
+    if help == "well" or help == "none" and not good[0][1]:  # of others it does not matter when they were good
         at = [(float(path.name[5:]), path) for path in sorted((folder / "milestones").glob("kimg-*"))]
         good = [*((kimg, is_good(world, path)) for kimg, path in at), *good]
-    with (folder / "monitor.csv").open(newline="") as file:
-        probes = [(float(row["kimg"]), row["verdict"]) for row in csv.DictReader(file)]
+    probes = verdicts(folder / "monitor.csv")
     alarms = [now for before, now in zip(probes, probes[1:], strict=False) if now[1] in SICK and before[1] == now[1]]
     alarms += [probe for probe in probes if probe[1] == "diverged"]
     kimg = record["config"]["kimg"]
     return Run(world, case, seed, help, kimg, tuple(good), tuple(alarms))
+
+
+def verdicts(path: Path) -> list[tuple[float, str]]:
+    """What the rules as they are say at each probe, by kimg: of what is not healed they change nothing but words."""
+    names = {field.name: int if field.name == "step" else float for field in dataclasses.fields(Row)}
+    with path.open(newline="") as file:
+        rows = [Row(**{name: of(row[name]) for name, of in names.items()}) for row in csv.DictReader(file)]
+    return [(row.kimg, judge(rows[: i + 1]).word) for i, row in enumerate(rows)]
 
 
 def stopped_run(world: str, case: str, seed: int, help: str) -> Run:
@@ -193,18 +206,16 @@ def row(title: str, found: list[Run]) -> list[str]:
         share(run.failed for run in sick),
         share(run.named for run in failed),
         share(mended),
-        share(run.failed for run in well),
-        share(bool(run.alarms) for run in well if not run.failed),
+        share(not run.sound for run in well),
+        share(bool(run.alarms) for run in well if run.sound),
     ]
 
 
 def table(ending: str) -> None:
     """Named, mended and false alarms, of the seed looked at and of the hold-out, and every case."""
     found = runs()
-    head = ["", "failed alone", "named in time", "mended", "well ones that failed", "false alarms"]
-    looked_at = [run for run in found if run.case not in HELD_OUT]
-    rows = [row("cases looked at, seed 0", [run for run in looked_at if run.seed == 0])]
-    rows.append(row("cases looked at, other seeds", [run for run in looked_at if run.seed != 0]))
+    head = ["", "failed alone", "named in time", "mended", "well ones that were not well", "false alarms"]
+    rows = [row("cases looked at", [run for run in found if run.case not in HELD_OUT])]
     rows.append(row("cases held out", [run for run in found if run.case in HELD_OUT]))
     rows.append(row("all", found))
     rows += [row(world, [run for run in found if run.world == world]) for world in WORLDS]
@@ -216,6 +227,7 @@ def table(ending: str) -> None:
         cases.append([*row(title, of), ", ".join(words)])
     params = read_params(ROOT / "params.yaml")
     total = sum(len(stage_names(params, pipeline)) for pipeline in PIPELINES)
+    ended_well = [run for run in found if run.help == "well" and not run.failed]
     protocol = (__doc__ or "").partition("\n\n")[2].strip()
     text = f"""# Sick trainings
 
@@ -235,7 +247,10 @@ Well: at least {LEAST["modes"]:.0%} of the modes have a
 quarter of their fair share of points, and {LEAST["near"]:.0%} of the points lie nearer to a mode than half of the way to the
 next, which blurs pass; pictures: they cover at least half of the reals that the median of the well ones covers, that is
 {", ".join(f"{least_of(world)['coverage']:.0%} of what other reals cover of {world}" for world in WORLDS[2:])}.
-False alarms: of well ones that ended well, those that were called sick. Made by `python -m benchmarks.sick`.
+False alarms: of the cases that should train, those that were called sick. Not all of them are well in all seeds: what at a
+milestone in the second half of its training, or at its end, was not good by that measure is counted as not well, and not as a
+false alarm. Of all that end well, whatever they were before, {share(bool(run.alarms) for run in ended_well)} were called sick.
+Made by `python -m benchmarks.sick`.
 
 {markdown([*head, "verdicts"], cases)}
 

@@ -2,7 +2,7 @@
 
 Each rule compares the last probes with those before, so that none depends on how long a training is: `late` is the last quarter
 of it so far. Quality, coverage, density and diversity are shares of what other reals get. Thresholds were set while
-looking at seed 0 of two thirds of the cases of `benchmarks/sick`; its table has the others beside them.
+looking at two thirds of the cases of `benchmarks/sick`; its table has the others beside them.
 """
 
 import math
@@ -35,10 +35,12 @@ GOOD, BAD = 0.75, 0.3
 """Quality from which a plateau is a convergence, and below which it is a failure."""
 BETTER = 0.03
 """A rise in quality that counts."""
-MOST = 0.45
-"""Share of reals whose kind is made, below which what has stopped to rise is a collapse."""
-WANDERING, SWINGING = 0.4, 0.25
-"""Mean drift, and a swing in quality, of a game that circles."""
+MOST, STILL = 0.45, 0.6
+"""Share of reals whose kind is made, below which what has stopped to rise is a collapse: of fakes that go from kind to kind, and
+of those that keep to theirs, which have a mean drift below STAYS."""
+STAYS = 0.25
+WANDERING, SWINGING, FINE = 0.4, 0.2, 0.68
+"""Mean drift, and a swing in quality, of a game that circles, and a mean quality from which that does no harm."""
 EXPLODED, FAR = 100.0, 1.6
 """A gradient's norm (ganhacks #10), and how much more than before, at which training is lost; and a diversity of fakes that lie
 outside the reals."""
@@ -110,6 +112,11 @@ class _Case:
         return statistics.fmean(getattr(row, name) for row in self.late)
 
     @property
+    def third(self) -> Sequence[Row]:
+        """The last third, for what is noise in fewer rows."""
+        return self.rows[-max(EARLY, len(self.rows) // 3) :]
+
+    @property
     def risen(self) -> float:
         """How much more quality the late rows reach than those before."""
         before = self.quality[: -self.window]
@@ -171,7 +178,8 @@ def _collapsing(case: _Case) -> Verdict | None:
     for name in ("diversity", "coverage"):
         values = [min(v, 1.0) for v in steady([getattr(row, name) for row in case.rows])]
         best = _latest_best(values)
-        if len(values) > EARLY and best < len(values) - 2 and values[best] > 0.3 and values[-1] < 0.5 * values[best]:
+        was = values[best] > 0.3 and case.quality[best] > BAD
+        if len(values) > EARLY and best < len(values) - 2 and was and values[-1] < 0.5 * values[best]:
             return Verdict(
                 "collapsing",
                 f"{name} fell from {values[best]:.2f} to {values[-1]:.2f} of the reals' in {case.kimg_since(best):.3g} kimg",
@@ -182,7 +190,8 @@ def _collapsing(case: _Case) -> Verdict | None:
 def _oscillating(case: _Case) -> Verdict | None:
     drift, qualities = case.mean("drift"), [row.quality for row in case.late]
     swing = max(qualities) - min(qualities)
-    if not case.settled or drift < WANDERING or swing < SWINGING or case.risen > BETTER:
+    fine = case.mean("quality") >= FINE
+    if not case.settled or fine or drift < WANDERING or swing < SWINGING or case.risen > BETTER:
         return None
     return Verdict(
         "oscillating",
@@ -193,12 +202,13 @@ def _oscillating(case: _Case) -> Verdict | None:
 
 def _missing(case: _Case) -> Verdict | None:
     """A collapse from the start: what is made may be as good as reals are, but it is only some of them."""
-    kinds = case.mean("kinds")
-    if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not kinds < MOST:
+    kinds = statistics.fmean(row.kinds for row in case.third)
+    least = STILL if case.mean("drift") < STAYS else MOST
+    if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not kinds < least:
         return None
+    since = case.now.kimg - case.third[0].kimg
     return Verdict(
-        "collapsed",
-        f"fakes are of the kinds of {kinds:.0%} of the reals, and have been for {case.kimg_since(-case.window):.3g} kimg",
+        "collapsed", f"fakes are of the kinds of {kinds:.0%} of the reals, and have been for {since:.3g} kimg"
     )
 
 

@@ -65,8 +65,24 @@ def test_the_evidence_of_a_collapse_says_from_where_to_where_in_how_long() -> No
 
 def test_some_kinds_of_reals_only_are_a_collapse_once_quality_stays() -> None:
     few = rows(*RISING, *[{"kinds": 0.4}] * 12)
-    assert judge(few) == Verdict("collapsed", "fakes are of the kinds of 40% of the reals, and have been for 4 kimg")
+    assert judge(few) == Verdict("collapsed", "fakes are of the kinds of 40% of the reals, and have been for 5 kimg")
     assert judge(rows(*[{**of, "kinds": 0.4} for of in RISING])).word == "learning"
+
+
+def test_half_of_the_kinds_are_a_collapse_of_fakes_that_keep_to_theirs_only() -> None:
+    def of(drift: float) -> list[Row]:
+        return rows(*RISING, *[{"kinds": 0.55, "drift": drift}] * 12)
+
+    assert (judge(of(0.1)).word, judge(of(0.35)).word) == ("collapsed", "converged")
+
+
+def test_a_game_that_circles_among_good_ones_and_a_fall_from_nothing_are_no_alarm() -> None:
+    circling = [{"drift": 0.8, "quality": 0.82}, {"drift": 0.8, "quality": 0.6}]
+    assert judge(rows(*RISING, *circling * 6)).word == "plateau"
+    start = [{"quality": 0.2, "coverage": 0.2, "diversity": 0.5}] * 3 + [
+        {"quality": 0.15, "coverage": 0.15, "diversity": 0.2}
+    ] * 4
+    assert not judge(rows(*start)).sick
 
 
 def test_what_is_not_finite_has_diverged_at_once_and_an_early_start_is_only_learning() -> None:
