@@ -1,5 +1,7 @@
 """A tiny project that behaves as a user's does: the real dvc.yaml and code, small pictures, small networks."""
 
+import contextlib
+import io
 import os
 import resource
 import shutil
@@ -7,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
 from filelock import FileLock
 from ruamel.yaml import YAML
+
+from pipelines.cli import main
 
 torch.set_num_threads(1)  # the networks are tiny, and two workers share the cores
 ROOT = Path(__file__).parent.parent
@@ -99,6 +104,20 @@ class Project:
 
     def espalier(self, *arguments: str, ok: bool = True) -> str:
         return self.run("espalier", *arguments, ok=ok)
+
+    def look(self, *arguments: str, ok: bool = True) -> str:
+        """An `espalier` command that trains nothing, in this process: to start another takes longer than most of them."""
+        output, self.code = io.StringIO(), 0
+        with (
+            contextlib.chdir(self.root), contextlib.redirect_stdout(output), contextlib.redirect_stderr(output),
+            mock.patch.object(sys, "argv", ["espalier", *arguments]),
+        ):  # fmt: skip
+            try:
+                main()
+            except SystemExit as end:
+                self.code = int(end.code or 0)
+        assert not ok or self.code == 0, output.getvalue()
+        return output.getvalue()
 
     def bytes(self, path: str) -> bytes:
         return (self.root / path).read_bytes()

@@ -69,7 +69,7 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
 def test_what_cannot_be_is_refused_in_words(
     copy_of_trained: Project, arguments: tuple[str, ...], expected: str
 ) -> None:
-    output = copy_of_trained.espalier("ablate", *arguments, ok=False)
+    output = copy_of_trained.look("ablate", *arguments, ok=False)
     assert copy_of_trained.code == 2 and expected in output and "Traceback" not in output
 
 

@@ -90,19 +90,19 @@ def test_killed_trainings_end_in_the_bits_of_an_uninterrupted_one(dressed: Proje
 
 
 def test_status_sample_and_inspect_know_its_stages(dressed: Project) -> None:
-    said = dressed.espalier("status")
+    said = dressed.look("status")
     assert all(f"fashiongan@{stage}" in said for stage in STAGES)
     assert "half-way" not in said
     assert "text@outfits" in said
     for stage in ("shape", "image"):
-        dressed.espalier("sample", f"artifacts/fashiongan/{stage}", "-n", "4", "-o", f"{stage}.png")
+        dressed.look("sample", f"artifacts/fashiongan/{stage}", "-n", "4", "-o", f"{stage}.png")
         assert (dressed.root / f"{stage}.png").is_file()
-    assert "artifacts/fashiongan/shape" in dressed.espalier("inspect", "artifacts/fashiongan/image")
-    assert "the configuration of fashiongan is valid" in dressed.espalier("check", "fashiongan")
+    assert "artifacts/fashiongan/shape" in dressed.look("inspect", "artifacts/fashiongan/image")
+    assert "the configuration of fashiongan is valid" in dressed.look("check", "fashiongan")
 
 
 def test_its_report_shows_what_was_made_of_people_and_sentences(dressed: Project) -> None:
-    dressed.espalier("report", "fashiongan", "-o", "page.html", "-n", "8")
+    dressed.look("report", "fashiongan", "-o", "page.html", "-n", "8")
     page = (dressed.root / "page.html").read_text(encoding="utf-8")
     assert_alone(page)
     for stage in ("shape", "image", "translate"):
@@ -112,7 +112,7 @@ def test_its_report_shows_what_was_made_of_people_and_sentences(dressed: Project
 
 
 def test_a_check_needs_nothing_prepared(tmp_path: Path) -> None:
-    said = make(tmp_path / "fresh").espalier("check", "fashiongan")
+    said = make(tmp_path / "fresh").look("check", "fashiongan")
     assert "the dataset is not prepared yet" in said
 
 
@@ -147,7 +147,7 @@ def test_a_photo_is_translated_from_artifacts_alone(dressed: Project, photo: Pat
     assert "zylph" in said
     with Image.open(dressed.root / "one.png") as image:
         assert image.height < image.width
-    dressed.espalier(*asked, "-o", "again.png")
+    dressed.look(*asked, "-o", "again.png")
     assert dressed.bytes("one.png") == dressed.bytes("again.png")
 
 
@@ -185,6 +185,6 @@ def test_what_cannot_be_translated_is_refused_in_words(
 
 
 def test_the_command_refuses_without_a_traceback(dressed: Project, photo: Path) -> None:
-    said = dressed.espalier("translate", "doll.png", "--map", "none.png", "--text", "a red dress", ok=False)
+    said = dressed.look("translate", "doll.png", "--map", "none.png", "--text", "a red dress", ok=False)
     assert dressed.code == 2
     assert said.startswith("error: the picture has no map")

@@ -36,7 +36,7 @@ STAGES = ("dataset@dolls", "progan@r4", "progan@r8", "progan@r16")
 
 def reported(project: Project, *arguments: str) -> str:
     """The page of progan."""
-    said = project.espalier("report", "progan", "-o", "out/page.html", "-n", "8", *arguments)
+    said = project.look("report", "progan", "-o", "out/page.html", "-n", "8", *arguments)
     assert said.splitlines()[-1] == "out/page.html"
     return (project.root / "out/page.html").read_text(encoding="utf-8")
 
@@ -114,7 +114,7 @@ def test_against_an_experiment_tells_what_differs(copy_of_trained: Project) -> N
     part = page.split('<section id="against">')[1].split("</section>")[0]
     assert "Against slower" in part and "progan.stages.r16.adam.learning_rate" in part and "0.0005" in part
     assert "r16, slower" in part and "r16, here" in part and "loss_g" in part
-    said = project.espalier("report", "progan", "--against", "slowr", ok=False)
+    said = project.look("report", "progan", "--against", "slowr", ok=False)
     assert project.code == 2 and "did you mean 'slower'" in said and "Traceback" not in said
     assert not (project.root / "report.html").exists()
 
@@ -135,7 +135,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
 def test_bad_input_is_a_sentence(trained: Project, case: str) -> None:
     command, expected = BAD[case]
     (trained.root / "art.html").mkdir(exist_ok=True)
-    said = trained.espalier("report", *command, ok=False)
+    said = trained.look("report", *command, ok=False)
     (trained.root / "art.html").rmdir()
     assert trained.code == 2 and expected in said and "Traceback" not in said, said
 
@@ -153,7 +153,7 @@ def test_a_stage_of_points_has_a_page_too(project: Project) -> None:
 
 
 def test_nothing_trained_says_what_to_run(project: Project) -> None:
-    said = project.espalier("report", "progan", ok=False)
+    said = project.look("report", "progan", ok=False)
     assert project.code == 2 and "nothing of progan is trained yet" in said and "espalier run progan" in said
 
 

@@ -17,7 +17,7 @@ def test_a_run_is_given_a_time_and_ends_unfinished(copy_of_trained: Project) -> 
     output = project.espalier("run", "progan", "--for", "16s", ok=False)
     assert project.code == 3 and "the time given to this run is over" in output, output
     assert "a checkpoint is written" in output and not processes_of(project)
-    assert "half-way" in project.espalier("status")
+    assert "half-way" in project.look("status")
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def experiments(project: Project) -> set[str]:
 
 def test_history_lists_every_version_with_its_figures_and_picture(versions: Project) -> None:
     (experiment,) = (name for name in experiments(versions) if name.startswith("learning-rate"))
-    lines = [line for line in versions.espalier("history", "progan@r8").splitlines()[1:] if line.strip()]
+    lines = [line for line in versions.look("history", "progan@r8").splitlines()[1:] if line.strip()]
     assert len(lines) == 3
     assert "workspace" in lines[0] and "1.6" in lines[0] and "artifacts/progan/r8/samples.png" in lines[0]
     (line,) = (line for line in lines if experiment in line)
@@ -111,7 +111,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
 def test_what_cannot_work_is_refused_in_a_sentence(trained: Project, case: str) -> None:
     command, expected = BAD[case]
     trained.environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
-    output = trained.espalier(*command, ok=False)
+    output = (trained.espalier if "serve" in command else trained.look)(*command, ok=False)
     assert trained.code == 2 and expected in output and "Traceback" not in output, output
 
 
@@ -128,7 +128,7 @@ def test_a_folder_that_is_no_dvc_repository_is_refused(tmp_path: Path) -> None:
     project = make_project(tmp_path / "project")
     shutil.rmtree(project.root / ".dvc")
     for command in (("run", "progan"), ("serve",)):
-        output = project.espalier(*command, ok=False)
+        output = project.look(*command, ok=False)
         assert project.code == 2 and "not inside of a DVC repository" in output and "Traceback" not in output
 
 

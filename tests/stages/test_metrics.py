@@ -131,9 +131,9 @@ def test_points_are_sampled_and_inspected_at_the_command_line(project: Project) 
     assert "warning: params.yaml: world.pac2-3: tricks.loss" in output and "grow without end" in output
     metrics = json.loads((project.root / "artifacts/world/pac2-3/metrics.json").read_text())
     assert metrics["modes"] <= 8
-    project.espalier("sample", "artifacts/world/pac2-3", "-n", "200", "-o", "points.png")
+    project.look("sample", "artifacts/world/pac2-3", "-n", "200", "-o", "points.png")
     assert Image.open(project.root / "points.png").size == (600, 600)
-    assert "kimg at points" in project.espalier("inspect", "artifacts/world/pac2-3")
+    assert "kimg at points" in project.look("inspect", "artifacts/world/pac2-3")
     project.set("world.common.after", "artifacts/datasets/dolls")
     project.python("stages.prepare", "dolls")
     output = project.python("stages.train", "world", "gan-0", ok=False)
