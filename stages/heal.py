@@ -1,9 +1,11 @@
 """Going back to the best checkpoint of a sick training, and on from there with the next remedy.
 
 What the remedy leaves as it was is carried over: weights by name and shape, an optimiser's moments where its network kept its
-shape. The rest begins anew, and that is said. A training that was never good for anything begins from the start.
+shape. The rest begins anew, and that is said. A training that was never good for anything begins from the start. What was
+clearly better before the remedies than after them is what is published: healing takes nothing away.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +16,16 @@ from stages.checkpoint import Checkpoint, checkpoints_in, read_checkpoint
 from stages.config import StageConfig
 from stages.healing import NOTHING_DONE, Healing, healed, healing_of
 from stages.lineage import Event
+from stages.monitor import Monitor
 from stages.players import load_fitting
 from stages.remedies import Remedy
 from stages.tricks.trick import Networks
 from stages.verdict import Verdict
+
+CLEARLY = 0.05
+"""More quality, of what reals get, than at the end, for which an earlier checkpoint is published instead."""
+BEST, BEFORE = "best", "best-before"
+"""Folders of the best checkpoint of a training, and of the best of those that were given up."""
 
 
 class Sick(Exception):
@@ -40,10 +48,29 @@ def healing_in(folder: Path, target: int) -> Healing:
     return NOTHING_DONE
 
 
-def best_checkpoint(folder: Path) -> Checkpoint | None:
+def best_checkpoint(folder: Path, name: str = BEST) -> Checkpoint | None:
     """The best of a training that keeps it, if it was ever good for anything."""
-    found = checkpoints_in(folder / "best")
+    found = checkpoints_in(folder / name)
     return read_checkpoint(found[0][1]) if found else None
+
+
+def quality_of(checkpoint: Checkpoint | None) -> float:
+    """The quality at a checkpoint, as the probes' last rows have it; 0 of none."""
+    monitor = Monitor()
+    if checkpoint is not None and "monitor" in checkpoint.state:
+        monitor.load_state_dict(checkpoint.state["monitor"])
+    return monitor.quality
+
+
+def better_before(folder: Path, quality: float) -> Checkpoint | None:
+    """The best checkpoint of all that was tried, where it is clearly better than this quality."""
+    best = max((best_checkpoint(folder), best_checkpoint(folder, BEFORE)), key=quality_of)
+    return best if quality_of(best) > quality + CLEARLY else None
+
+
+def kept_instead(healing: Healing, best: Checkpoint, end: Event) -> Healing:
+    """What had been done to the best checkpoint, and what happened until the end."""
+    return Healing(healing_of(best.record).remedies, (*healing.events, end))
 
 
 def way_back(folder: Path, healing: Healing) -> Checkpoint | None:
@@ -83,10 +110,15 @@ def rolled_back(healing: Healing, sick: Sick, remedy: Remedy, to: Checkpoint | N
 
 
 def forget_after(folder: Path, step: int) -> None:
-    """Remove checkpoints from a step on, and from the start the best, too: of the sick training, they would be resumed from."""
-    for at, path in [*checkpoints_in(folder), *(checkpoints_in(folder / "best") if step == 0 else ())]:
+    """Remove checkpoints from a step on, which would be resumed from; from the start on, set the best aside."""
+    for at, path in checkpoints_in(folder):
         if at >= step:
             path.unlink()
+    if step == 0 and checkpoints_in(folder / BEST):
+        worse = BEST if quality_of(best_checkpoint(folder)) <= quality_of(best_checkpoint(folder, BEFORE)) else BEFORE
+        shutil.rmtree(folder / worse, ignore_errors=True)
+        if worse == BEFORE:
+            (folder / BEST).rename(folder / BEFORE)
 
 
 def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer], state: dict[str, Any]) -> list[str]:

@@ -26,13 +26,14 @@ class Input(BaseModel):
 
 
 class Event(BaseModel):
-    """Something that happened to a training, at a step, in words; of a rollback, the step that it went back `to`."""
+    """Something that happened to a training, at a step, in words; of a rollback, the step that it went back `to`, and of what is
+    kept instead of its end, the step that it is of."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     step: int
     images: int
-    kind: Literal["rollback", "stop"]
+    kind: Literal["rollback", "stop", "kept"]
     to: int | None = None
     words: str
 
@@ -44,9 +45,10 @@ class Record(BaseModel):
     many before the last iteration: a training of any length beyond that passes through this step. `start` is the
     checkpoint that training went on from, where one was chosen, `reads` the encoder of its sentences. `classes`: how many
     the networks are told, 0 if none.
-    `verdict` and `evidence`: what the monitor said last. `events`: rollbacks, and an early end. `remedies`: what was laid over
-    params.yaml's options since; `config` has them in it. `evaluated`: what the figures of an evaluation were measured on.
-    `code` is the digest of the code that trained; of several, joined by +, where it changed between a checkpoint and its resume.
+    `verdict` and `evidence`: what the monitor said last. `events`: rollbacks, and an end that is not the last step. `remedies`:
+    what was laid over params.yaml's options since; `config` has them in it. `evaluated`: what the figures of an evaluation were
+    measured on. `code` is the digest of the code that trained; of several, joined by +, where it changed between a checkpoint and
+    its resume.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -130,6 +130,11 @@ class Monitor:
         return self.rows[-1].kimg - self.rows[max(range(len(worth)), key=worth.__getitem__)].kimg >= stop.patience
 
     @property
+    def quality(self) -> float:
+        """Of the averaged generator now, against noise; 0 where nothing was seen."""
+        return self._worth("quality")[-1] if self.rows else 0.0
+
+    @property
     def best_kimg(self) -> float:
         """Where the best is."""
         return math.nan if self.best is None else self.rows[self.best].kimg

@@ -17,12 +17,21 @@ from stages.classify import load_classifier
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
-from stages.heal import Sick, healing_in, next_remedy, rolled_back, way_back
+from stages.heal import (
+    Sick,
+    better_before,
+    healing_in,
+    kept_instead,
+    next_remedy,
+    quality_of,
+    rolled_back,
+    way_back,
+)
 from stages.healing import NOTHING_DONE, Healing
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.launch import is_launched, launch
-from stages.lineage import Input, work_key
+from stages.lineage import Event, Input, work_key
 from stages.params import PARAMS, read_params
 from stages.progress import Bar, clock
 from stages.publish import publish
@@ -138,7 +147,26 @@ def _train_and_heal(config: StageConfig, make: Callable[[Healing], Trainer], fol
         except Sick as sick:
             trainer = _heal(config, trainer, sick, make)
     trainer.take_best()
-    return trainer
+    return _best_of_all(trainer, make)
+
+
+def _best_of_all(trainer: Trainer, make: Callable[[Healing], Trainer]) -> Trainer:
+    """This trainer; where remedies left less than there had been before them, one that holds what was best."""
+    quality = trainer.monitor.quality
+    healing, tried = trainer.healing, trainer.healing.rollbacks and not trainer.healing.stopped
+    best = better_before(trainer.folder, quality) if tried else None
+    if best is None:
+        return trainer
+    words = (
+        f"quality is {quality:.2f} of the reals' and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg, before "
+        "the remedies; that is published"
+    )
+    end = Event(step=trainer.step, images=trainer.images, kind="kept", to=best.record.step, words=words)
+    keeper = make(kept_instead(healing, best, end))
+    keeper.stand_in_for(trainer, best)
+    if distributed.rank() == 0:
+        print(f"{trainer.config.name}: {words}", flush=True)
+    return keeper
 
 
 def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Healing], Trainer]) -> Trainer:

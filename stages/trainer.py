@@ -332,8 +332,8 @@ class Trainer:
 
     @property
     def last(self) -> int:
-        """The last step that was trained, which is beyond the best where training ended early."""
-        return max([self.step, *(event.step for event in self.healing.events if event.kind == "stop")])
+        """The last step that was trained, which is beyond the one that is published where that is the best."""
+        return max([self.step, *(event.step for event in self.healing.events if event.kind in ("stop", "kept"))])
 
     def take_best(self) -> None:
         """After an early end: the networks as they were at their best."""
@@ -342,6 +342,13 @@ class Trainer:
             for name, module in self.networks.modules().items():
                 module.load_state_dict(best.state[name])
             self.step, self.images, self.before = best.record.step, best.record.images, best.record.before
+
+    def stand_in_for(self, end: "Trainer", best: Checkpoint) -> None:
+        """Be what is published of a training that was better before its end: the best, with all that was seen until the end."""
+        self._load(best)
+        verdict = self.monitor.verdict
+        self.monitor, self.history, self.evaluations = end.monitor, end.history, end.evaluations
+        self.monitor.verdict = verdict  # of what is published
 
     def _log(self, bar: Bar) -> None:
         due = self.step == 1 or self.step % self.config.watch.log_steps == 0

@@ -14,7 +14,7 @@ from stages import distributed
 from stages.checkpoint import write_checkpoint
 from stages.features import load_features
 from stages.game import told_apart
-from stages.heal import Sick
+from stages.heal import BEST, Sick
 from stages.history import History
 from stages.lineage import Event
 from stages.moment import derive_seed
@@ -107,4 +107,4 @@ def _keep_best(trainer: Trainer) -> None:
     metric = trainer.config.stop.metric if trainer.config.stop else "quality"
     if trainer.monitor.note_best(metric) and distributed.rank() == 0:
         trainer.meter.read()
-        write_checkpoint(trainer.folder / "best", trainer.record("best"), trainer.objects(), keep=1)
+        write_checkpoint(trainer.folder / BEST, trainer.record("best"), trainer.objects(), keep=1)

@@ -11,11 +11,12 @@ from torch import Tensor
 
 from stages.checkpoint import checkpoints_in, read_checkpoint
 from stages.config import StageConfig
-from stages.heal import Sick, carry_over, healing_in, next_remedy
+from stages.heal import BEFORE, Sick, best_checkpoint, carry_over, healing_in, next_remedy
 from stages.healing import NOTHING_DONE, Healing, healed
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted
 from stages.players import build_networks, build_optimizers
+from stages.probe import Probe, Seen
 from stages.publish import publish
 from stages.remedies import DEFAULTS, Remedy
 from stages.step import Step
@@ -126,6 +127,40 @@ def test_the_second_remedy_follows_and_then_it_fails_as_without(
     trainer = _train_and_heal(config, make("other"), tmp_path / "other")
     assert [remedy.words for remedy in trainer.healing.remedies][1] == "packing 2"
     assert any(weight.shape[1:2] == (6,) for weight in trainer.networks.discriminator.parameters())
+
+
+def test_what_was_better_before_the_remedies_is_published(
+    make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def see(probe: Probe, fakes: Tensor) -> Seen:
+        """Good while the first training lasts, and then good for nothing."""
+        good = 0.9 if not rolled else 0.1
+        return Seen(good, good, good, 1 - good, torch.ones(2) / 2, 1.0)
+
+    rolled: list[bool] = []
+    go_back = Trainer.go_back
+    monkeypatch.setattr(Probe, "see", see)
+    monkeypatch.setattr(Trainer, "go_back", lambda self, best: rolled.append(True) or go_back(self, best))
+    remedy = {"tricks": {"drift": None, "packing": 2}}  # another shape, which must not be in the way
+    config = make_config("r4", {**CHANGES, "heal": {"at_most": 2, "remedies": {"diverged": [CALMER, remedy]}}})
+    breaks_at(42, rate=0)
+    trainer = _train_and_heal(config, make("work", config), tmp_path / "work")
+    back, start, kept = trainer.healing.events
+    assert (back.kind, start.kind, kept.kind) == ("rollback", "rollback", "kept")
+    assert (start.to, kept.to, kept.step, trainer.step) == (0, back.to, 100, back.to)
+    assert "quality is 0.10 of the reals' and was 0.90" in kept.words and kept.words in capsys.readouterr().out
+    assert [remedy.words for remedy in trainer.healing.remedies] == []
+    publish(trainer, tmp_path / "artifact")
+    record = json.loads((tmp_path / "artifact/stage.json").read_text())
+    assert record["step"] == back.to and record["remedies"] == [] and record["events"][2]["kind"] == "kept"
+    best = best_checkpoint(tmp_path / "work", BEFORE)
+    assert best is not None
+    for name, value in trainer.networks.generator.state_dict().items():
+        assert torch.equal(value, best.state["generator"][name])
+    again = _train_and_heal(config, make("work", config), tmp_path / "work")
+    assert_same(trainer, again)
+    assert again.healing == trainer.healing and again.monitor.table() == trainer.monitor.table()
 
 
 def test_checkpoints_of_the_sick_are_not_resumed_from(
