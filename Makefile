@@ -3,11 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help setup demo test lint
+PYTEST := python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+.PHONY: help setup demo test test-long lint
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 14
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 17
 
 setup: .venv/installed ## make the environment in .venv
 
@@ -26,5 +28,8 @@ lint: setup ## ruff and mypy --strict
 	ruff format --check .
 	mypy
 
-test: lint ## lint, then every test
-	python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+test: lint ## lint, then all tests but the long ones
+	$(PYTEST) -m "not long"
+
+test-long: setup ## the long tests: flows of several minutes, kills, two machines, ablations
+	$(PYTEST) -m long

@@ -19,6 +19,7 @@ def rows(project: Project) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+@pytest.mark.long
 def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_trained: Project) -> None:
     project = copy_of_trained
     before = {name: project.bytes(name) for name in ("params.yaml", "dvc.lock", "artifacts/progan/r4/stage.json")}

@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import pytest
+
 from tests.conftest import Project, cpu_seconds_of_children
 
 
@@ -100,6 +102,7 @@ def test_a_finished_stage_run_again_publishes_again_and_trains_nothing(copy_of_t
     assert project.bytes("dvc.lock") == before
 
 
+@pytest.mark.long
 def test_experiments_run_and_queue(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.dvc("exp", "run", "-n", "logistic", "-S", "progan.common.tricks.loss=nonsaturating", "progan@r4")

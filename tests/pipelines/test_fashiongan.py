@@ -82,6 +82,7 @@ def test_one_repro_makes_the_sheet_and_another_does_nothing(dressed: Project) ->
     assert reran(dressed.dvc("repro", "fashiongan")) == []
 
 
+@pytest.mark.long
 def test_killed_trainings_end_in_the_bits_of_an_uninterrupted_one(dressed: Project, tmp_path: Path) -> None:
     whole = make(tmp_path / "whole")
     whole.dvc("repro", "fashiongan@image")

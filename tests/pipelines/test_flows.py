@@ -6,7 +6,6 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -38,38 +37,6 @@ def end_soon(project: Project, stage: str, more: int = 20) -> int:
     reached = steps(project, stage)
     project.set(f"progan.stages.{stage}.kimg", (reached + more) * 8 / 1000)
     return reached
-
-
-@dataclass
-class Background:
-    """What takes minutes to be seen, begun first and looked at last."""
-
-    crashed: Project
-    run: str
-    killed_at: float
-    nightly: Served
-
-
-@pytest.fixture(scope="module", autouse=True)
-def background(trained: Project, server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Background]:
-    """A run whose machine went down, and a deployment with a cron of every minute."""
-    folder = tmp_path_factory.mktemp("background")
-    crashed = copy(trained, folder)
-    crashed.set("progan.stages.r8.kimg", 400)
-    served = Served(crashed, server)
-    run = run_to_a_checkpoint(served)
-    wait_for(lambda: server.ask("events/filter", heartbeats(run))["total"] > 0)
-    for process in processes_of(crashed, ""):
-        process.kill()
-    nightly = Served(copy(trained, folder), server, "progan", "--cron", "* * * * *")
-    yield Background(crashed, run, time.monotonic(), nightly)
-    nightly.stop()
-
-
-def heartbeats(run: str) -> dict[str, object]:
-    """A question for the heartbeats of a run."""
-    resource = {"id": [f"prefect.flow-run.{run}"]}
-    return {"filter": {"event": {"name": ["prefect.flow-run.heartbeat"]}, "resource": resource}, "limit": 1}
 
 
 @pytest.fixture
@@ -134,6 +101,7 @@ def test_the_form_of_a_deployment_describes_every_option(shared: Served) -> None
     assert found["global_concurrency_limit"]["limit"] == 1
 
 
+@pytest.mark.long
 def test_gates_stop_the_chain_or_ask_a_person(shared: Served) -> None:
     project, server = shared.project, shared.server
     project.set("progan.stages.r8.gate", {"diversity": {"above": 100}, "on_miss": "stop"})
@@ -158,6 +126,7 @@ def test_gates_stop_the_chain_or_ask_a_person(shared: Served) -> None:
     project.write_params(params)
 
 
+@pytest.mark.long
 def test_a_sick_stage_is_healed_in_a_flow_and_its_page_says_so(shared: Served) -> None:
     remedies = "{remedies:{diverged:[{adam:{learning_rate:0.003}}]}}"
     changes = ["+progan.stages.r16.adam.learning_rate=1e30", f"+progan.stages.r16.heal={remedies}"]
@@ -175,6 +144,7 @@ def test_any_target_of_the_dag_is_a_flow_too(shared: Served) -> None:
     assert shared.server.tasks(run) == {"dataset@dolls": "Completed"}
 
 
+@pytest.mark.long
 def test_a_cancelled_run_leaves_a_checkpoint_and_no_process_and_continues(served: Served) -> None:
     project, server = served.project, served.server
     project.set("progan.stages.r8.kimg", 400)
@@ -193,6 +163,7 @@ def test_a_cancelled_run_leaves_a_checkpoint_and_no_process_and_continues(served
     assert json.loads(project.bytes("artifacts/progan/r8/stage.json"))["step"] == reached + 20
 
 
+@pytest.mark.long
 def test_a_run_is_given_a_time_and_its_failures_are_retried_unless_the_configuration_is_wrong(served: Served) -> None:
     project, server = served.project, served.server
     project.set("progan.stages.r8.kimg", 400)
@@ -217,6 +188,7 @@ def test_a_run_is_given_a_time_and_its_failures_are_retried_unless_the_configura
     assert server.logs(run).count("> python -m stages.train progan r8") == 1
 
 
+@pytest.mark.long
 def test_training_goes_on_while_the_server_is_away(served: Served) -> None:
     project, server = served.project, served.server
     project.set("progan.stages.r8.kimg", 4)
@@ -231,6 +203,7 @@ def test_training_goes_on_while_the_server_is_away(served: Served) -> None:
     assert {"progan-r8", "progan-r16", "progan-run"} <= set(server.artifacts(run))
 
 
+@pytest.mark.long
 def test_two_machines_share_a_chain_through_git_and_a_remote(served: Served, tmp_path: Path) -> None:
     one, server = served.project, served.server
     (tmp_path / "remote").mkdir()
@@ -256,29 +229,3 @@ def test_two_machines_share_a_chain_through_git_and_a_remote(served: Served, tmp
     weights = "artifacts/progan/r8/generator.safetensors"
     assert two.bytes(weights) == one.bytes(weights)
     assert json.loads(two.bytes("artifacts/progan/r4/stage.json"))["config"]["seed"] == 9
-
-
-def test_a_cron_run_is_really_scheduled_and_run(background: Background, server: Server) -> None:
-    deployment = server.ask(f"deployments/name/progan/{background.nightly.project.root.name}")
-    question = {
-        "deployments": {"id": {"any_": [deployment["id"]]}},
-        "flow_runs": {"state": {"type": {"any_": ["COMPLETED"]}}},
-    }
-    (run, *_) = wait_for(lambda: server.ask("flow_runs/filter", question), 120)
-    assert run["auto_scheduled"] and set(server.tasks(run["id"]).values()) == {"Cached"}
-
-
-def test_a_run_whose_machine_went_down_is_shown_as_crashed_and_continues(
-    background: Background, server: Server
-) -> None:
-    left = 120 - (time.monotonic() - background.killed_at)
-    server.wait_until(background.run, "Crashed", seconds=max(left, 5))
-    project = background.crashed
-    reached = end_soon(project, "r8")
-    served = Served(project, server)
-    try:
-        run = served.run(until="r8")  # the slot is free
-        server.wait_until(run, "Completed")
-    finally:
-        served.stop()
-    assert f"continuing at step {reached}" in server.logs(run)

@@ -64,6 +64,7 @@ STATEFUL = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 def test_every_trick_with_a_state_survives_kills_in_the_same_bits(project: Project) -> None:
     project.python("stages.prepare", "dolls")
     project.set("progan.common.tricks", {**project.params["progan"]["common"]["tricks"], **STATEFUL})
@@ -128,6 +129,7 @@ def test_a_second_trainer_refuses_with_the_firsts_number(copy_of_trained: Projec
     process.wait()
 
 
+@pytest.mark.long
 def test_a_killed_temporary_experiment_resumes(copy_of_trained: Project) -> None:
     project = copy_of_trained
     command = ("dvc", "exp", "run", "--temp", "-S", "progan.common.seed=9", "progan@r4")
@@ -139,6 +141,7 @@ def test_a_killed_temporary_experiment_resumes(copy_of_trained: Project) -> None
     assert "continuing at step" in project.run(*command)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("tricks", [{}, {"packing": {"m": 2}, "minibatch_stddev": {"group": 2}}])
 def test_two_processes_give_the_weights_of_one(project: Project, tricks: dict[str, object]) -> None:
     project.python("stages.prepare", "dolls")
@@ -156,6 +159,7 @@ def test_two_processes_give_the_weights_of_one(project: Project, tricks: dict[st
             torch.testing.assert_close(weights[1][network][name], one, rtol=1e-3, atol=1e-4, msg=f"{network}.{name}")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "processes", "shell"),  # of dvc: bash gives its place to the trainer, dash stays between the two
     [
@@ -185,6 +189,7 @@ def test_training_leaves_with_a_checkpoint_when_dvc_is_stopped(
     assert f"continuing at step {reached}" in project.python("stages.train", "progan", "r4")
 
 
+@pytest.mark.long
 def test_a_trainer_that_nobody_listens_to_any_more_leaves_with_a_checkpoint(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.set("progan.stages.r4.kimg", 400)

@@ -104,6 +104,7 @@ def test_a_hostile_dataset_name_is_text(copy_of_trained: Project) -> None:
     assert name not in page and html.escape(name, quote=True) in page
 
 
+@pytest.mark.long
 def test_against_an_experiment_tells_what_differs(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.dvc("exp", "run", "-n", "slower", "-S", "+progan.stages.r16.adam.learning_rate=0.0005", "progan@r16")

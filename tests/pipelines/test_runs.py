@@ -50,6 +50,7 @@ def test_history_lists_every_version_with_its_figures_and_picture(versions: Proj
     assert any(sha in line and "0.8" in line for line in lines)
 
 
+@pytest.mark.long
 def test_training_goes_on_from_a_chosen_checkpoint_as_an_experiment(versions: Project) -> None:
     before, params = versions.bytes("artifacts/progan/r8/stage.json"), versions.bytes("params.yaml")
     said = versions.espalier("run", "progan", "--from", "r8", "--step", "64", ok=False)
@@ -66,6 +67,7 @@ def test_training_goes_on_from_a_chosen_checkpoint_as_an_experiment(versions: Pr
     assert record["step"] == 200 and record["config"]["adam"]["learning_rate"] == 0.0005
 
 
+@pytest.mark.long
 def test_going_on_from_a_checkpoint_unchanged_gives_the_same_weights(versions: Project) -> None:
     versions.espalier("run", "progan", "--from", "r8", "--step", "125", "--until", "r8")
     (name,) = (name for name in experiments(versions) if name.startswith("from-r8-125"))
@@ -74,6 +76,7 @@ def test_going_on_from_a_checkpoint_unchanged_gives_the_same_weights(versions: P
     assert versions.bytes("same.safetensors") == versions.bytes(weights)
 
 
+@pytest.mark.long
 def test_the_stages_after_an_older_version_start_from_it(versions: Project) -> None:
     output = versions.espalier("run", "progan", "--from", "progan@r8:first")
     (name,) = (name for name in experiments(versions) if name.startswith("from-r8-first"))
