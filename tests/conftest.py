@@ -59,6 +59,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "ESPALIER_"))}
+        self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's processes compile the code once
         self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         self.environment["PYTHONPATH"] = str(root)
         self.environment |= {"OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
