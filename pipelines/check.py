@@ -4,10 +4,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data.errors import InputError
-from pipelines.dag import stages_of
+from pipelines.dag import Node, nodes, stages_of
+
+if TYPE_CHECKING:
+    from stages.config import StageConfig
 
 
 def validate(pipeline: str) -> list[str]:
@@ -52,10 +55,25 @@ def warnings(pipeline: str, names: list[str]) -> list[str]:
     from stages.validation import stage_config
 
     found: dict[str, list[str]] = {}
+    every = {node.name: node for node in nodes()}
     for name in names:
-        for sentence in stage_config(read_params(), pipeline, name).warnings:
+        config = stage_config(read_params(), pipeline, name)
+        for sentence in (*config.warnings, *_forgotten_features(config, every)):
             found.setdefault(sentence, []).append(name)
     return [f"{PARAMS}: {pipeline} ({', '.join(stages)}): {sentence}" for sentence, stages in found.items()]
+
+
+def _forgotten_features(config: "StageConfig", every: dict[str, Node]) -> list[str]:
+    """Feature networks that the stage reads and DVC's DAG does not know of: dvc.yaml cannot template a dependency that only some
+    stages have."""
+    read = {"monitor": config.monitor.features, "evaluate": config.evaluate.features if config.evaluate else None}
+    makers = {out: node.name for node in every.values() for out in node.outs}
+    return [
+        f"{key}.features: {path} is not among the deps of {config.pipeline} in dvc.yaml: dvc neither makes it first, nor trains "
+        f"again when it changes; add '- {path}' there"
+        for key, path in read.items()
+        if path in makers and makers[path] not in every[config.name].needs
+    ]
 
 
 def _errors(action: Any) -> list[str]:

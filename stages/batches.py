@@ -87,11 +87,13 @@ class Batches:
 
     def told_at(self, position: int, count: int, row: str = "discriminator") -> Tensor | Told | None:
         """What the networks are told of the same: classes int64 (B,), or sentences and maps, if anything."""
+        return self.told_of(self._mine(position, count, row))
+
+    def told_of(self, chosen: NDArray[np.int64]) -> Tensor | Told | None:
+        """What the networks are told of these."""
         if self.outfits is not None:
-            return self.outfits.at(self._mine(position, count, row))
-        if self.labels is None:
-            return None
-        return torch.from_numpy(self.labels[self._mine(position, count, row)]).to(self.device)
+            return self.outfits.at(chosen)
+        return None if self.labels is None else torch.from_numpy(self.labels[chosen]).to(self.device)
 
     @lru_cache(maxsize=2)  # noqa: B019  (pictures and their labels are asked for one after the other)
     def _mine(self, position: int, count: int, row: str) -> NDArray[np.int64]:

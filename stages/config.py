@@ -198,10 +198,6 @@ class StageConfig(Options):
         for name in self.gate.bounds if self.gate else ():
             if name not in self.figures:
                 raise ValueError(f"gate.{name}: the stage has no such figure; it has: {', '.join(self.figures)}")
-        if self.monitor.hold_out and self.network.telling is not None:
-            raise ValueError(
-                "monitor.hold_out: what is told sentences is judged with them, and none are held out; leave it out"
-            )
         self._check_network()
         self._check_telling()
         for trick in (self.tricks.loss, *self.tricks.others):

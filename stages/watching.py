@@ -97,8 +97,7 @@ def _known_by_heart(trainer: Trainer) -> float:
     known = batches.trained_on[torch.randperm(len(batches.trained_on), generator=seen)[:count].numpy()]
     logits = []
     for chosen in (known, held_out[:count]):
-        told = torch.from_numpy(batches.labels[chosen]).to(trainer.device) if batches.labels is not None else None
-        logits.append(trainer.game.judged(batches.of(chosen), trainer.moment(), told))
+        logits.append(trainer.game.judged(batches.of(chosen), trainer.moment(), batches.told_of(chosen)))
     return float(told_apart(*logits))
 
 

@@ -110,7 +110,12 @@ def test_inspect_tells_the_lineage_down_to_the_dataset(trained: Project) -> None
 
 def test_check_warns_and_measures_every_stage_even_before_the_dataset_is_there(project: Project) -> None:
     project.set("progan.common.tricks.packing", 2)
+    project.set("features.dolls", {"dataset": "artifacts/datasets/dolls", "resolution": 16})
+    project.set("progan.stages.r16.monitor", {"features": "artifacts/features/dolls"})
     output = project.look("check", "progan")
+    assert (
+        "warning: params.yaml: progan (r16): monitor.features: artifacts/features/dolls is not among the deps" in output
+    )
     assert "warning: params.yaml: progan (r4, r8, r16): tricks.minibatch_stddev and tricks.packing" in output
     for stage in ("r4", "r8", "r16"):
         (line,) = [line for line in output.splitlines() if f"progan@{stage}" in line]

@@ -146,6 +146,21 @@ def test_both_stages_resume_bit_for_bit(here: Path, stage: str) -> None:
     assert_same(whole, run(trainer(stage, "cut")))
 
 
+@pytest.mark.parametrize("stage", ["shape", "image"])
+def test_people_can_be_held_out_and_are_judged_with_their_sentences(here: Path, stage: str) -> None:
+    if stage == "image":
+        published("shape")
+    made = trainer(stage, changes={"monitor": {"steps": 5, "samples": 24, "hold_out": 16}})
+    assert len(made.batches.held_out) == 16 and set(made.batches.held_out).isdisjoint(made.batches.trained_on)
+    told = made.batches.told_of(made.batches.held_out)
+    assert isinstance(told, Told) and made.outfits is not None
+    assert torch.equal(told.code, made.outfits.at(made.batches.held_out).code)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stages.watching.FEWEST", 8)
+        rows = run(made).monitor.rows
+    assert rows and all(0 <= row.overfit <= 1 for row in rows)
+
+
 def test_the_second_stage_learns_on_the_firsts_maps(here: Path) -> None:
     published("shape")
     real, mixed, made = (trainer("image", f"w{maps}", {"maps": maps}) for maps in ("real", "mixed", "generated"))
