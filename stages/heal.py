@@ -2,7 +2,7 @@
 
 What the remedy leaves as it was is carried over: weights by name and shape, an optimiser's moments where its network kept its
 shape. The rest begins anew, and that is said. A training that was never good for anything begins from the start. What was
-clearly better before the remedies than after them is what is published: healing takes nothing away.
+clearly better before the remedies than after them is what is published.
 """
 
 import shutil
