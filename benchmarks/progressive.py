@@ -275,10 +275,12 @@ what other reals get (local FID and SWD): {known}. Made by `python -m benchmarks
 READING = """\
 Reading. Growing does not pay here, neither at 16x16 nor at 32x32. At 16x16 both ways take about as long, at 32x32 the chain takes
 longer at every level, the less the stricter it is. Once at 32x32 the chain needs 49 thousand images to the strictest local FID
-where a training from the start needs 70, but its stages before have cost the time of 41 thousand: with these networks an image
-at 16x16 takes two thirds of the time of one at 32x32. Were the counts alike further up, where each doubling makes a step 4 times
-as long ([speed.md](../speed.md)), the ways would be about even at 64x64 and growing would begin to pay at 128x128; that is an
-estimate, and was not measured."""
+where a training from the start needs 70, but its stages before have cost the time of 39 thousand: with these networks an image
+at 16x16 takes two thirds of the time of one at 32x32. Further up each doubling makes a step about 4 times as long
+([speed.md](../speed.md)), so that stages of 60 thousand images before would cost the time of 25 thousand at 64x64, and 20 to 21
+thousand from 128x128 on. Were the counts alike there, the ways would be about even from 64x64 on: growing begins to pay where a
+training from the start needs more images than here, or where earlier stages are cut short. That is an estimate; nothing above
+32x32 was measured."""
 
 if __name__ == "__main__":
     groups = (*((name,) for name in CHAIN[:-1]), (CHAIN[-1], *STRAIGHT.values()))
