@@ -100,7 +100,7 @@ class StageFacts:
         return path if path.is_file() else None
 
     def happenings(self) -> list[Happening]:
-        """Its events in order: the end of a fade, rollbacks with their remedies, an early stop."""
+        """Its events in order: the end of a fade, rollbacks with their remedies, an early stop, what is kept instead."""
         found = [
             Happening(float(e.get("images") or 0) / 1000, str(e.get("kind") or "event"), str(e.get("words") or ""))
             for e in self.record.get("events") or ()

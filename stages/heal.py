@@ -5,6 +5,7 @@ shape. The rest begins anew, and that is said. A training that was never good fo
 clearly better before the remedies than after them is what is published.
 """
 
+import contextlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -26,14 +27,16 @@ CLEARLY = 0.05
 """More quality, of what reals get, than at the end, for which an earlier checkpoint is published instead."""
 BEST, BEFORE = "best", "best-before"
 """Folders of the best checkpoint of a training, and of the best of those that were given up."""
+DRAWN = ("samples", "milestones")
+"""Folders of what a training leaves on its way, which the next would write over."""
 
 
 class Sick(Exception):
-    """Training has come to a verdict for which there may be a remedy; `fatal`, if it cannot go on as it is."""
+    """Training has come to a verdict for which there may be a remedy."""
 
-    def __init__(self, verdict: Verdict, step: int, images: int, fatal: bool = False) -> None:
+    def __init__(self, verdict: Verdict, step: int, images: int) -> None:
         super().__init__(verdict.evidence)
-        self.verdict, self.step, self.images, self.fatal = verdict, step, images, fatal
+        self.verdict, self.step, self.images = verdict, step, images
 
 
 def healing_in(folder: Path, target: int) -> Healing:
@@ -49,9 +52,11 @@ def healing_in(folder: Path, target: int) -> Healing:
 
 
 def best_checkpoint(folder: Path, name: str = BEST) -> Checkpoint | None:
-    """The best of a training that keeps it, if it was ever good for anything."""
-    found = checkpoints_in(folder / name)
-    return read_checkpoint(found[0][1]) if found else None
+    """The best of a training that keeps it, if it was ever good for anything and is not damaged."""
+    for _, path in checkpoints_in(folder / name):
+        with contextlib.suppress(InputError, FileNotFoundError):
+            return read_checkpoint(path)
+    return None
 
 
 def quality_of(checkpoint: Checkpoint | None) -> float:
@@ -62,23 +67,30 @@ def quality_of(checkpoint: Checkpoint | None) -> float:
     return monitor.quality
 
 
-def better_before(folder: Path, quality: float) -> Checkpoint | None:
-    """The best checkpoint of all that was tried, where it is clearly better than this quality."""
-    best = max((best_checkpoint(folder), best_checkpoint(folder, BEFORE)), key=quality_of)
-    return best if quality_of(best) > quality + CLEARLY else None
+def to_publish(folder: Path, healing: Healing, quality: float) -> tuple[Checkpoint, Path] | None:
+    """The checkpoint that is published instead of a training's end, which has this quality, and the folder with what was drawn
+    until then: after an early end the best, and of what was healed any that was clearly better."""
+    if not (healing.stopped or healing.rollbacks):
+        return None
+    found = [(best_checkpoint(folder), folder), (best_checkpoint(folder, BEFORE), folder / BEFORE)]
+    best, place = max(found if healing.rollbacks else found[:1], key=lambda of: quality_of(of[0]))
+    enough = best is not None and (healing.stopped or quality_of(best) > quality + CLEARLY)
+    return (best, place) if best is not None and enough else None
 
 
-def kept_instead(healing: Healing, best: Checkpoint, end: Event) -> Healing:
-    """What had been done to the best checkpoint, and what happened until the end."""
-    return Healing(healing_of(best.record).remedies, (*healing.events, end))
+def kept_words(best: Checkpoint, healing: Healing, quality: float) -> str:
+    """Why a checkpoint is published instead of the end."""
+    before = ", before the last remedy" if len(best.record.remedies) < len(healing.remedies) else ""
+    return (
+        f"quality is {quality:.2f} of the reals' and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg{before}; "
+        "that is published"
+    )
 
 
 def way_back(folder: Path, healing: Healing) -> Checkpoint | None:
-    """The checkpoint to go back to: the best, or none, which is the start, where a remedy has failed from the best before."""
+    """The checkpoint to go back to: the best since the last remedy; none, which is the start, where a remedy failed from it."""
     best = best_checkpoint(folder)
-    if best is not None and any(event.to == best.record.step for event in healing.events):
-        return None
-    return best
+    return best if best is not None and best.record.remedies == healing.recorded() else None
 
 
 def next_remedy(config: StageConfig, healing: Healing, sick: Sick) -> tuple[Remedy | None, list[str]]:
@@ -110,15 +122,27 @@ def rolled_back(healing: Healing, sick: Sick, remedy: Remedy, to: Checkpoint | N
 
 
 def forget_after(folder: Path, step: int) -> None:
-    """Remove checkpoints from a step on, which would be resumed from; from the start on, set the best aside."""
+    """Remove checkpoints from a step on, which would be resumed from."""
     for at, path in checkpoints_in(folder):
         if at >= step:
             path.unlink()
-    if step == 0 and checkpoints_in(folder / BEST):
-        worse = BEST if quality_of(best_checkpoint(folder)) <= quality_of(best_checkpoint(folder, BEFORE)) else BEFORE
-        shutil.rmtree(folder / worse, ignore_errors=True)
-        if worse == BEFORE:
-            (folder / BEST).rename(folder / BEFORE)
+
+
+def set_best_aside(folder: Path) -> None:
+    """Keep the best of a training that is given up, unless an earlier one was better, and let the next have its own."""
+    if quality_of(best_checkpoint(folder)) > quality_of(best_checkpoint(folder, BEFORE)):
+        shutil.rmtree(folder / BEFORE, ignore_errors=True)
+        (folder / BEST).rename(folder / BEFORE)
+        for drawn in DRAWN:
+            if (folder / drawn).is_dir():
+                (folder / drawn).rename(folder / BEFORE / drawn)
+    shutil.rmtree(folder / BEST, ignore_errors=True)
+
+
+def forget_bests(folder: Path) -> None:
+    """Of a training that begins from nothing: what another one left is not its own."""
+    for name in (BEST, BEFORE):
+        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer], state: dict[str, Any]) -> list[str]:

@@ -45,10 +45,10 @@ class Record(BaseModel):
     many before the last iteration: a training of any length beyond that passes through this step. `start` is the
     checkpoint that training went on from, where one was chosen, `reads` the encoder of its sentences. `classes`: how many
     the networks are told, 0 if none.
-    `verdict` and `evidence`: what the monitor said last. `events`: rollbacks, and an end that is not the last step. `remedies`:
-    what was laid over params.yaml's options since; `config` has them in it. `evaluated`: what the figures of an evaluation were
-    measured on. `code` is the digest of the code that trained; of several, joined by +, where it changed between a checkpoint and
-    its resume.
+    `verdict` and `evidence`: what the monitor said last, or of a `kept` checkpoint what it said there. `events`: rollbacks, and
+    an end that is not the last step. `remedies`: what was laid over params.yaml's options since; `config` has them in it.
+    `evaluated`: what the figures of an evaluation were measured on. `code` is the digest of the code that trained; of several,
+    joined by +, where it changed between a checkpoint and its resume.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -30,6 +30,8 @@ def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
     trainer.game.before_step(trainer.moment())
     rows = trainer.history.until(trainer.last)
     figures = {name: float(value) for name, value in rows[-1].items() if name not in ("step", "kimg", "alpha")}
+    if any(event.kind == "kept" for event in trainer.healing.events):
+        figures = {}  # of the last iterations, which are of networks that are not published
     figures = {"step": trainer.step, "kimg": trainer.images / 1000, **figures, **final_figures(trainer)}
     record = trainer.record("finished")
     if (extractor := extractor_of(trainer)) is not None:
@@ -94,7 +96,7 @@ def _as_curves(probe: dict[str, str]) -> dict[str, str]:
 def _copy_until(trainer: Trainer, what: str, folder: Path) -> None:
     """Copy samples or milestones of this training, leaving out what a longer one made later."""
     (folder / what).mkdir()
-    for path in sorted((trainer.folder / what).glob("kimg-*")):
+    for path in sorted((trainer.drawn / what).glob("kimg-*")):
         if float(path.name.removeprefix("kimg-").removesuffix(".png")) * 1000 <= trainer.images:
             copy = shutil.copytree if path.is_dir() else shutil.copyfile
             copy(path, folder / what / path.name)

@@ -17,17 +17,8 @@ from stages.classify import load_classifier
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
-from stages.heal import (
-    Sick,
-    better_before,
-    healing_in,
-    kept_instead,
-    next_remedy,
-    quality_of,
-    rolled_back,
-    way_back,
-)
-from stages.healing import NOTHING_DONE, Healing
+from stages.heal import Sick, healing_in, kept_words, next_remedy, rolled_back, to_publish, way_back
+from stages.healing import NOTHING_DONE, Healing, healing_of
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption
 from stages.launch import is_launched, launch
@@ -146,47 +137,42 @@ def _train_and_heal(config: StageConfig, make: Callable[[Healing], Trainer], fol
             _train(config, trainer)
         except Sick as sick:
             trainer = _heal(config, trainer, sick, make)
-    trainer.take_best()
-    return _best_of_all(trainer, make)
+    return _published(trainer, make)
 
 
-def _best_of_all(trainer: Trainer, make: Callable[[Healing], Trainer]) -> Trainer:
-    """This trainer; where remedies left less than there had been before them, one that holds what was best."""
-    quality = trainer.monitor.quality
-    healing, tried = trainer.healing, trainer.healing.rollbacks and not trainer.healing.stopped
-    best = better_before(trainer.folder, quality) if tried else None
-    if best is None:
+def _published(trainer: Trainer, make: Callable[[Healing], Trainer]) -> Trainer:
+    """The trainer of what is published: this one, or one that holds what was better."""
+    healing, quality = trainer.healing, trainer.monitor.quality
+    found = to_publish(trainer.folder, healing, quality)
+    if found is None:
         return trainer
-    words = (
-        f"quality is {quality:.2f} of the reals' and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg, before "
-        "the remedies; that is published"
-    )
-    end = Event(step=trainer.step, images=trainer.images, kind="kept", to=best.record.step, words=words)
-    keeper = make(kept_instead(healing, best, end))
-    keeper.stand_in_for(trainer, best)
-    if distributed.rank() == 0:
-        print(f"{trainer.config.name}: {words}", flush=True)
+    best, drawn = found
+    events = healing.events
+    if not healing.stopped:
+        words = kept_words(best, healing, quality)
+        kept = Event(step=trainer.step, images=trainer.images, kind="kept", to=best.record.step, words=words)
+        events = (*events, kept)
+        if distributed.rank() == 0:
+            print(f"{trainer.config.name}: {words}", flush=True)
+    keeper = make(Healing(healing_of(best.record).remedies, events))
+    keeper.stand_in_for(trainer, best, drawn)
     return keeper
 
 
 def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Healing], Trainer]) -> Trainer:
-    """A trainer that stands at the best checkpoint, with the next remedy; the same one, let go on, where none is left.
+    """A trainer that stands at the best checkpoint, with the next remedy.
 
     Raises:
-        TrainingFailed: values are not finite, and no remedy is left.
+        TrainingFailed: no remedy is left, and values are not finite: of what can go on the watch lets go on.
     """
     remedy, refused = next_remedy(config, trainer.healing, sick)
-    lines = [f"{config.name} at {sick.images / 1000:.4g} kimg: {sick.verdict.word}: {sick.verdict.evidence}", *refused]
     if remedy is None:
-        if sick.fatal:
-            raise _failure(config.name, sick.verdict.evidence, trainer.folder)
-        trainer.hopeless = True
-        lines.append("no remedy is left; training goes on as it is")
-    else:
-        best = way_back(trainer.folder, trainer.healing)
-        healing = rolled_back(trainer.healing, sick, remedy, best)
-        trainer = make(healing)
-        lines += [healing.events[-1].words, *trainer.go_back(best)]
+        raise _failure(config.name, sick.verdict.evidence, trainer.folder)
+    best = way_back(trainer.folder, trainer.healing)
+    healing = rolled_back(trainer.healing, sick, remedy, best)
+    trainer = make(healing)
+    lines = [f"{config.name} at {sick.images / 1000:.4g} kimg: {sick.verdict.word}: {sick.verdict.evidence}", *refused]
+    lines += [healing.events[-1].words, *trainer.go_back(best)]
     if distributed.rank() == 0:
         print("\n".join(lines), flush=True)
     return trainer
@@ -219,7 +205,7 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
         raise Interrupted(said, stop.code) from None
     except TrainingFailed as error:
         if config.heal is not None:
-            raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images, fatal=True) from None
+            raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images) from None
         raise _failure(config.name, str(error), trainer.folder) from None
     finally:
         if distributed.rank() == 0:

@@ -29,7 +29,7 @@ from stages.extractor import Extractor
 from stages.fashion import FashionShape
 from stages.game import Game
 from stages.handover import outfits_of
-from stages.heal import best_checkpoint, carry_over, forget_after
+from stages.heal import carry_over, forget_after, forget_bests, set_best_aside
 from stages.healing import NOTHING_DONE, Healing, healed
 from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption
@@ -61,6 +61,7 @@ class Trainer:
         device: torch.device,
         healing: Healing = NOTHING_DONE,
     ) -> None:
+        self.given, self.drawn = config, folder
         config = healed(config, healing.remedies).model_copy(deep=True)  # tricks have a state of this training
         self.config, self.folder, self.device, self.store = config, folder, device, store
         self.channels, self.classes = store.manifest.channels, len(store.manifest.classes)
@@ -92,7 +93,7 @@ class Trainer:
         self.step = self.images = self.before = 0
         self.codes, self.news = [code_digest()], list[str]()
         self.hopeless = False
-        """Whether all remedies have been tried."""
+        """Whether it was said that no remedy is left."""
         self.fixed = self.latents(SHOWN if network.makes == "points" else SAMPLES)
         # On a GPU reading a loss waits for all work under way; on a CPU it costs nothing, so a NaN stops at once.
         self.read_every = 1 if device.type == "cpu" else config.watch.log_steps
@@ -206,6 +207,8 @@ class Trainer:
                 if code_digest() not in self.codes:
                     said.append(f"the code differs from the checkpoint's; to train anew instead, remove {self.folder}")
                 break
+        if self.step == 0 and distributed.rank() == 0:
+            forget_bests(self.folder)
         if self.step == 0 and self.config.start is not None:
             self._start_from(read_checkpoint(self.config.start))
             said.append(f"starting from {self.config.start} at step {self.step} ({self.images / 1000:.1f} kimg)")
@@ -259,6 +262,9 @@ class Trainer:
     def go_back(self, checkpoint: Checkpoint | None) -> list[str]:
         """Go on from a checkpoint that was trained with other options, or from the start. Returns what begins anew."""
         said = []
+        distributed.wait_for_all()  # until all have read what is moved now
+        if checkpoint is None and distributed.rank() == 0:
+            set_best_aside(self.folder)
         if checkpoint is None and self.config.start is not None:
             checkpoint = read_checkpoint(self.config.start)
         if checkpoint is not None:
@@ -335,20 +341,14 @@ class Trainer:
         """The last step that was trained, which is beyond the one that is published where that is the best."""
         return max([self.step, *(event.step for event in self.healing.events if event.kind in ("stop", "kept"))])
 
-    def take_best(self) -> None:
-        """After an early end: the networks as they were at their best."""
-        best = best_checkpoint(self.folder) if self.healing.stopped else None
-        if best is not None:
-            for name, module in self.networks.modules().items():
-                module.load_state_dict(best.state[name])
-            self.step, self.images, self.before = best.record.step, best.record.images, best.record.before
-
-    def stand_in_for(self, end: "Trainer", best: Checkpoint) -> None:
-        """Be what is published of a training that was better before its end: the best, with all that was seen until the end."""
+    def stand_in_for(self, end: "Trainer", best: Checkpoint, drawn: Path) -> None:
+        """Be what is published of a training that was better before its end: the best, with all that was seen until the end, and
+        with samples and milestones of the folder `drawn`."""
         self._load(best)
-        verdict = self.monitor.verdict
-        self.monitor, self.history, self.evaluations = end.monitor, end.history, end.evaluations
-        self.monitor.verdict = verdict  # of what is published
+        self.drawn = drawn
+        verdict = end.monitor.verdict if end.healing.stopped else self.monitor.verdict  # not of what is not published
+        self.codes, self.monitor, self.history, self.evaluations = end.codes, end.monitor, end.history, end.evaluations
+        self.monitor.verdict = verdict
 
     def _log(self, bar: Bar) -> None:
         due = self.step == 1 or self.step % self.config.watch.log_steps == 0

@@ -177,9 +177,9 @@ def _collapsed(case: _Case) -> Verdict | None:
 def _collapsing(case: _Case) -> Verdict | None:
     for name in ("diversity", "coverage"):
         values = [min(v, 1.0) for v in steady([getattr(row, name) for row in case.rows])]
-        best = _latest_best(values)
-        was = values[best] > 0.3 and case.quality[best] > BAD
-        if len(values) > EARLY and best < len(values) - 2 and was and values[-1] < 0.5 * values[best]:
+        good = [value if quality > BAD else 0.0 for value, quality in zip(values, case.quality, strict=True)]
+        best = _latest_best(good)  # noise is diverse, too
+        if len(values) > EARLY and best < len(values) - 2 and good[best] > 0.3 and values[-1] < 0.5 * good[best]:
             return Verdict(
                 "collapsing",
                 f"{name} fell from {values[best]:.2f} to {values[-1]:.2f} of the reals' in {case.kimg_since(best):.3g} kimg",

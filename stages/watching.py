@@ -14,7 +14,7 @@ from stages import distributed
 from stages.checkpoint import write_checkpoint
 from stages.features import load_features
 from stages.game import told_apart
-from stages.heal import BEST, Sick
+from stages.heal import BEST, Sick, next_remedy
 from stages.history import History
 from stages.lineage import Event
 from stages.moment import derive_seed
@@ -73,14 +73,27 @@ def watch(trainer: Trainer, said: dict[str, Tensor]) -> None:
         History.write(trainer.folder / "monitor.csv", monitor.table())
         if verdict.word != before:
             trainer.news.append(f"{config.name} at {kimg:.4g} kimg: {verdict.word}: {verdict.evidence}")
-    if config.heal is not None and monitor.confirmed and not trainer.hopeless:
-        raise Sick(verdict, trainer.step, trainer.images)
+    if config.heal is not None and monitor.confirmed:
+        _give_up_or_go_on(trainer, Sick(verdict, trainer.step, trainer.images))
     if config.heal is not None or config.stop is not None:
         _keep_best(trainer)
     if config.stop is not None and monitor.done(config.stop):
         words = f"{verdict.word}: {verdict.evidence}; the best was at {monitor.best_kimg:.4g} kimg"
         stop = Event(step=trainer.step, images=trainer.images, kind="stop", words=words)
         trainer.healing = trainer.healing.and_then(stop)
+
+
+def _give_up_or_go_on(trainer: Trainer, sick: Sick) -> None:
+    """Raise it if there is a remedy; else say once that there is none."""
+    remedy, refused = next_remedy(trainer.given, trainer.healing, sick)
+    if remedy is not None:
+        raise sick
+    if not trainer.hopeless:
+        trainer.news += [
+            *refused,
+            f"{trainer.config.name}: {sick.verdict.word}, and no remedy is left; training goes on as it is",
+        ]
+    trainer.hopeless = True
 
 
 def _known_by_heart(trainer: Trainer) -> float:

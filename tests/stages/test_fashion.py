@@ -152,13 +152,20 @@ def test_people_can_be_held_out_and_are_judged_with_their_sentences(here: Path, 
         published("shape")
     made = trainer(stage, changes={"monitor": {"steps": 5, "samples": 24, "hold_out": 16}})
     assert len(made.batches.held_out) == 16 and set(made.batches.held_out).isdisjoint(made.batches.trained_on)
-    told = made.batches.told_of(made.batches.held_out)
-    assert isinstance(told, Told) and made.outfits is not None
-    assert torch.equal(told.code, made.outfits.at(made.batches.held_out).code)
+    assert made.outfits is not None
+    asked: list[tuple[torch.Tensor, Told]] = []
+    judged = made.game.judged
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("stages.watching.FEWEST", 8)
+        patch.setattr(
+            made.game, "judged", lambda real, moment, told: asked.append((real, told)) or judged(real, moment, told)
+        )
         rows = run(made).monitor.rows
     assert rows and all(0 <= row.overfit <= 1 for row in rows)
+    (known, _), (unknown, told) = asked[:2]
+    held = made.batches.held_out
+    assert torch.equal(unknown, made.batches.of(held)) and not torch.equal(known, unknown)
+    assert torch.equal(told.code, torch.from_numpy(made.outfits.codes[held]))
 
 
 def test_the_second_stage_learns_on_the_firsts_maps(here: Path) -> None:

@@ -129,27 +129,41 @@ def test_the_second_remedy_follows_and_then_it_fails_as_without(
     assert any(weight.shape[1:2] == (6,) for weight in trainer.networks.discriminator.parameters())
 
 
+@pytest.fixture
+def seen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Probes that see so much quality after so many returns; the last for all that follow."""
+
+    def of(*qualities: float) -> None:
+        back: list[bool] = []
+        go_back = Trainer.go_back
+
+        def see(probe: Probe, fakes: Tensor) -> Seen:
+            good = qualities[min(len(back), len(qualities) - 1)]
+            return Seen(good, good, good, 1 - good, torch.ones(2) / 2, 1.0)
+
+        monkeypatch.setattr(Probe, "see", see)
+        monkeypatch.setattr(Trainer, "go_back", lambda self, best: back.append(True) or go_back(self, best))
+
+    return of
+
+
+OTHER_SHAPE: dict[str, Any] = {"tricks": {"drift": None, "packing": 2}}
+TWICE: dict[str, Any] = {**CHANGES, "heal": {"at_most": 2, "remedies": {"diverged": [CALMER, OTHER_SHAPE]}}}
+
+
 def test_what_was_better_before_the_remedies_is_published(
     make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    seen: Callable[..., None], capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    def see(probe: Probe, fakes: Tensor) -> Seen:
-        """Good while the first training lasts, and then good for nothing."""
-        good = 0.9 if not rolled else 0.1
-        return Seen(good, good, good, 1 - good, torch.ones(2) / 2, 1.0)
-
-    rolled: list[bool] = []
-    go_back = Trainer.go_back
-    monkeypatch.setattr(Probe, "see", see)
-    monkeypatch.setattr(Trainer, "go_back", lambda self, best: rolled.append(True) or go_back(self, best))
-    remedy = {"tricks": {"drift": None, "packing": 2}}  # another shape, which must not be in the way
-    config = make_config("r4", {**CHANGES, "heal": {"at_most": 2, "remedies": {"diverged": [CALMER, remedy]}}})
+    seen(0.9, 0.1)
+    config = make_config("r4", TWICE)
     breaks_at(42, rate=0)
     trainer = _train_and_heal(config, make("work", config), tmp_path / "work")
     back, start, kept = trainer.healing.events
     assert (back.kind, start.kind, kept.kind) == ("rollback", "rollback", "kept")
     assert (start.to, kept.to, kept.step, trainer.step) == (0, back.to, 100, back.to)
     assert "quality is 0.10 of the reals' and was 0.90" in kept.words and kept.words in capsys.readouterr().out
+    assert "before the last remedy" in kept.words
     assert [remedy.words for remedy in trainer.healing.remedies] == []
     publish(trainer, tmp_path / "artifact")
     record = json.loads((tmp_path / "artifact/stage.json").read_text())
@@ -158,9 +172,50 @@ def test_what_was_better_before_the_remedies_is_published(
     assert best is not None
     for name, value in trainer.networks.generator.state_dict().items():
         assert torch.equal(value, best.state["generator"][name])
+    samples = list((tmp_path / "artifact/samples").iterdir())
+    assert samples, "as that training drew them, not as the last did"
+    for path in samples:
+        assert path.read_bytes() == (tmp_path / "work" / BEFORE / "samples" / path.name).read_bytes()
+    assert "loss_d" not in json.loads((tmp_path / "artifact/metrics.json").read_text())
     again = _train_and_heal(config, make("work", config), tmp_path / "work")
     assert_same(trainer, again)
     assert again.healing == trainer.healing and again.monitor.table() == trainer.monitor.table()
+
+
+def test_an_early_end_after_a_remedy_publishes_the_best_with_its_own_options(
+    make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path,
+    seen: Callable[..., None],
+) -> None:  # fmt: skip
+    seen(0.9, 0.8)
+    at_once = {**CHANGES, "heal": {"remedies": {"diverged": [OTHER_SHAPE]}}, "kimg": 8}
+    config = make_config("r4", {**at_once, "monitor": {"steps": 5, "samples": 24}, "stop": {"patience": 0.1}})
+    breaks_at(42, rate=0)
+    trainer = _train_and_heal(config, make("work", config), tmp_path / "work")
+    assert [event.kind for event in trainer.healing.events] == ["rollback", "stop"]
+    assert trainer.healing.remedies == () and trainer.step == trainer.healing.events[0].to < trainer.last
+    publish(trainer, tmp_path / "artifact")
+
+
+def test_a_damaged_best_is_none_and_one_of_another_training_is_forgotten(
+    make: Callable[..., Make], make_config: MakeConfig, breaks_at: Callable[..., None], tmp_path: Path,
+    seen: Callable[..., None],
+) -> None:  # fmt: skip
+    seen(0.9, 0.1)
+    config, work = make_config("r4", TWICE), tmp_path / "work"
+    breaks_at(42, rate=0)
+    whole = _train_and_heal(config, make("work", config), work)
+    for path in work.glob("step-*.pt"):
+        path.unlink()
+    assert best_checkpoint(work, BEFORE) is not None
+    make("work", config)(NOTHING_DONE).resume()
+    assert best_checkpoint(work, BEFORE) is None, "nothing is resumed, so it is of another training"
+    seen(0.9, 0.1)
+    again = _train_and_heal(config, make("work", config), work)
+    assert_same(whole, again)
+    (best,) = (work / BEFORE).glob("step-*.pt")
+    best.write_bytes(best.read_bytes()[:-1])
+    end = _train_and_heal(config, make("work", config), work)
+    assert end.step == 100 and [event.kind for event in end.healing.events] == ["rollback", "rollback"]
 
 
 def test_checkpoints_of_the_sick_are_not_resumed_from(

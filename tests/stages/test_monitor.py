@@ -14,6 +14,8 @@ from stages.probe import Probe, drift
 from stages.progress import Bar
 from stages.publish import publish
 from stages.remedies import StopOptions
+from stages.train import _published
+from stages.trainer import Trainer
 from stages.verdict import WORDS, Row, Verdict, Word, judge
 from tests.stages.conftest import MakeConfig, MakeTrainer
 from tests.stages.test_trainer import assert_same, run
@@ -166,7 +168,8 @@ def test_the_best_is_what_an_early_end_publishes(
     assert trainer.healing.stopped and trainer.step < 60 and trainer.done
     ended = trainer.step
     assert make_trainer(changes).done, "a stage that has ended is not trained on"
-    trainer.take_best()
+    made = (trainer.given, trainer.store, None, trainer.folder, torch.device("cpu"))
+    trainer = _published(trainer, lambda healing: Trainer(*made, healing))
     assert trainer.step < ended and trainer.last == ended
     publish(trainer, tmp_path / "artifact")
     assert (tmp_path / "artifact/monitor.csv").read_text().count("\n") == ended // 2 + 1
