@@ -63,13 +63,16 @@ def draw_curves(
 
 
 def _mark_verdicts(axes: Any, probes: Sequence[dict[str, str]]) -> None:
-    """A strip above the curves, coloured by each probe's verdict, with the words where they change."""
-    axes.set_ylim(0, 1.35)
-    before = ""
+    """A strip above the curves, coloured by each probe's verdict, with the words where they change, in three rows since they may
+    change soon."""
+    axes.set_ylim(0, 1.5)
+    before, changes = "", 0
     for probe in probes:
         word = probe["verdict"]
         colour = SICKLY if word in SICK else COLOURS[word]
-        axes.plot(float(probe["kimg"]), 1.28, "s", color=colour, markersize=5, clip_on=False)
+        kimg = float(probe["kimg"])
+        axes.plot(kimg, 1.43, "s", color=colour, markersize=5, clip_on=False)
         if word != before:
-            axes.annotate(word, (float(probe["kimg"]), 1.2), fontsize=6, color=colour, rotation=0, ha="left", va="top")
+            axes.annotate(word, (kimg, 1.37 - 0.08 * (changes % 3)), fontsize=7, color=colour, ha="left", va="top")
+            changes += 1
         before = word
