@@ -62,6 +62,7 @@ def test_a_sick_stage_is_healed_and_everybody_says_so(copy_of_trained: Project) 
     assert happened in project.look("inspect", "artifacts/progan/r4")
     line = next(line for line in project.look("status").splitlines() if "progan@r4" in line)
     assert "up to date" in line and "learning" in line
+    assert project.espalier("run", "progan", "--until", "r4").count("back to the start") == 0
 
 
 def test_another_folders_stages_of_the_same_names_are_its_own(copy_of_trained: Project) -> None:
