@@ -200,9 +200,9 @@ def row(title: str, found: list[Run]) -> list[str]:
     sick = [run for run in found if run.help == "none"]
     failed = [run for run in sick if run.failed]
     helped = {(run.world, run.case, run.seed): run for run in found if run.help == "heal"}
-    mended = [not helped[key].failed for run in failed if (key := (run.world, run.case, run.seed)) in helped]
-    alone = [run for run in sick if not run.failed]
-    harmed = [helped[key].failed for run in alone if (key := (run.world, run.case, run.seed)) in helped]
+    both = [(run, helped[key]) for run in sick if (key := (run.world, run.case, run.seed)) in helped]
+    mended = [not healed.failed for alone, healed in both if alone.failed]
+    harmed = [healed.failed for alone, healed in both if not alone.failed]
     well = [run for run in found if run.help == "well"]
     return [
         title,
@@ -216,7 +216,7 @@ def row(title: str, found: list[Run]) -> list[str]:
 
 
 def table(ending: str) -> None:
-    """Named, mended and false alarms, of the seed looked at and of the hold-out, and every case."""
+    """Named, mended, harmed and false alarms, of the cases looked at and of the hold-out, and every case."""
     found = runs()
     head = ["", "failed alone", "named in time", "mended", "harmed", "well ones that were not well", "false alarms"]
     rows = [row("cases looked at", [run for run in found if run.case not in HELD_OUT])]

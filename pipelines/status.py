@@ -48,7 +48,7 @@ def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
 def _work(node: Node) -> tuple[str, str]:
     """What the work folder of the stage as it is configured now says: in training, half-way, or nothing."""
     if "@" not in node.name or not (work_root() / node.name).is_dir():
-        return "", ""
+        return "", ""  # before torch is imported, which takes seconds
     from stages.params import read_params
     from stages.position import read_position
     from stages.validation import stage_config

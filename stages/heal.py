@@ -1,34 +1,24 @@
 """Going back to the best checkpoint of a sick training, and on from there with the next remedy.
 
 What the remedy leaves as it was is carried over: weights by name and shape, an optimiser's moments where its network kept its
-shape. The rest begins anew, and that is said. A training that was never good for anything begins from the start. What was
-clearly better before the remedies than after them is what is published.
+shape. The rest begins anew, and that is said. A training that was never good for anything begins from the start.
 """
 
-import contextlib
-import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from data.errors import InputError
+from stages.best import best_checkpoint
 from stages.checkpoint import Checkpoint, checkpoints_in, read_checkpoint
 from stages.config import StageConfig
 from stages.healing import NOTHING_DONE, Healing, healed, healing_of
 from stages.lineage import Event
-from stages.monitor import Monitor
 from stages.players import load_fitting
 from stages.remedies import Remedy
 from stages.tricks.trick import Networks
 from stages.verdict import Verdict
-
-CLEARLY = 0.05
-"""More quality, of what reals get, than at the end, for which an earlier checkpoint is published instead."""
-BEST, BEFORE = "best", "best-before"
-"""Folders of the best checkpoint of a training, and of the best of those that were given up."""
-DRAWN = ("samples", "milestones")
-"""Folders of what a training leaves on its way, which the next would write over."""
 
 
 class Sick(Exception):
@@ -49,42 +39,6 @@ def healing_in(folder: Path, target: int) -> Healing:
         if record.before < target:
             return healing_of(record)
     return NOTHING_DONE
-
-
-def best_checkpoint(folder: Path, name: str = BEST) -> Checkpoint | None:
-    """The best of a training that keeps it, if it was ever good for anything and is not damaged."""
-    for _, path in checkpoints_in(folder / name):
-        with contextlib.suppress(InputError, FileNotFoundError):
-            return read_checkpoint(path)
-    return None
-
-
-def quality_of(checkpoint: Checkpoint | None) -> float:
-    """The quality at a checkpoint, as the probes' last rows have it; 0 of none."""
-    monitor = Monitor()
-    if checkpoint is not None and "monitor" in checkpoint.state:
-        monitor.load_state_dict(checkpoint.state["monitor"])
-    return monitor.quality
-
-
-def to_publish(folder: Path, healing: Healing, quality: float) -> tuple[Checkpoint, Path] | None:
-    """The checkpoint that is published instead of a training's end, which has this quality, and the folder with what was drawn
-    until then: after an early end the best, and of what was healed any that was clearly better."""
-    if not (healing.stopped or healing.rollbacks):
-        return None
-    found = [(best_checkpoint(folder), folder), (best_checkpoint(folder, BEFORE), folder / BEFORE)]
-    best, place = max(found if healing.rollbacks else found[:1], key=lambda of: quality_of(of[0]))
-    enough = best is not None and (healing.stopped or quality_of(best) > quality + CLEARLY)
-    return (best, place) if best is not None and enough else None
-
-
-def kept_words(best: Checkpoint, healing: Healing, quality: float) -> str:
-    """Why a checkpoint is published instead of the end."""
-    before = ", before the last remedy" if len(best.record.remedies) < len(healing.remedies) else ""
-    return (
-        f"quality is {quality:.2f} of the reals' and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg{before}; "
-        "that is published"
-    )
 
 
 def way_back(folder: Path, healing: Healing) -> Checkpoint | None:
@@ -126,23 +80,6 @@ def forget_after(folder: Path, step: int) -> None:
     for at, path in checkpoints_in(folder):
         if at >= step:
             path.unlink()
-
-
-def set_best_aside(folder: Path) -> None:
-    """Keep the best of a training that is given up, unless an earlier one was better, and let the next have its own."""
-    if quality_of(best_checkpoint(folder)) > quality_of(best_checkpoint(folder, BEFORE)):
-        shutil.rmtree(folder / BEFORE, ignore_errors=True)
-        (folder / BEST).rename(folder / BEFORE)
-        for drawn in DRAWN:
-            if (folder / drawn).is_dir():
-                (folder / drawn).rename(folder / BEFORE / drawn)
-    shutil.rmtree(folder / BEST, ignore_errors=True)
-
-
-def forget_bests(folder: Path) -> None:
-    """Of a training that begins from nothing: what another one left is not its own."""
-    for name in (BEST, BEFORE):
-        shutil.rmtree(folder / name, ignore_errors=True)
 
 
 def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer], state: dict[str, Any]) -> list[str]:

@@ -36,6 +36,11 @@ class Healing:
         """Whether it has ended early."""
         return any(event.kind == "stop" for event in self.events)
 
+    @property
+    def kept(self) -> bool:
+        """Whether an earlier checkpoint is published, because the end is worse."""
+        return any(event.kind == "kept" for event in self.events)
+
 
 NOTHING_DONE = Healing()
 

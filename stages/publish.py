@@ -29,9 +29,8 @@ def publish(trainer: Trainer, artifact: Path) -> dict[str, float]:
     """Write the artifact in place of an older one. Returns its final figures."""
     trainer.game.before_step(trainer.moment())
     rows = trainer.history.until(trainer.last)
-    figures = {name: float(value) for name, value in rows[-1].items() if name not in ("step", "kimg", "alpha")}
-    if any(event.kind == "kept" for event in trainer.healing.events):
-        figures = {}  # of the last iterations, which are of networks that are not published
+    last = {} if trainer.healing.kept else rows[-1]  # then the last iterations are of networks that are not published
+    figures = {name: float(value) for name, value in last.items() if name not in ("step", "kimg", "alpha")}
     figures = {"step": trainer.step, "kimg": trainer.images / 1000, **figures, **final_figures(trainer)}
     record = trainer.record("finished")
     if (extractor := extractor_of(trainer)) is not None:

@@ -13,11 +13,12 @@ from data.files import whole_file
 from data.store import Store
 from stages import distributed
 from stages.artifact import Artifact, load_parent, parent_input, reads_input, start_input
+from stages.best import kept_words, to_publish
 from stages.classify import load_classifier
 from stages.config import StageConfig
 from stages.device import choose_device
 from stages.entry import run
-from stages.heal import Sick, healing_in, kept_words, next_remedy, rolled_back, to_publish, way_back
+from stages.heal import Sick, healing_in, next_remedy, rolled_back, way_back
 from stages.healing import NOTHING_DONE, Healing, healing_of
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted, Interruption

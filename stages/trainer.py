@@ -21,6 +21,7 @@ from models.told import Told
 from stages import distributed
 from stages.artifact import Artifact, milestone_name, parent_input, reads_input, start_input, write_weights
 from stages.batches import Batches
+from stages.best import forget_bests, set_best_aside
 from stages.checkpoint import Checkpoint, Stateful, checkpoints_in, read_checkpoint, write_checkpoint
 from stages.config import StageConfig, trick_key
 from stages.device import compile_generator, seed_layers
@@ -29,7 +30,7 @@ from stages.extractor import Extractor
 from stages.fashion import FashionShape
 from stages.game import Game
 from stages.handover import outfits_of
-from stages.heal import carry_over, forget_after, forget_bests, set_best_aside
+from stages.heal import carry_over, forget_after
 from stages.healing import NOTHING_DONE, Healing, healed
 from stages.history import History, Meter, TrainingFailed
 from stages.interruption import Interrupted, Interruption

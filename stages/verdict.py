@@ -206,7 +206,7 @@ def _missing(case: _Case) -> Verdict | None:
     least = STILL if case.mean("drift") < STAYS else MOST
     if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not kinds < least:
         return None
-    since = case.now.kimg - case.third[0].kimg
+    since = case.kimg_since(-len(case.third))
     return Verdict(
         "collapsed", f"fakes are of the kinds of {kinds:.0%} of the reals, and have been for {since:.3g} kimg"
     )

@@ -11,10 +11,11 @@ from torch import Tensor
 
 from data.errors import InputError
 from stages import distributed
+from stages.best import BEST
 from stages.checkpoint import write_checkpoint
 from stages.features import load_features
 from stages.game import told_apart
-from stages.heal import BEST, Sick, next_remedy
+from stages.heal import Sick, next_remedy
 from stages.history import History
 from stages.lineage import Event
 from stages.moment import derive_seed

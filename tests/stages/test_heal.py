@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from stages.best import BEFORE, best_checkpoint
 from stages.checkpoint import checkpoints_in, read_checkpoint
 from stages.config import StageConfig
-from stages.heal import BEFORE, Sick, best_checkpoint, carry_over, healing_in, next_remedy
+from stages.heal import Sick, carry_over, healing_in, next_remedy
 from stages.healing import NOTHING_DONE, Healing, healed
 from stages.history import TrainingFailed
 from stages.interruption import Interrupted
