@@ -41,6 +41,8 @@ of those that keep to theirs, which have a mean drift below STAYS."""
 STAYS = 0.25
 WANDERING, SWINGING, FINE = 0.4, 0.2, 0.68
 """Mean drift, and a swing in quality, of a game that circles, and a mean quality from which that does no harm."""
+CHANCE, MISLED = 0.5, 0.4
+"""Accuracies of a discriminator below which it does not lead anywhere: while fakes are bad, and while they are not good yet."""
 EXPLODED, FAR = 100.0, 1.6
 """A gradient's norm (ganhacks #10), and how much more than before, at which training is lost; and a diversity of fakes that lie
 outside the reals."""
@@ -107,9 +109,9 @@ class _Case:
         self.quality = steady([row.quality for row in rows])
         self.settled = len(rows) >= SETTLED
 
-    def mean(self, name: str) -> float:
-        """Of the late rows."""
-        return statistics.fmean(getattr(row, name) for row in self.late)
+    def mean(self, name: str, of: Sequence[Row] | None = None) -> float:
+        """Of the late rows, or of others."""
+        return statistics.fmean(getattr(row, name) for row in of or self.late)
 
     @property
     def third(self) -> Sequence[Row]:
@@ -202,7 +204,7 @@ def _oscillating(case: _Case) -> Verdict | None:
 
 def _missing(case: _Case) -> Verdict | None:
     """A collapse from the start: what is made may be as good as reals are, but it is only some of them."""
-    kinds = statistics.fmean(row.kinds for row in case.third)
+    kinds = case.mean("kinds", case.third)
     least = STILL if case.mean("drift") < STAYS else MOST
     if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not kinds < least:
         return None
@@ -210,6 +212,16 @@ def _missing(case: _Case) -> Verdict | None:
     return Verdict(
         "collapsed", f"fakes are of the kinds of {kinds:.0%} of the reals, and have been for {since:.3g} kimg"
     )
+
+
+def _misled(case: _Case) -> Verdict | None:
+    """A discriminator that takes fakes for real while they are not: what gets better then does so in spite of it."""
+    accuracy, quality = (case.mean(name, case.third) for name in ("accuracy", "quality"))
+    least = CHANCE if quality < BAD else MISLED
+    if case.settled and quality < GOOD and accuracy < least:
+        so = f"while quality is {quality:.2f} of the reals'"
+        return Verdict("discriminator lost", f"the discriminator tells {accuracy:.0%} of pairs, {so}")
+    return None
 
 
 def _ended_badly(case: _Case) -> Verdict | None:
@@ -246,6 +258,7 @@ RULES: tuple[Callable[[_Case], Verdict | None], ...] = (
     _collapsing,
     _oscillating,
     _missing,
+    _misled,
     _ended_badly,
     _ended,
     _learning,

@@ -87,6 +87,18 @@ def test_a_game_that_circles_among_good_ones_and_a_fall_from_nothing_are_no_alar
     assert not judge(rows(*start)).sick
 
 
+def test_a_discriminator_that_takes_fakes_for_real_is_lost_though_they_get_better_and_a_good_game_at_chance_is_not() -> (
+    None
+):
+    def of(accuracy: float, start: float, rise: float) -> Verdict:
+        return judge(rows(*({"accuracy": accuracy, "quality": start + rise * i} for i in range(24))))
+
+    assert of(0.45, 0.0, 0.01).evidence == "the discriminator tells 45% of pairs, while quality is 0.20 of the reals'"
+    assert of(0.35, 0.3, 0.01).word == "discriminator lost"
+    assert of(0.45, 0.3, 0.01).word == of(0.55, 0.0, 0.01).word == of(math.nan, 0.0, 0.01).word == "learning"
+    assert of(0.35, 0.8, 0.0).word == "converged"
+
+
 def test_what_is_not_finite_has_diverged_at_once_and_an_early_start_is_only_learning() -> None:
     assert judge(rows({"quality": math.nan})).word == "diverged"
     assert judge(rows({"quality": 0.0, "diversity": 0.01})).word == "learning"
