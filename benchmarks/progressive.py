@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product, zip_longest
 from pathlib import Path
 
 import torch
@@ -34,9 +35,6 @@ from stages.samples import generate
 from stages.trainer import Trainer
 from stages.validation import stage_config
 
-CHAIN = ("grown4", "grown8", "grown16", "grown32")
-STRAIGHT = {16: "straight16", 32: "straight32"}
-DATASET, FEATURES = Path("artifacts/datasets/fashion"), Path("artifacts/features/fashion")
 COUNT = 1000
 EVERY = 10
 """Kimg between milestones that are looked at."""
@@ -46,6 +44,32 @@ SLACK = (1.0, 1.25, 1.5, 2.0)
 """Levels to be reached: the best that every run has reached, times these."""
 TITLES = {"fid_local": "local FID", "swd": "SWD x 1000"}
 COLOURS = {"chain": "#2e9e5b", "straight": "#d9480f"}
+
+
+@dataclass(frozen=True)
+class World:
+    """Pictures, by the name of their dataset and feature network, and the pipelines that make them: each from 4x4 on."""
+
+    title: str
+    name: str
+    chain: tuple[str, ...]
+    straight: dict[int, str]
+
+    def ways(self, side: int) -> dict[str, tuple[str, ...]]:
+        """The pipelines of both ways to a side."""
+        return {"chain": self.chain[: (side // 4).bit_length()], "straight": (self.straight[side],)}
+
+
+FASHION = World(
+    "Fashion-MNIST", "fashion", ("grown4", "grown8", "grown16", "grown32"), {16: "straight16", 32: "straight32"}
+)
+DOLLS = World(
+    "dolls",
+    "dolls64",
+    ("dolls4", "dolls8", "dolls16", "dolls32", "dolls64"),
+    {32: "straight_dolls32", 64: "straight_dolls64"},
+)
+PLACES = tuple((world, side) for world in (FASHION, DOLLS) for side in world.straight)
 
 
 @dataclass(frozen=True)
@@ -104,8 +128,9 @@ class Timed:
 def timed() -> dict[str, tuple[Pace, float]]:
     """The pace of each pipeline's training and its fade, all timed in one process by turns."""
     torch.set_num_threads(1)
+    names = [name for world in (FASHION, DOLLS) for name in (*world.chain, *world.straight.values())]
     with contextlib.chdir(ROOT):
-        all_of_them = {name: Timed(name) for name in (*CHAIN, *STRAIGHT.values())}
+        all_of_them = {name: Timed(name) for name in names}
     for _ in range(BLOCKS + 1):
         for one in all_of_them.values():
             for fading in (True, False) if one.fade else (False,):
@@ -114,28 +139,28 @@ def timed() -> dict[str, tuple[Pace, float]]:
 
 
 @cache
-def reals(side: int) -> tuple[Reference, Features]:
-    """What fakes of a side are compared with."""
+def reals(name: str, side: int) -> tuple[Reference, Features]:
+    """What fakes of a dataset and side are compared with."""
     with contextlib.chdir(ROOT):
-        network = load_features(FEATURES, torch.device("cpu"))
-        return reference(Store(DATASET), side, network, COUNT), network
+        network = load_features(Path("artifacts/features", name), torch.device("cpu"))
+        return reference(Store(Path("artifacts/datasets", name)), side, network, COUNT), network
 
 
-def worth(path: Path, side: int) -> dict[str, float]:
+def worth(path: Path, name: str, side: int) -> dict[str, float]:
     """What a generator's pictures are worth; kept by the digest of its weights."""
     digest = load_artifact(path).record.digests["generator.safetensors"]
 
     def measure() -> dict[str, float]:
         generator, record = load_generator(path, torch.device("cpu"))
         latent = latents(COUNT, record.config["network"]["latent"], 1, torch.device("cpu"))
-        return of_pictures(generate(generator, latent), side)
+        return of_pictures(generate(generator, latent), name, side)
 
-    return judged("fashion", digest, measure)
+    return judged(name, digest, measure)
 
 
-def of_pictures(made: torch.Tensor, side: int) -> dict[str, float]:
+def of_pictures(made: torch.Tensor, name: str, side: int) -> dict[str, float]:
     """Figures of pictures beside the reals of their side."""
-    real, network = reals(side)
+    real, network = reals(name, side)
     levels = sliced_wasserstein(real.shown.pictures, made)
     return {
         "fid_local": frechet(moments(real.shown.features), moments(network(made))),
@@ -143,7 +168,7 @@ def of_pictures(made: torch.Tensor, side: int) -> dict[str, float]:
     }
 
 
-def points(pipelines: Sequence[str], seed: int, side: int) -> list[Point]:
+def points(pipelines: Sequence[str], seed: int, dataset: str, side: int) -> list[Point]:
     """The milestones of the last of these stages; what those before it cost is counted."""
     kimg = seconds = 0.0
     params = read_params(ROOT / "params.yaml")
@@ -159,7 +184,7 @@ def points(pipelines: Sequence[str], seed: int, side: int) -> list[Point]:
         if here % EVERY:
             continue
         spent = seconds + pace.seconds(here, fade)
-        found.append(Point(kimg + here, spent / 60, **worth(path, side)))
+        found.append(Point(kimg + here, spent / 60, **worth(path, dataset, side)))
     return found
 
 
@@ -167,11 +192,14 @@ Runs = dict[str, list[list[Point]]]
 
 
 @cache
-def runs(side: int) -> Runs:
+def runs(place: tuple[World, int]) -> Runs:
     """Every finished run at a side, by way there."""
-    ways = {"chain": CHAIN[: [4, 8, 16, 32].index(side) + 1], "straight": (STRAIGHT[side],)}
-    seeds = read_params(ROOT / "params.yaml")[CHAIN[0]]["matrix"]["seed"]
-    return {way: [found for seed in seeds if (found := points(names, seed, side))] for way, names in ways.items()}
+    world, side = place
+    seeds = read_params(ROOT / "params.yaml")[world.chain[0]]["matrix"]["seed"]
+    return {
+        way: [found for seed in seeds if (found := points(names, seed, world.name, side))]
+        for way, names in world.ways(side).items()
+    }
 
 
 def cost(run: list[Point], figure: str, level: float, what: str) -> float:
@@ -188,14 +216,14 @@ def cost(run: list[Point], figure: str, level: float, what: str) -> float:
     raise AssertionError("a level is one that every run has reached")
 
 
-def rows(side: int) -> list[list[object]]:
+def rows(place: tuple[World, int]) -> list[list[object]]:
     """A line for each level of each figure: what it cost the chain, and from the start."""
-    found, lines = runs(side), []
+    found, lines = runs(place), []
     for figure, title in TITLES.items():
         worst = max(min(point.value(figure) for point in run) for of in found.values() for run in of)
         for slack in reversed(SLACK):
             seeds = " and ".join(str(count) for count in sorted({len(of) for of in found.values()}))
-            line: list[object] = [f"{side}x{side}", seeds, f"{title} ≤ {worst * slack:.3g}"]
+            line: list[object] = [words(place), seeds, f"{title} ≤ {worst * slack:.3g}"]
             for what in ("minutes", "kimg"):
                 costs = {way: mean([cost(run, figure, worst * slack, what) for run in of]) for way, of in found.items()}
                 ratio = costs["straight"].mean / costs["chain"].mean
@@ -204,10 +232,15 @@ def rows(side: int) -> list[list[object]]:
     return lines
 
 
-def draw(axes: Axes, side: int, figure: str, what: str) -> None:
+def words(place: tuple[World, int]) -> str:
+    """As "dolls 64x64"."""
+    return f"{place[0].title} {place[1]}x{place[1]}"
+
+
+def draw(axes: Axes, place: tuple[World, int], figure: str, what: str) -> None:
     """Every run as a thin line, and the mean of the seeds."""
-    for way, of in runs(side).items():
-        label = "chain 4 → … → " + str(side) if way == "chain" else f"{side} from the start"
+    for way, of in runs(place).items():
+        label = f"chain 4 → … → {place[1]}" if way == "chain" else f"{place[1]} from the start"
         for run in of:
             axes.plot(
                 [p.value(what) for p in run], [p.value(figure) for p in run], color=COLOURS[way], lw=0.7, alpha=0.5
@@ -238,9 +271,10 @@ def table(ending: str) -> None:
         "kimg, from start",
         "ratio",
     ]
-    lines = [line for side in STRAIGHT for line in rows(side)]
-    floors = {side: of_pictures(reals(side)[0].others.pictures, side) for side in STRAIGHT}
-    known = "; ".join(f"{side}x{side}: {f['fid_local']:.3g} and {f['swd']:.3g}" for side, f in floors.items())
+    places = [place for place in PLACES if all(runs(place).values())]
+    lines = [line for place in places for line in rows(place)]
+    floors = {p: of_pictures(reals(p[0].name, p[1])[0].others.pictures, p[0].name, p[1]) for p in places}
+    known = "; ".join(f"{words(place)}: {f['fid_local']:.3g} and {f['swd']:.3g}" for place, f in floors.items())
     paces = [
         [name, f"{1000 / pace.fading:.0f}" if fade else "", f"{1000 / pace.after:.0f}"]
         for name, (pace, fade) in timed().items()
@@ -262,13 +296,12 @@ what other reals get (local FID and SWD): {known}. Made by `python -m benchmarks
 
 ![curves](progressive.png)"""
     write_table("progressive", text)
-    figure = Figure(figsize=(13, 6.5), dpi=110, layout="constrained")
-    places = figure.subplots(2, 4)
-    for down, name in enumerate(TITLES):
-        for across, (side, what) in enumerate((side, what) for side in STRAIGHT for what in ("minutes", "kimg")):
-            draw(places[down][across], side, name, what)
-    for across in (0, 2):
-        places[0][across].legend(fontsize=8)
+    figure = Figure(figsize=(13, 3.2 * len(places)), dpi=110, layout="constrained")
+    for place, line in zip(places, figure.subplots(len(places), 4, squeeze=False), strict=True):
+        for axes, (name, what) in zip(line, product(TITLES, ("minutes", "kimg")), strict=True):
+            draw(axes, place, name, what)
+        line[0].set_title(words(place), loc="left")
+        line[0].legend(fontsize=8)
     figure.savefig(TABLES / "progressive.png")
 
 
@@ -283,5 +316,7 @@ training from the start needs more images than here, or where earlier stages are
 32x32 was measured."""
 
 if __name__ == "__main__":
-    groups = (*((name,) for name in CHAIN[:-1]), (CHAIN[-1], *STRAIGHT.values()))
-    sys.exit(main((__doc__ or "").partition("\n\n")[0], groups, table, needed=("features@fashion",)))
+    links = zip_longest(FASHION.chain, DOLLS.chain)
+    ends = (*FASHION.straight.values(), *DOLLS.straight.values())
+    groups = (*(tuple(name for name in link if name) for link in links), ends)
+    sys.exit(main((__doc__ or "").partition("\n\n")[0], groups, table, needed=("features@fashion", "features@dolls64")))

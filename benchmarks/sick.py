@@ -4,9 +4,11 @@ healing makes of them.
 Reduced: 1,500 updates of points, 800 of 16x16 pictures, 3 seeds. There is no other protocol. A run is judged
 apart from the monitor: 2,500 points beside the modes, or 1,000 pictures by coverage, by other samples than it sees, in the same
 features of a network of the dataset's own. Rules and remedies were written while looking at two thirds of the cases, all seeds; a
-third of the cases, sick and well, is a hold-out. The hold-out's figures had been printed before the rules were tuned last, but
-none of its runs was looked into by then, and its figures alone say nothing of which rule to change. A mistake in one rule, found
-by reading it, was mended later; that changed no figure of the table.
+third of the cases, sick and well, is a hold-out, which was drawn up when the rules were done. The hold-out before it (tanh,
+flipped, sgd, average, least) was looked into after 24 of its 29 failures had been named; a rule was made of what was missed, and
+it is among the cases looked at since. The new one was chosen by the judge of one seed each, of 13 sick cases and 4 well ones:
+what fails in two worlds or more, and what trains in all. Left out were one that is not finite within 50 steps, which is easily named,
+and `n_critic: 10`, which fails only because its generator gets 80 steps (it was seen that this is called learning).
 """
 
 import csv
@@ -37,7 +39,7 @@ from stages.workfolder import FAILED, work_root
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
 POINTED = WORLDS[:2]
-HELD_OUT = ("tanh", "flipped", "sgd", "average", "least")
+HELD_OUT = ("clipped", "rush", "rms", "squares", "dropped", "dragan", "packed", "zero")
 POINTS, PICTURES = 2500, 1000
 LEAST = {"modes": 0.6, "near": 0.5}
 """Below this share of the modes, or of points near a mode, a run has failed."""
