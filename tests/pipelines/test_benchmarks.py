@@ -30,7 +30,7 @@ def test_every_run_of_every_table_is_a_valid_stage_that_dvc_knows() -> None:
         for stage in stage_names(params, pipeline):
             check_stage(params, pipeline, stage)
             assert f"{pipeline}@{stage}" in listed
-    assert len(pipeline_names(params)) == 27
+    assert len(pipeline_names(params)) == 34
 
 
 def test_packs_make_batches_of_as_many_labels_and_updates() -> None:
