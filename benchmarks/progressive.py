@@ -1,8 +1,9 @@
-"""python -m benchmarks.progressive: does growing pay? A chain 4 -> 8 -> 16 -> 32 beside the same networks from the start.
+"""python -m benchmarks.progressive: does growing pay? A chain 4 -> 8 -> 16 -> 32 (-> 64) beside the same networks from the start.
 
-Reduced: Fashion-MNIST, ProGAN's networks of at most 64 feature maps (16 at 32x32), batches of 32, 3 seeds; 20, 30, 40 and 60
-thousand images of the chain's stages beside 60 thousand at 16x16 and 100 thousand at 32x32 from the start. There is no other
-protocol. Figures are of 1,000 pictures of the averaged generator at each milestone of 10,000 images, from the same latents,
+Reduced: ProGAN's networks of at most 64 feature maps (16 at 32x32, 8 at 64x64), batches of 32; stages of 20, 30, 40 and 60
+thousand images. Fashion-MNIST, 3 seeds: beside 60 thousand at 16x16 and 100 thousand at 32x32 from the start. Dolls, which have
+detail at 64x64, one seed: a stage of 60 thousand more, beside 100 thousand at 32x32 and at 64x64 from the start. There is no
+other protocol. Figures are of 1,000 pictures of the averaged generator at each milestone of 10,000 images, from the same latents,
 beside 1,000 reals.
 """
 
