@@ -47,7 +47,7 @@ TITLES = {"fid_local": "local FID", "swd": "SWD x 1000"}
 COLOURS = {"chain": "#2e9e5b", "straight": "#d9480f"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class World:
     """Pictures, by the name of their dataset and feature network, and the pipelines that make them: each from 4x4 on."""
 
