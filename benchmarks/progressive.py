@@ -309,13 +309,12 @@ what other reals get (local FID and SWD): {known}. Made by `python -m benchmarks
 READING = """\
 Reading. On Fashion-MNIST growing does not pay, neither at 16x16 nor at 32x32: at 16x16 both ways take about as long, at 32x32
 the chain takes longer at every level, the less the stricter it is. Its stages before cost the time of about 40 thousand images
-at 32x32, since with these networks an image at 16x16 takes two thirds of the time of one at 32x32. On dolls, one seed, it
-begins to pay between 32x32 and 64x64, and for what is strict only: loose levels are reached sooner from the start. At 32x32
-both ways are about even at the strictest levels. At 64x64 the strictest SWD is reached sooner by the chain, whose last stage
-needs 29 thousand images for it where a training from the start takes 100, and which goes on to 37.5 (the picture). By local FID
-training from the start is sooner at what both reach there, at one milestone that it falls back from. Above 64x64 nothing was
-measured: the steps of earlier stages are then ever smaller a part of the cost ([speed.md](../speed.md)), so the ratio should
-grow."""
+at 32x32, since with these networks an image at 16x16 takes two thirds of the time of one at 32x32. On dolls, one seed, loose
+levels are reached sooner from the start, too. At the strictest levels both ways are about even at 32x32, and by SWD at 64x64:
+there the chain's last stage needs 29 thousand images where a training from the start takes all of its 100 thousand, and goes on
+to 37.5. By local FID training from the start is sooner at what both reach, at one milestone that it falls back from. So growing
+begins to pay at 64x64 here, by SWD, and only for what is stricter than a training from the start of as many minutes comes to.
+Nothing above 64x64 was measured."""
 
 if __name__ == "__main__":
     links = zip_longest(FASHION.chain, DOLLS.chain)
