@@ -312,9 +312,9 @@ the chain takes longer at every level, the less the stricter it is. Its stages b
 at 32x32, since with these networks an image at 16x16 takes two thirds of the time of one at 32x32. On dolls, one seed, loose
 levels are reached sooner from the start, too. At the strictest levels both ways are about even at 32x32, and by SWD at 64x64:
 there the chain's last stage needs 29 thousand images where a training from the start takes all of its 100 thousand, and goes on
-to 37.5. By local FID training from the start is sooner at what both reach, at one milestone that it falls back from. So growing
-begins to pay at 64x64 here, by SWD, and only for what is stricter than a training from the start of as many minutes comes to.
-Nothing above 64x64 was measured."""
+to a better one (the picture). By local FID training from the start is sooner at what both reach, at one milestone that it falls
+back from. So growing begins to pay at 64x64 here, by SWD, and only for what is stricter than a training from the start of as
+many minutes comes to. Nothing above 64x64 was measured."""
 
 if __name__ == "__main__":
     links = zip_longest(FASHION.chain, DOLLS.chain)

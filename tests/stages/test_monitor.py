@@ -87,9 +87,7 @@ def test_a_game_that_circles_among_good_ones_and_a_fall_from_nothing_are_no_alar
     assert not judge(rows(*start)).sick
 
 
-def test_a_discriminator_that_takes_fakes_for_real_is_lost_though_they_get_better_and_a_good_game_at_chance_is_not() -> (
-    None
-):
+def test_a_discriminator_that_takes_fakes_for_real_is_lost_and_a_good_game_at_chance_is_not() -> None:
     def of(accuracy: float, start: float, rise: float) -> Verdict:
         return judge(rows(*({"accuracy": accuracy, "quality": start + rise * i} for i in range(24))))
 
