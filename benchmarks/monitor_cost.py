@@ -16,11 +16,11 @@ from typing import Any
 import torch
 
 from benchmarks.worlds import ROOT, TABLES, markdown
-from data.store import Store
-from stages.params import read_params
-from stages.trainer import Trainer
-from stages.validation import stage_config
-from stages.watching import begin_to_watch, watch
+from espalier.data.store import Store
+from espalier.stages.config.load import stage_config
+from espalier.stages.config.params import read_params
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.loop.watch import begin_to_watch, watch
 
 BLOCKS = 2
 HEAD = ("stage", "pictures", "batch", "iterations a probe", "ms an iteration", "ms a probe", "share of time")

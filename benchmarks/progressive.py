@@ -24,17 +24,17 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, mean, write_table
-from data.store import Store
-from stages.artifact import load_artifact, load_generator
-from stages.features import Features, load_features
-from stages.metrics.frechet import frechet, moments
-from stages.metrics.sliced_wasserstein import sliced_wasserstein
-from stages.params import read_params
-from stages.pictures import latents
-from stages.reference import Reference, reference
-from stages.samples import generate
-from stages.trainer import Trainer
-from stages.validation import stage_config
+from espalier.data.store import Store
+from espalier.stages.artifacts.artifact import load_artifact, load_generator
+from espalier.stages.config.load import stage_config
+from espalier.stages.config.params import read_params
+from espalier.stages.evaluation.reference import Reference, reference
+from espalier.stages.features.local import Features, load_features
+from espalier.stages.kinds.grids import latents
+from espalier.stages.kinds.sampling import generate
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.metrics.frechet import frechet, moments
+from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein
 
 COUNT = 1000
 EVERY = 10

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from stages.step import Step
-from stages.tricks.trick import Player, Term
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Player, Term
 
 
 class GradientNoise(Term):

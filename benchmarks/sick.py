@@ -27,15 +27,15 @@ import torch
 from matplotlib.figure import Figure
 
 from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, write_table
-from data.store import Store
-from stages.artifact import load_artifact, load_generator
-from stages.features import load_features
-from stages.metrics.manifold import manifold
-from stages.params import read_params, stage_names
-from stages.pictures import latents
-from stages.samples import generate
-from stages.verdict import SICK, Row, judge
-from stages.workfolder import FAILED, work_root
+from espalier.data.store import Store
+from espalier.stages.artifacts.artifact import load_artifact, load_generator
+from espalier.stages.artifacts.workfolder import FAILED, work_root
+from espalier.stages.config.params import read_params, stage_names
+from espalier.stages.features.local import load_features
+from espalier.stages.kinds.grids import latents
+from espalier.stages.kinds.sampling import generate
+from espalier.stages.metrics.manifold import manifold
+from espalier.stages.monitor.verdict import SICK, Row, judge
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
 POINTED = WORLDS[:2]

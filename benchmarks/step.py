@@ -21,10 +21,10 @@ import torch
 from plain_progan import PlainDiscriminator, PlainGenerator
 from torch import Tensor
 
-from stages.config import StageConfig
-from stages.measure import MadeUpStore
-from stages.trainer import Trainer
-from stages.tricks.ema import Ema
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.loop.profile import MadeUpStore
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.tricks.ema import Ema
 
 BATCH = 16
 LAZY = 8

@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.worlds import ROOT, TABLES, figures, main, markdown, mean, write_table
-from stages.params import read_params
+from espalier.stages.config.params import read_params
 
 LOSSES = {
     "sgan": "SGAN", "rsgan": "RSGAN", "rasgan": "RaSGAN", "lsgan": "LSGAN", "ralsgan": "RaLSGAN", "hinge": "hinge",

@@ -20,8 +20,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 
-from pipelines.repro import dvc
-from stages.params import read_params, stage_names
+from espalier.pipelines.run.repro import dvc
+from espalier.stages.config.params import read_params, stage_names
 
 ROOT = Path(__file__).parent
 TABLES = ROOT.parent / "docs" / "tables"

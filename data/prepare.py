@@ -13,11 +13,11 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
-from data.errors import InputError
-from data.files import whole_folder
-from data.sources.points import PointSource
-from data.sources.source import DamagedPicture, Listing, Picture, Source
-from data.store import CODES, FORMAT, POINTS, Manifest, Modes, file_digest
+from espalier.data.errors import InputError
+from espalier.data.files import whole_folder
+from espalier.data.sources.points import PointSource
+from espalier.data.sources.source import DamagedPicture, Listing, Picture, Source
+from espalier.data.store import CODES, FORMAT, POINTS, Manifest, Modes, file_digest
 
 CHUNK = 64
 Progress = Callable[[int, int], None]

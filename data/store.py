@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from data.errors import InputError
+from espalier.data.errors import InputError
 
 FORMAT = 1
 POINTS = "points.npy"

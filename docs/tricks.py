@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from stages.backbones import BACKBONES
-from stages.tricks import describe
-from stages.tricks.catalogue import LOSSES
-from stages.tricks.compatibility import RULES
+from espalier.pipelines.commands import trick_pages as describe
+from espalier.stages.networks.known import BACKBONES
+from espalier.stages.tricks.catalogue import LOSSES
+from espalier.stages.tricks.compatibility import RULES
 
 HERE = Path(__file__).parent
 PAGE = HERE / "tricks.md"

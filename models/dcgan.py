@@ -10,11 +10,11 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.ends import Judgement, LatentWithClass
-from models.hidden import Hidden, HiddenPlan
-from models.norms import MakeNorm
-from models.progan import resolutions
-from models.resizing import Up, UpConvolution
+from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.hidden import Hidden, HiddenPlan
+from espalier.models.norms import MakeNorm
+from espalier.models.progan import resolutions
+from espalier.models.resizing import Up, UpConvolution
 
 Initial = Literal["normal", "uniform"]
 """Weights from N(0, 0.02), as published, or PyTorch's: with few and narrow layers a discriminator learns sooner from these."""

@@ -8,8 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.layers import leaky_relu
-from models.norms import NORMS, MakeNorm
+from espalier.models.layers import leaky_relu
+from espalier.models.norms import NORMS, MakeNorm
 
 Activation = Literal["relu", "leaky_relu", "tanh"]
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {

@@ -10,8 +10,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from models.ends import Judgement, LatentWithClass
-from models.hidden import Hidden, HiddenPlan
+from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.hidden import Hidden, HiddenPlan
 
 Initial = Literal["he", "normal", "orthogonal", "uniform"]
 

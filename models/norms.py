@@ -9,7 +9,7 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.layers import pixel_norm
+from espalier.models.layers import pixel_norm
 
 NormName = Literal["none", "batch", "instance", "layer", "pixel"]
 MakeNorm = Callable[[int], nn.Module]
@@ -63,7 +63,7 @@ class LayerNorm(nn.GroupNorm):
 
 
 class PixelNorm(nn.Module):
-    """Each pixel's feature vector to unit mean square; see `models.layers.pixel_norm`."""
+    """Each pixel's feature vector to unit mean square; see `espalier.models.layers.pixel_norm`."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         return pixel_norm(x)

@@ -11,9 +11,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from models.ends import Judgement, LatentWithClass
-from models.hidden import Hidden, HiddenPlan
-from models.layers import (
+from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.hidden import Hidden, HiddenPlan
+from espalier.models.layers import (
     DownConv2d,
     EqualizedConv2d,
     EqualizedLinear,
@@ -24,7 +24,7 @@ from models.layers import (
     leaky_relu,
     pixel_norm,
 )
-from models.norms import NORMS, MakeNorm
+from espalier.models.norms import NORMS, MakeNorm
 
 DownOrder = Literal["pool_first", "activate_first"]
 
@@ -156,7 +156,7 @@ class Discriminator(nn.Module):
     """Pictures (B, channels, R, R) -> logits (B,).
 
     `statistics`, if given, is put before the last convolution: a module (B, C, 4, 4) -> (B, C + added, 4, 4)
-    with its `added_features`; `similarity` and `classes` as in `models.ends.Judgement`; `fades`, `alpha` and
+    with its `added_features`; `similarity` and `classes` as in `espalier.models.ends.Judgement`; `fades`, `alpha` and
     `attention` as in the generator. If `features` is a list, each block's output is appended to it.
     """
 

@@ -11,12 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.ends import Judgement, LatentWithClass
-from models.hidden import Hidden, HiddenPlan
-from models.layers import halve
-from models.norms import MakeNorm
-from models.progan import resolutions
-from models.resizing import Up, UpConvolution
+from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.hidden import Hidden, HiddenPlan
+from espalier.models.layers import halve
+from espalier.models.norms import MakeNorm
+from espalier.models.progan import resolutions
+from espalier.models.resizing import Up, UpConvolution
 
 SMALLEST_DOWN = 8
 """The discriminator halves down to this side; two more blocks keep it."""

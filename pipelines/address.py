@@ -2,7 +2,7 @@
 
 import socket
 
-from data.errors import InputError
+from espalier.data.errors import InputError
 
 
 def check_address(host: str, port: int, command: str) -> None:

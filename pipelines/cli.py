@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from data.errors import InputError
+from espalier.data.errors import InputError
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -50,8 +50,8 @@ def run(
     """
     from pydantic import ValidationError
 
-    from pipelines.desk import run_at_desk
-    from pipelines.options import RunOptions
+    from espalier.pipelines.run.desk import run_at_desk
+    from espalier.pipelines.run.options import RunOptions
 
     try:
         options = RunOptions(
@@ -69,7 +69,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page 
 
     Then, in another shell: espalier serve
     """
-    from pipelines.server import start_server
+    from espalier.pipelines.prefect.server import start_server
 
     def ready(page: str) -> None:
         print(f"the page: {page}\nflows:    {'' if port == 4200 else f'PREFECT_API_URL={page}/api '}espalier serve")
@@ -87,7 +87,7 @@ def serve(
     name: Annotated[str | None, typer.Option(help="The deployments' name; this folder's, unless given.")] = None,
 ) -> None:
     """Wait for runs from Prefect's page or schedule and train them here, one at a time, until Ctrl-C."""
-    from pipelines.serve import serve_flows
+    from espalier.pipelines.prefect.serve import serve_flows
 
     serve_flows(pipelines or (), cron, timezone, name)
 
@@ -95,7 +95,7 @@ def serve(
 @app.command()
 def status() -> None:
     """Tell where every stage stands: up to date, stale, half-way at a step, in training, or missing."""
-    from pipelines.status import as_table, console, states
+    from espalier.pipelines.commands.status import as_table, console, states
 
     console().print(as_table(states()))
 
@@ -106,8 +106,8 @@ def history(stage: Annotated[str, typer.Argument(help="A stage as dvc names it, 
 
     To start the stages after it from one of them: espalier run progan --from progan@r8:REV
     """
-    from pipelines.history import as_table, history
-    from pipelines.status import console
+    from espalier.pipelines.commands.history import as_table, history
+    from espalier.pipelines.commands.status import console
 
     console().print(as_table(history(stage)))
 
@@ -120,9 +120,9 @@ def check(pipeline: Pipeline) -> None:
     """
     from rich.table import Table
 
-    from pipelines.check import measured, training, validate, warnings
-    from pipelines.status import console
-    from stages.progress import clock
+    from espalier.pipelines.commands.check import measured, training, validate, warnings
+    from espalier.pipelines.commands.status import console
+    from espalier.stages.process.progress import clock
 
     names = training(pipeline, validate(pipeline))
     for sentence in warnings(pipeline, names):
@@ -165,9 +165,9 @@ def ablate(
 
     Example: espalier ablate progan r8 --over loss=wgan,hinge --over packing=1,2 --seeds 3
     """
-    from pipelines.ablate import parse_axis, run_all, table_path, trials
-    from pipelines.ranking import as_table, choose_figure, draw, ranked
-    from pipelines.status import console
+    from espalier.pipelines.commands.ablate import parse_axis, run_all, table_path, trials
+    from espalier.pipelines.commands.ranking import as_table, choose_figure, draw, ranked
+    from espalier.pipelines.commands.status import console
 
     wanted, refused = trials(pipeline, stage, [parse_axis(text) for text in over], seeds)
     for combination, why in refused.items():
@@ -189,8 +189,8 @@ def tricks(
     name: Annotated[str, typer.Argument(help="One of them, for all about it; or [bold]hinge[/], a loss.")] = "",
 ) -> None:
     """List every trick with its options, or tell all about one: equation, source, what it cannot live with."""
-    from pipelines.status import console
-    from pipelines.tricks import all_tricks, one_trick
+    from espalier.pipelines.commands.status import console
+    from espalier.pipelines.commands.tricks import all_tricks, one_trick
 
     if not name:
         console().print(all_tricks())
@@ -214,7 +214,7 @@ def sample(
     Examples: espalier sample artifacts/progan/r32 -n 64 --seed 1 -o grid.png,
     espalier sample artifacts/progan/r32 -n 8 --interpolate -o walk.gif
     """
-    from pipelines.sample import draw_grid, draw_walk
+    from espalier.pipelines.commands.sample import draw_grid, draw_walk
 
     wanted = ".gif" if interpolate else ".png"
     if out.suffix.lower() != wanted:
@@ -250,9 +250,9 @@ def evaluate(
     Examples: espalier evaluate artifacts/progan/r32 -n 2000 -o r32.json,
     espalier evaluate artifacts/progan/r32 -n 2000 --features inception
     """
-    from pipelines.evaluate import as_table, evaluation_of
-    from pipelines.status import console
-    from stages.evaluation import write_evaluation
+    from espalier.pipelines.commands.evaluate import as_table, evaluation_of
+    from espalier.pipelines.commands.status import console
+    from espalier.stages.evaluation.evaluation import write_evaluation
 
     found = evaluation_of(artifact, number, seed, features, dataset, modes)
     console().print(as_table(found))
@@ -285,7 +285,7 @@ def report(
 
     Example: espalier report progan -o report.html --against brave-newt
     """
-    from pipelines.report_page import write_report
+    from espalier.pipelines.report.page import write_report
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise InputError(f"--out is {out}, but this writes a .html file; right would be {out.with_suffix('.html')}")
@@ -309,7 +309,7 @@ def translate(
 
     Example: espalier translate doll.png --map doll-map.png --text "a red dress with short sleeves" -n 4 -o out.png
     """
-    from pipelines.translate import draw_outfits
+    from espalier.pipelines.commands.translate import draw_outfits
 
     if out.suffix.lower() != ".png":
         raise InputError(f"--out is {out}, but this writes a .png file; right would be {out.with_suffix('.png')}")
@@ -331,7 +331,7 @@ def studio(
 
     Needs: pip install 'espalier\\[studio]'
     """
-    from pipelines.studio import open_studio
+    from espalier.pipelines.studio.actions import open_studio
 
     open_studio(host, port, artifact, people)
 
@@ -339,7 +339,7 @@ def studio(
 @app.command()
 def inspect(artifact: Weights) -> None:
     """Show what an artifact or checkpoint is: configuration, lineage, versions."""
-    from pipelines.inspect import describe
+    from espalier.pipelines.commands.inspect import describe
 
     for line in describe(artifact):
         print(line)

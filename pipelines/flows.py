@@ -3,7 +3,7 @@
 from prefect import flow
 from prefect.client.schemas.objects import State
 
-from pipelines.options import RunOptions
+from espalier.pipelines.run.options import RunOptions
 
 AS_CONFIGURED = RunOptions()
 
@@ -11,7 +11,7 @@ AS_CONFIGURED = RunOptions()
 @flow(name="progan")
 def progan(options: RunOptions = AS_CONFIGURED) -> State:
     """Grow a ProGAN, resolution by resolution."""
-    from pipelines.chain import run_chain
+    from espalier.pipelines.prefect.chain import run_chain
 
     return run_chain("progan", options)
 
@@ -19,7 +19,7 @@ def progan(options: RunOptions = AS_CONFIGURED) -> State:
 @flow(name="fashiongan")
 def fashiongan(options: RunOptions = AS_CONFIGURED) -> State:
     """Translate a picture by a sentence, in two stages."""
-    from pipelines.chain import run_chain
+    from espalier.pipelines.prefect.chain import run_chain
 
     return run_chain("fashiongan", options)
 
@@ -31,6 +31,6 @@ def target(target: str, options: RunOptions = AS_CONFIGURED) -> State:
     Args:
         target: A pipeline of params.yaml, or a stage as dvc names it, such as progan@r8 or dataset@dolls.
     """
-    from pipelines.chain import run_chain
+    from espalier.pipelines.prefect.chain import run_chain
 
     return run_chain(target, options)

@@ -1,6 +1,6 @@
 """What one stage does: configuration, the adversarial loop, tricks, checkpoints and artifacts."""
 
-from stages.starter import Starter
+from espalier.stages.process.parent import Starter
 
 STARTER = Starter()
 """Noted before the slow imports, during which it may already end."""

@@ -16,7 +16,7 @@ import torch
 from filelock import FileLock
 from ruamel.yaml import YAML
 
-from pipelines.cli import main
+from espalier.pipelines.cli import main
 
 torch.set_num_threads(1)  # the networks are tiny, and two workers share the cores
 ROOT = Path(__file__).parent.parent

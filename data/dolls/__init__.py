@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dolls.colours import Background
-from data.dolls.drawing import draw
-from data.dolls.outfit import attributes, sample_doll
-from data.dolls.sentences import describe
+from espalier.data.dolls.colours import Background
+from espalier.data.dolls.drawing import draw
+from espalier.data.dolls.outfit import attributes, sample_doll
+from espalier.data.dolls.sentences import describe
 
 
 class Picture(NamedTuple):
@@ -18,7 +18,7 @@ class Picture(NamedTuple):
     image: NDArray[np.uint8]
     """RGB values 0..255, (resolution, resolution, 3)."""
     map: NDArray[np.uint8]
-    """Classes 0..6, (resolution, resolution); `data.dolls.canvas.Part` names them."""
+    """Classes 0..6, (resolution, resolution); `espalier.data.dolls.canvas.Part` names them."""
     attributes: dict[str, str | bool | float]
     """The doll's properties, ready for JSON."""
     sentence: str

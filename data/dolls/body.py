@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from data.dolls.canvas import Canvas, Part, paint
-from data.dolls.colours import COLORS, SKINS, darker, lighter
-from data.dolls.curves import Points, band, ellipse, outline, ribbon, smooth, widened
-from data.dolls.figure import ANKLE, ELBOW, KNEE, WRIST, Figure, Side
+from espalier.data.dolls.canvas import Canvas, Part, paint
+from espalier.data.dolls.colours import COLORS, SKINS, darker, lighter
+from espalier.data.dolls.curves import Points, band, ellipse, outline, ribbon, smooth, widened
+from espalier.data.dolls.figure import ANKLE, ELBOW, KNEE, WRIST, Figure, Side
 
 _SHADE = 0.15
 

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from data.dolls.canvas import Canvas, Paint, Part, paint
-from data.dolls.colours import COLORS, darker, lighter
-from data.dolls.curves import STEPS, Points, band, mirrored, ribbon, smooth, widened
-from data.dolls.figure import ANKLE, Figure
-from data.dolls.outfit import Doll
-from data.dolls.tops import hem, top_paint
+from espalier.data.dolls.canvas import Canvas, Paint, Part, paint
+from espalier.data.dolls.colours import COLORS, darker, lighter
+from espalier.data.dolls.curves import STEPS, Points, band, mirrored, ribbon, smooth, widened
+from espalier.data.dolls.figure import ANKLE, Figure
+from espalier.data.dolls.outfit import Doll
+from espalier.data.dolls.tops import hem, top_paint
 
 _SHADE = 0.17
 _POCKET = smooth(np.array([(0.05, 0.455), (0.06, 0.478), (0.086, 0.488)]))

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from data.dolls.colours import Rgb, darker
-from data.dolls.curves import Points
-from data.dolls.patterns import Fabric, pattern_strength
+from espalier.data.dolls.colours import Rgb, darker
+from espalier.data.dolls.curves import Points
+from espalier.data.dolls.patterns import Fabric, pattern_strength
 
 _SMALLEST_SIDE = 256
 _SUPERSAMPLING = 4

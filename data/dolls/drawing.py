@@ -3,18 +3,18 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dolls.body import draw_arm, draw_legs, draw_neck, draw_shoes, draw_shoulders
-from data.dolls.bottoms import draw_lower
-from data.dolls.canvas import Canvas
-from data.dolls.colours import BACKGROUNDS, darker, lighter
-from data.dolls.curves import ellipse
-from data.dolls.face import draw_face
-from data.dolls.figure import FLOOR, Figure, Side
-from data.dolls.hair import draw_back_hair, draw_front_hair
-from data.dolls.hats import draw_hat
-from data.dolls.outfit import Doll
-from data.dolls.tops import draw_sleeve, draw_torso
-from data.dolls.trimmings import draw_trimmings
+from espalier.data.dolls.body import draw_arm, draw_legs, draw_neck, draw_shoes, draw_shoulders
+from espalier.data.dolls.bottoms import draw_lower
+from espalier.data.dolls.canvas import Canvas
+from espalier.data.dolls.colours import BACKGROUNDS, darker, lighter
+from espalier.data.dolls.curves import ellipse
+from espalier.data.dolls.face import draw_face
+from espalier.data.dolls.figure import FLOOR, Figure, Side
+from espalier.data.dolls.hair import draw_back_hair, draw_front_hair
+from espalier.data.dolls.hats import draw_hat
+from espalier.data.dolls.outfit import Doll
+from espalier.data.dolls.tops import draw_sleeve, draw_torso
+from espalier.data.dolls.trimmings import draw_trimmings
 
 
 def _canvas(doll: Doll, resolution: int) -> Canvas:

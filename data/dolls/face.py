@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from data.dolls.canvas import Canvas, Part, paint
-from data.dolls.colours import HAIRS, SKINS, Rgb, darker, mix
-from data.dolls.curves import ellipse, outline, smooth
-from data.dolls.figure import Figure
+from espalier.data.dolls.canvas import Canvas, Part, paint
+from espalier.data.dolls.colours import HAIRS, SKINS, Rgb, darker, mix
+from espalier.data.dolls.curves import ellipse, outline, smooth
+from espalier.data.dolls.figure import Figure
 
 _FACES = {
     "woman": outline([(0.0, -1.0), (0.5, -0.9), (0.76, -0.4), (0.77, 0.1), (0.62, 0.58), (0.26, 0.94), (0.0, 1.0)]),

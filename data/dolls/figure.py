@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from data.dolls.curves import STEPS, Limb, Points, scale, smooth, turn
-from data.dolls.outfit import Doll
+from espalier.data.dolls.curves import STEPS, Limb, Points, scale, smooth, turn
+from espalier.data.dolls.outfit import Doll
 
 FLOOR = 0.957
 """Height of the floor in the picture, 0 top to 1 bottom."""

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from data.dolls.canvas import Canvas, Paint, Part, paint
-from data.dolls.colours import HAIRS, darker, lighter
-from data.dolls.curves import Points, ellipse, outline, ribbon, smooth
-from data.dolls.figure import Figure
+from espalier.data.dolls.canvas import Canvas, Paint, Part, paint
+from espalier.data.dolls.colours import HAIRS, darker, lighter
+from espalier.data.dolls.curves import Points, ellipse, outline, ribbon, smooth
+from espalier.data.dolls.figure import Figure
 
 _BUN = ellipse(0.0, -1.28, 0.42, 0.36)
 _BALD_SHINE = ellipse(-0.25, -0.72, 0.2, 0.1)

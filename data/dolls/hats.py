@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from data.dolls.canvas import Canvas, Paint, Part, paint
-from data.dolls.colours import COLORS, darker, lighter
-from data.dolls.curves import Points, ellipse, outline, smooth, turned
-from data.dolls.figure import Figure
-from data.dolls.outfit import Hat
+from espalier.data.dolls.canvas import Canvas, Paint, Part, paint
+from espalier.data.dolls.colours import COLORS, darker, lighter
+from espalier.data.dolls.curves import Points, ellipse, outline, smooth, turned
+from espalier.data.dolls.figure import Figure
+from espalier.data.dolls.outfit import Hat
 
 _DOME = outline([(0.0, -1.34), (0.5, -1.24), (0.9, -0.86), (0.98, -0.4), (0.5, -0.36), (0.0, -0.36)])
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from data.dolls.colours import (
+from espalier.data.dolls.colours import (
     BACKGROUNDS,
     COLORS,
     HAIRS,
@@ -16,7 +16,7 @@ from data.dolls.colours import (
     HairColor,
     Skin,
 )
-from data.dolls.patterns import Pattern
+from espalier.data.dolls.patterns import Pattern
 
 Person = Literal["woman", "man"]
 Garment = Literal["t-shirt", "shirt", "blouse", "sweater", "tank top", "dress"]

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dolls.colours import Rgb, brightness, darker, lighter
+from espalier.data.dolls.colours import Rgb, brightness, darker, lighter
 
 Pattern = Literal["plain", "striped", "dotted", "checked"]
 

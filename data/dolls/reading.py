@@ -13,15 +13,15 @@ from typing import Any, NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from data.dolls.canvas import _EDGE_DARKNESS, _EDGE_WIDTH, Canvas, Paint, Part
-from data.dolls.colours import BACKGROUNDS, COLORS, SKINS, darker, lighter
-from data.dolls.curves import Limb
-from data.dolls.figure import ANKLE, WRIST, Figure
-from data.dolls.outfit import Lower, Pose, Sleeve, sample_doll
-from data.dolls.patterns import Fabric, Pattern
-from data.dolls.sentences import _GARMENTS, _LOWERS, _SLEEVE_ADJECTIVES, _SLEEVE_PHRASES
-from data.dolls.tops import _SLEEVE_ENDS
-from data.words import words
+from espalier.data.dolls.canvas import _EDGE_DARKNESS, _EDGE_WIDTH, Canvas, Paint, Part
+from espalier.data.dolls.colours import BACKGROUNDS, COLORS, SKINS, darker, lighter
+from espalier.data.dolls.curves import Limb
+from espalier.data.dolls.figure import ANKLE, WRIST, Figure
+from espalier.data.dolls.outfit import Lower, Pose, Sleeve, sample_doll
+from espalier.data.dolls.patterns import Fabric, Pattern
+from espalier.data.dolls.sentences import _GARMENTS, _LOWERS, _SLEEVE_ADJECTIVES, _SLEEVE_PHRASES
+from espalier.data.dolls.tops import _SLEEVE_ENDS
+from espalier.data.words import words
 
 Floats = NDArray[np.float64]
 
@@ -82,13 +82,13 @@ _DOLL = sample_doll(np.random.default_rng(0))
 
 
 def worn(attributes: Mapping[str, Any]) -> Outfit:
-    """What a doll with these attributes (see `data.dolls.outfit.attributes`) truly wears."""
+    """What a doll with these attributes (see `espalier.data.dolls.outfit.attributes`) truly wears."""
     kind = _KINDS[attributes["lower"]]
     return Outfit(kind, attributes["sleeve"], attributes["upper_color"], attributes["lower_color"])
 
 
 def told(sentence: str, attributes: Mapping[str, Any]) -> frozenset[str]:
-    """The fields of `Outfit` that a sentence (`data.dolls.sentences.describe`) about this doll mentions."""
+    """The fields of `Outfit` that a sentence (`espalier.data.dolls.sentences.describe`) about this doll mentions."""
     text = f" {' '.join(words(sentence))} "
 
     def has(*phrases: str) -> bool:

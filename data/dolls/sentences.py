@@ -9,10 +9,10 @@ from typing import get_args
 
 import numpy as np
 
-from data.dolls.colours import Color
-from data.dolls.outfit import Doll, Garment, Hat, Lower, Person, Sleeve
-from data.dolls.patterns import Pattern
-from data.words import words
+from espalier.data.dolls.colours import Color
+from espalier.data.dolls.outfit import Doll, Garment, Hat, Lower, Person, Sleeve
+from espalier.data.dolls.patterns import Pattern
+from espalier.data.words import words
 
 _WEARERS: dict[Person, Sequence[str]] = {"woman": ("woman", "lady"), "man": ("man", "gentleman")}
 

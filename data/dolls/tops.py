@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from data.dolls.canvas import Canvas, Paint, Part, paint
-from data.dolls.colours import COLORS, SKINS, darker
-from data.dolls.curves import (
+from espalier.data.dolls.canvas import Canvas, Paint, Part, paint
+from espalier.data.dolls.colours import COLORS, SKINS, darker
+from espalier.data.dolls.curves import (
     STEPS,
     Points,
     band,
@@ -15,9 +15,9 @@ from data.dolls.curves import (
     smooth,
     widened,
 )
-from data.dolls.figure import WRIST, Figure, Side
-from data.dolls.outfit import WAISTS, Doll, Garment, Sleeve
-from data.dolls.patterns import Fabric
+from espalier.data.dolls.figure import WRIST, Figure, Side
+from espalier.data.dolls.outfit import WAISTS, Doll, Garment, Sleeve
+from espalier.data.dolls.patterns import Fabric
 
 _SLEEVE_ENDS: dict[Sleeve, int] = {"short": STEPS - 3, "elbow": STEPS + 1, "long": WRIST + 1}
 

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from data.dolls.canvas import Canvas, Paint, paint
-from data.dolls.colours import darker, lighter
-from data.dolls.curves import ellipse, outline
-from data.dolls.figure import Figure
-from data.dolls.tops import hem, top_paint
+from espalier.data.dolls.canvas import Canvas, Paint, paint
+from espalier.data.dolls.colours import darker, lighter
+from espalier.data.dolls.curves import ellipse, outline
+from espalier.data.dolls.figure import Figure
+from espalier.data.dolls.tops import hem, top_paint
 
 _COLLAR = np.array([(0.026, 0.17), (0.044, 0.187), (0.038, 0.222), (0.002, 0.24), (0.03, 0.19), (0.026, 0.17)])
 _BOW = np.array([(0.0, 0.246), (0.012, 0.234), (0.036, 0.23), (0.036, 0.262), (0.012, 0.256), (0.0, 0.246)])

@@ -4,13 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from data.sources.dolls import DollSource
-from data.sources.fashiongan import FashionganSource
-from data.sources.folder import FolderSource
-from data.sources.people import PeopleSource
-from data.sources.points import PointSource
-from data.sources.stacked_mnist import StackedMnistSource
-from data.sources.torchvision import TorchvisionSource
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.fashiongan import FashionganSource
+from espalier.data.sources.folder import FolderSource
+from espalier.data.sources.people import PeopleSource
+from espalier.data.sources.points import PointSource
+from espalier.data.sources.stacked_mnist import StackedMnistSource
+from espalier.data.sources.torchvision import TorchvisionSource
 
 AnySource = Annotated[
     DollSource | FashionganSource | FolderSource | PeopleSource | PointSource | StackedMnistSource | TorchvisionSource,

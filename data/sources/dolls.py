@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from data.dolls import doll
-from data.dolls.colours import Background
-from data.sources.source import Listing, Picture, Resolution, Source
+from espalier.data.dolls import doll
+from espalier.data.dolls.colours import Background
+from espalier.data.sources.source import Listing, Picture, Resolution, Source
 
 
 class DollSource(Source):

@@ -6,9 +6,9 @@ import numpy as np
 from PIL import Image
 from pydantic import Field
 
-from data.images import map_to_square, to_square
-from data.sources.release import CODE_WIDTH, Release, check_upright, open_release
-from data.sources.source import Listing, Picture, Resolution, Source
+from espalier.data.images import map_to_square, to_square
+from espalier.data.sources.release import CODE_WIDTH, Release, check_upright, open_release
+from espalier.data.sources.source import Listing, Picture, Resolution, Source
 
 
 def _donor(release: Release, index: int) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from typing import Annotated, Literal
 from PIL import Image, ImageColor
 from pydantic import AfterValidator, Field
 
-from data.errors import InputError
-from data.images import has_image_ending, is_grey, to_square
-from data.sources.source import DamagedPicture, Listing, Picture, Source
+from espalier.data.errors import InputError
+from espalier.data.images import has_image_ending, is_grey, to_square
+from espalier.data.sources.source import DamagedPicture, Listing, Picture, Source
 
 
 def _pillow_colour(value: str) -> str:

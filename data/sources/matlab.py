@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import InputError
+from espalier.data.errors import InputError
 
 
 def _is_there(path: Path, where_from: str) -> None:

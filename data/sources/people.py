@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from pydantic import Field
 
-from data.errors import InputError
-from data.images import has_image_ending, map_to_square, to_square
-from data.sources.folder import left_out
-from data.sources.source import DamagedPicture, Listing, Picture, Source
+from espalier.data.errors import InputError
+from espalier.data.images import has_image_ending, map_to_square, to_square
+from espalier.data.sources.folder import left_out
+from espalier.data.sources.source import DamagedPicture, Listing, Picture, Source
 
 CLASSES = (
     "background",

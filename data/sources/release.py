@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from data.errors import InputError
-from data.sources.matlab import h5_file, mat_variable
+from espalier.data.errors import InputError
+from espalier.data.sources.matlab import h5_file, mat_variable
 
 SIDE = 128
 CODE_WIDTH = 100

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from data.errors import InputError
-from data.sources.source import Listing, Picture, Source
+from espalier.data.errors import InputError
+from espalier.data.sources.source import Listing, Picture, Source
 
 FILES = tuple(
     f"{part}-ubyte" for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")

@@ -8,9 +8,9 @@ from typing import Any, Literal
 from PIL import Image
 from pydantic import Field, field_validator
 
-from data.errors import InputError
-from data.images import is_grey, to_square
-from data.sources.source import DamagedPicture, Listing, Picture, Source
+from espalier.data.errors import InputError
+from espalier.data.images import is_grey, to_square
+from espalier.data.sources.source import DamagedPicture, Listing, Picture, Source
 
 
 def _dataset_classes() -> dict[str, Any]:

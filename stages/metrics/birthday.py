@@ -12,7 +12,7 @@ their nearest other real among as many. Without such a pair the support is only 
 import torch
 from torch import Tensor
 
-from stages.metrics.manifold import ROWS, radii
+from espalier.stages.metrics.manifold import ROWS, radii
 
 QUANTILE = 0.001
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from stages.metrics.modes import kl_to_uniform
+from espalier.stages.metrics.modes import kl_to_uniform
 
 MODES = 1000
 

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from pydantic import Field, PrivateAttr
 from torch import Tensor, nn
 
-from stages.step import Step
-from stages.tricks.trick import NetworkPlan, Networks, Term
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import NetworkPlan, Networks, Term
 
 
 class Acgan(Term):

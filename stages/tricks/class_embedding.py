@@ -7,7 +7,7 @@ Source: Mirza and Osindero, "Conditional Generative Adversarial Nets"; as an emb
 
 from pydantic import Field
 
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 
 class ClassEmbedding(Trick):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 Verdict = Literal["forbid", "warn", "note"]
 BN_D, BN_G = "batch norm in the discriminator", "batch norm in the generator"

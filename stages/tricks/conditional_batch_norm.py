@@ -8,8 +8,8 @@ Discriminator", section 5. In place of the generator's norm, in every hidden lay
 
 from functools import partial
 
-from models.norms import ConditionalBatchNorm
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.models.norms import ConditionalBatchNorm
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 
 class ConditionalNorm(Trick):

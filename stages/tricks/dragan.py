@@ -16,8 +16,8 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step, slope
-from stages.tricks.trick import Term
+from espalier.stages.tricks.step import Step, slope
+from espalier.stages.tricks.trick import Term
 
 
 class Dragan(Term):

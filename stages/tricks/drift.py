@@ -9,8 +9,8 @@ al., "Progressive Growing of GANs", appendix A.1; weight 0.001, reals only.
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step
-from stages.tricks.trick import Term
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Term
 
 
 class Drift(Term):

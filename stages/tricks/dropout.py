@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class Dropout(Trick):

@@ -13,8 +13,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from stages.moment import Moment
-from stages.tricks.trick import Networks, Trick
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.trick import Networks, Trick
 
 
 class Ema(Trick):

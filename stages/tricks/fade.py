@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from models.layers import double, halve
-from stages.moment import Moment
-from stages.tricks.trick import NetworkPlan, Networks, Sight, Trick
+from espalier.models.layers import double, halve
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.trick import NetworkPlan, Networks, Sight, Trick
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class Fade(Trick):

@@ -15,11 +15,11 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step
-from stages.tricks.trick import Term
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Term
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class FeatureMatching(Term):

@@ -10,8 +10,8 @@ equations 16 and 17. Usually with spectral norm. No options.
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.tricks.loss import Loss
-from stages.tricks.trick import Targets
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.trick import Targets
 
 
 class Hinge(Loss):

@@ -14,9 +14,9 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from stages.moment import Moment
-from stages.step import Step
-from stages.tricks.trick import Networks, Player, Term
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Networks, Player, Term
 
 
 class HistoricalAveraging(Term):

@@ -10,7 +10,7 @@ ganhacks #13. `r1` does much of the same without a schedule.
 from pydantic import Field
 from torch import Tensor
 
-from stages.tricks.trick import Sight, Trick
+from espalier.stages.tricks.trick import Sight, Trick
 
 
 class InstanceNoise(Trick):

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from stages.tricks.trick import Sight, Targets, Trick
+from espalier.stages.tricks.trick import Sight, Targets, Trick
 
 
 class LabelSmoothing(Trick):

@@ -7,7 +7,7 @@ Source: ganhacks #13, after Zhao et al., "Energy-based Generative Adversarial Ne
 
 from pydantic import Field
 
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 
 class LayerNoise(Trick):

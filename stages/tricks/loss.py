@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from stages.tricks.trick import Targets, Trick
+from espalier.stages.tricks.trick import Targets, Trick
 
 
 class Loss(Trick):

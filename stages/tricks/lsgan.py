@@ -14,8 +14,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from stages.tricks.loss import Loss
-from stages.tricks.trick import Targets
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.trick import Targets
 
 CODINGS = {"zero_one": (0.0, 1.0, 1.0), "pearson": (-1.0, 1.0, 0.0)}
 

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from models.told import Told
-from stages.step import Step
-from stages.tricks.trick import Term
+from espalier.models.fashiongan.told import Told
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Term
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class MatchingAware(Term):

@@ -14,10 +14,10 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class StddevMap(nn.Module):

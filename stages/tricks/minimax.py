@@ -10,7 +10,7 @@ discriminator is sure; `nonsaturating` is the same paper's remedy. No options.
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.tricks.nonsaturating import NonSaturating
+from espalier.stages.tricks.nonsaturating import NonSaturating
 
 
 class Minimax(NonSaturating):

@@ -7,8 +7,8 @@ Each discriminator step has reals and fakes of its own, and kimg counts them all
 
 from pydantic import Field
 
-from stages.moment import Moment
-from stages.tricks.trick import Trick
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.trick import Trick
 
 
 class NCritic(Trick):

@@ -11,7 +11,7 @@ from typing import Annotated
 import torch
 from pydantic import Field, field_validator
 
-from stages.tricks.trick import Sight, Targets, Trick
+from espalier.stages.tricks.trick import Sight, Targets, Trick
 
 Range = tuple[Annotated[float, Field(ge=0, le=1.2)], Annotated[float, Field(ge=0, le=1.2)]]
 

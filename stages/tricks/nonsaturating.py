@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from stages.tricks.loss import Loss
-from stages.tricks.trick import Targets
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.trick import Targets
 
 
 def cross_entropy(logits: Tensor, target: Tensor | float) -> Tensor:

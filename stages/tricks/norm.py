@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from models.norms import NORMS, NormName
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.models.norms import NORMS, NormName
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class Norm(Trick):

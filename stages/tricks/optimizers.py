@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from stages.tricks.trick import OptimizerPlan, Player, Trick
+from espalier.stages.tricks.trick import OptimizerPlan, Player, Trick
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 CLASSES: dict[str, type[torch.optim.Optimizer]] = {

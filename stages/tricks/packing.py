@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 from torch import Tensor
 
-from stages.tricks.trick import NetworkPlan, Sight, Trick
+from espalier.stages.tricks.trick import NetworkPlan, Sight, Trick
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class Packing(Trick):

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import Field, PrivateAttr
 from torch import nn
 
-from stages.moment import Moment
-from stages.tricks.trick import Networks, Player, Trick
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.trick import Networks, Player, Trick
 
 
 class PastPlayers(Trick):

@@ -17,11 +17,11 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
-from stages.step import Step
-from stages.tricks.trick import Term
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Term
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 @lru_cache(maxsize=2)

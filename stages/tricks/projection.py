@@ -6,7 +6,7 @@ Source: Miyato and Koyama, "cGANs with Projection Discriminator", equation 7; wi
 the embedding). The generator learns its classes by `conditional_batch_norm` or `class_embedding`. Packs are of one class.
 """
 
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 
 class Projection(Trick):

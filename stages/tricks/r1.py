@@ -12,8 +12,8 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step
-from stages.tricks.trick import Needs, Term
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Needs, Term
 
 
 class R1(Term):

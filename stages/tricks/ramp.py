@@ -12,8 +12,8 @@ import math
 
 from pydantic import Field, model_validator
 
-from stages.moment import Moment
-from stages.tricks.trick import Player, Trick
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.trick import Player, Trick
 
 
 class Ramp(Trick):

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step
-from stages.tricks.trick import Term
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Term
 
 
 class Reconstruction(Term):

@@ -15,8 +15,8 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
-from stages.tricks.loss import Loss
-from stages.tricks.trick import Targets, Trick
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.trick import Targets, Trick
 
 
 class RelativisticLoss(Loss):

@@ -13,7 +13,7 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from stages.tricks.trick import Sight, Trick
+from espalier.stages.tricks.trick import Sight, Trick
 
 
 class Replay(Trick):

@@ -18,12 +18,12 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor, nn
 
-from data.sources.source import Resolution
-from models.norms import MakeNorm
-from stages.tricks.trick import NetworkPlan, Trick
+from espalier.data.sources.source import Resolution
+from espalier.models.norms import MakeNorm
+from espalier.stages.tricks.trick import NetworkPlan, Trick
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
+    from espalier.stages.config.stage import StageConfig
 
 
 class Attention(nn.Module):

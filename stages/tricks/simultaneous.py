@@ -5,7 +5,7 @@ after its step. Sources: the released PacGAN code for points, ProGAN's CIFAR-10 
 where simultaneous descent on the Dirac-GAN spirals outwards and alternating descent circles. No options.
 """
 
-from stages.tricks.trick import Trick
+from espalier.stages.tricks.trick import Trick
 
 
 class Simultaneous(Trick):

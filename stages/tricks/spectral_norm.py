@@ -17,10 +17,10 @@ from pydantic import Field
 from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm, spectral_norm
 
-from models.layers import EqualizedWeight
-from stages.moment import Moment
-from stages.step import Step
-from stages.tricks.trick import Judge, Networks, Trick
+from espalier.models.layers import EqualizedWeight
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Judge, Networks, Trick
 
 LAYERS = (EqualizedWeight, nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
 

@@ -14,12 +14,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from stages.moment import Moment
+from espalier.stages.tricks.context import Moment
 
 if TYPE_CHECKING:
-    from stages.config import StageConfig
-    from stages.step import Step
-    from stages.tricks.loss import Loss
+    from espalier.stages.config.stage import StageConfig
+    from espalier.stages.tricks.loss import Loss
+    from espalier.stages.tricks.step import Step
 
 Player = Literal["generator", "discriminator"]
 Judge = Callable[..., Tensor]

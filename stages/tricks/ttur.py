@@ -7,7 +7,7 @@ slower. So both rates must be given.
 
 from pydantic import Field
 
-from stages.tricks.trick import OptimizerPlan, Trick
+from espalier.stages.tricks.trick import OptimizerPlan, Trick
 
 
 class Ttur(Trick):

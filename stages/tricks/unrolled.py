@@ -20,8 +20,8 @@ from pydantic import Field
 from torch import Tensor
 from torch.func import functional_call
 
-from stages.step import Step
-from stages.tricks.trick import Judge, Trick
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Judge, Trick
 
 State = dict[str, Any]
 Update = Callable[[Tensor, Tensor, State, dict[str, Any]], Tensor]

@@ -17,7 +17,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from stages.tricks.trick import NetworkPlan, Networks, Trick
+from espalier.stages.tricks.trick import NetworkPlan, Networks, Trick
 
 
 class VirtualBatchNorm(nn.Module):

@@ -10,8 +10,8 @@ clipped, too, as in the released code; which clips before each step, so that its
 import torch
 from pydantic import Field
 
-from stages.moment import Moment
-from stages.tricks.trick import Networks, Trick
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.trick import Networks, Trick
 
 
 class WeightClipping(Trick):

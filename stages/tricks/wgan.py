@@ -9,8 +9,8 @@ kept near 1-Lipschitz by another trick, such as a gradient penalty. No options.
 
 from torch import Tensor
 
-from stages.tricks.loss import Loss
-from stages.tricks.trick import Targets
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.trick import Targets
 
 
 class Wgan(Loss):

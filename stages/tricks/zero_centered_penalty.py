@@ -10,8 +10,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from stages.step import Step, gradient
-from stages.tricks.trick import Term
+from espalier.stages.tricks.step import Step, gradient
+from espalier.stages.tricks.trick import Term
 
 
 class ZeroCenteredPenalty(Term):

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.io import savemat
 
-from data.sources.release import CODES, CONSTRAINTS, G1, G2, INDICES, LANGUAGE
+from espalier.data.sources.release import CODES, CONSTRAINTS, G1, G2, INDICES, LANGUAGE
 
 N = 12
 TRAIN, TEST, DONORS = [3, 1, 12, 7, 5, 9, 10, 2], [4, 11, 6, 8], [11, 8, 12, 4]

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from data.dolls import doll
-from data.dolls.canvas import Part
-from data.dolls.colours import BACKGROUNDS, COLORS, HAIRS, SKINS
-from data.dolls.drawing import draw
-from data.dolls.outfit import (
+from espalier.data.dolls import doll
+from espalier.data.dolls.canvas import Part
+from espalier.data.dolls.colours import BACKGROUNDS, COLORS, HAIRS, SKINS
+from espalier.data.dolls.drawing import draw
+from espalier.data.dolls.outfit import (
     Doll,
     Garment,
     HairLength,
@@ -24,9 +24,9 @@ from data.dolls.outfit import (
     attributes,
     sample_doll,
 )
-from data.dolls.patterns import Pattern
-from data.dolls.sentences import VOCABULARY, describe
-from data.words import words
+from espalier.data.dolls.patterns import Pattern
+from espalier.data.dolls.sentences import VOCABULARY, describe
+from espalier.data.words import words
 
 SLEEVE_WORDS: dict[Sleeve, set[str]] = {
     "none": {"sleeveless", "without", "no"},

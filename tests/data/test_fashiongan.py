@@ -13,13 +13,13 @@ from PIL import Image
 from pydantic import TypeAdapter, ValidationError
 from scipy.io import loadmat, savemat
 
-from data.errors import InputError
-from data.images import map_to_square, to_square
-from data.prepare import prepare
-from data.sources import AnySource
-from data.sources.fashiongan import FashionganSource
-from data.sources.release import CODES, CONSTRAINTS, G1, G2, INDICES, LANGUAGE
-from data.store import Store
+from espalier.data.errors import InputError
+from espalier.data.images import map_to_square, to_square
+from espalier.data.prepare import prepare
+from espalier.data.sources import AnySource
+from espalier.data.sources.fashiongan import FashionganSource
+from espalier.data.sources.release import CODES, CONSTRAINTS, G1, G2, INDICES, LANGUAGE
+from espalier.data.store import Store
 from tests.data.made_release import (
     TEST,
     TRAIN,

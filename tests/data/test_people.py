@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from pydantic import TypeAdapter
 
-from data.errors import InputError
-from data.images import map_to_square, to_square
-from data.prepare import prepare
-from data.sources import AnySource
-from data.sources.people import PeopleSource
-from data.store import Store
+from espalier.data.errors import InputError
+from espalier.data.images import map_to_square, to_square
+from espalier.data.prepare import prepare
+from espalier.data.sources import AnySource
+from espalier.data.sources.people import PeopleSource
+from espalier.data.store import Store
 
 COLOURS = np.array(
     [[250, 250, 250], [40, 20, 10], [230, 180, 150], [200, 0, 0], [0, 0, 200], [0, 150, 0], [220, 200, 0]], np.uint8

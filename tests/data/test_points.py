@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources import AnySource
-from data.sources.dolls import DollSource
-from data.sources.points import PointSource
-from data.store import Store
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources import AnySource
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.points import PointSource
+from espalier.data.store import Store
 
 SHAPES: tuple[str, ...] = get_args(PointSource.model_fields["shape"].annotation)
 MIXTURES = {"ring": (8, 0.01), "grid": (25, 0.05), "gaussians8": (8, 0.02 / 1.414), "gaussians25": (25, 0.05 / 2.828)}

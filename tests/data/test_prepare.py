@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.errors import InputError
-from data.images import to_square
-from data.prepare import prepare, resolutions_of
-from data.sources.dolls import DollSource
-from data.sources.folder import FolderSource
-from data.sources.torchvision import TorchvisionSource
-from data.store import Store
+from espalier.data.errors import InputError
+from espalier.data.images import to_square
+from espalier.data.prepare import prepare, resolutions_of
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.folder import FolderSource
+from espalier.data.sources.torchvision import TorchvisionSource
+from espalier.data.store import Store
 
 
 def quiet(done: int, total: int) -> None:

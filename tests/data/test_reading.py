@@ -10,13 +10,13 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from data.dolls import Picture, doll
-from data.dolls.colours import COLORS
-from data.dolls.drawing import draw
-from data.dolls.outfit import Doll, attributes, sample_doll
-from data.dolls.reading import Outfit, read_outfit, told, worn
-from data.dolls.sentences import describe
-from data.words import words
+from espalier.data.dolls import Picture, doll
+from espalier.data.dolls.colours import COLORS
+from espalier.data.dolls.drawing import draw
+from espalier.data.dolls.outfit import Doll, attributes, sample_doll
+from espalier.data.dolls.reading import Outfit, read_outfit, told, worn
+from espalier.data.dolls.sentences import describe
+from espalier.data.words import words
 
 HELD_OUT = 1
 """The seed of the dolls that measure; the rules were tuned on seed 0."""

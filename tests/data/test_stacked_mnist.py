@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources import AnySource
-from data.sources.stacked_mnist import FILES, StackedMnistSource
-from data.store import Store
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources import AnySource
+from espalier.data.sources.stacked_mnist import FILES, StackedMnistSource
+from espalier.data.store import Store
 
 
 def source(root: Path, **options: object) -> StackedMnistSource:

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.errors import InputError
-from data.images import map_to_square
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.sources.folder import FolderSource
-from data.sources.points import PointSource
-from data.store import Store
+from espalier.data.errors import InputError
+from espalier.data.images import map_to_square
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.folder import FolderSource
+from espalier.data.sources.points import PointSource
+from espalier.data.store import Store
 
 
 def quiet(done: int, total: int) -> None:

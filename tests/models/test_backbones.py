@@ -4,10 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from models import dcgan, mlp, resnet
-from models.norms import NORMS, ConditionalBatchNorm
-from models.resizing import Up, UpConvolution
-from stages.backbones import BACKBONES, Dcgan, Mlp, Resnet
+from espalier.models import dcgan, mlp, resnet
+from espalier.models.norms import NORMS, ConditionalBatchNorm
+from espalier.models.resizing import Up, UpConvolution
+from espalier.stages.networks.known import BACKBONES, Dcgan, Mlp, Resnet
 
 
 def count(network: nn.Module) -> int:

@@ -4,10 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from models import fashion_image, fashion_shape
-from models.hidden import HiddenPlan
-from models.norms import NORMS
-from models.told import CLASSES, COLOURS, Colours, Told
+from espalier.models.fashiongan import image as fashion_image
+from espalier.models.fashiongan import shape as fashion_shape
+from espalier.models.fashiongan.told import CLASSES, COLOURS, Colours, Told
+from espalier.models.hidden import HiddenPlan
+from espalier.models.norms import NORMS
 
 G, D = HiddenPlan("relu", NORMS["batch"]), HiddenPlan("leaky_relu", NORMS["batch"])
 

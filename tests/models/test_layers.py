@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models import layers
-from models.layers import DownConv2d, EqualizedConv2d, EqualizedLinear, UpConv2d, double, halve, pixel_norm
+from espalier.models import layers
+from espalier.models.layers import DownConv2d, EqualizedConv2d, EqualizedLinear, UpConv2d, double, halve, pixel_norm
 
 
 @pytest.fixture

@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from models.layers import double, halve
-from models.progan import Discriminator, Generator, width
-from stages.tricks.minibatch_stddev import StddevMap
+from espalier.models.layers import double, halve
+from espalier.models.progan import Discriminator, Generator, width
+from espalier.stages.tricks.minibatch_stddev import StddevMap
 
 
 def test_full_size_has_the_papers_parameters() -> None:

@@ -2,7 +2,7 @@
 
 import torch
 
-from models.sentence import SentenceEncoder, padded
+from espalier.models.fashiongan.sentence import SentenceEncoder, padded
 
 
 def test_a_code_is_the_last_state_of_a_plain_tanh_recurrence_whatever_it_is_padded_with() -> None:

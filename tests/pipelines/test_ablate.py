@@ -7,9 +7,9 @@ import signal
 import pytest
 from PIL import Image
 
-from data.errors import InputError
-from pipelines.ablate import Axis, Result, Trial, overrides, parse_axis
-from pipelines.ranking import choose_figure, ranked
+from espalier.data.errors import InputError
+from espalier.pipelines.commands.ablate import Axis, Result, Trial, overrides, parse_axis
+from espalier.pipelines.commands.ranking import choose_figure, ranked
 from tests.conftest import TINY, Project
 from tests.pipelines.conftest import processes_of, wait_for
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from stages.params import pipeline_names, read_params, stage_names
-from stages.validation import check_stage, source_config, stage_config
+from espalier.stages.config.load import check_stage, source_config, stage_config
+from espalier.stages.config.params import pipeline_names, read_params, stage_names
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "benchmarks"

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from data.errors import InputError
-from stages.train import train
+from espalier.data.errors import InputError
+from espalier.stages.types.train import train
 from tests.conftest import Project, cpu_seconds_of_children
 
 
@@ -155,7 +155,7 @@ def test_bad_input_to_training_is_refused_and_nothing_made_is_lost(copy_of_train
     project = copy_of_trained
     project.set("progan.common.batch_size", 64)
     refused(project, "r4", "has 48 pictures, fewer than one batch of 64; lower batch_size")
-    output = project.python("stages.train", "progan", "r4", ok=False)
+    output = project.python("espalier.stages.types.train", "progan", "r4", ok=False)
     assert project.code == 2 and output.startswith("error: ") and "Traceback" not in output, output
     project.set("progan.common.batch_size", 8)
     project.set("progan.stages.r8.after", "artifacts/progan/r5")
@@ -177,7 +177,7 @@ def test_bad_input_to_training_is_refused_and_nothing_made_is_lost(copy_of_train
     shutil.rmtree(project.root / ".work")
     refused(project, "r8", "generator.safetensors is damaged")
     project.set("datasets.dolls.resolution", 8)
-    project.python("stages.prepare", "dolls")
+    project.python("espalier.stages.types.dataset", "dolls")
     refused(project, "r16", "no 16x16 pictures")
 
 
@@ -187,7 +187,7 @@ def test_a_parent_of_other_channels_is_refused(copy_of_trained: Project) -> None
     for i in range(10):
         Image.fromarray(np.full((16, 16), 20 * i, np.uint8)).save(project.root / f"grey/{i}.png")
     project.set("datasets.grey", {"source": "folder", "root": "grey", "resolution": 16})
-    project.python("stages.prepare", "grey")
+    project.python("espalier.stages.types.dataset", "grey")
     project.set("progan.stages.r4.after", "artifacts/datasets/grey")
     refused(project, "r8", "was trained on pictures of 3 channels, the dataset artifacts/datasets/grey has 1")
 
@@ -233,7 +233,7 @@ def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(
     shutil.rmtree(project.root / ".work")
     (project.root / ".work").symlink_to(small_disk)
     project.set("progan.stages.r4.kimg", 4)
-    process = project.start("python", "-m", "stages.train", "progan", "r4")
+    process = project.start("python", "-m", "espalier.stages.types.train", "progan", "r4")
     while process.poll() is None and not list(small_disk.glob("progan@r4/*/step-*.pt")):
         time.sleep(0.01)
     while process.poll() is None:  # fill what is left
@@ -247,7 +247,7 @@ def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(
     kept = list(small_disk.glob("progan@r4/*/step-*.pt"))
     assert kept
     (small_disk / "ballast").unlink()
-    assert "continuing at step" in project.python("stages.train", "progan", "r4")
+    assert "continuing at step" in project.python("espalier.stages.types.train", "progan", "r4")
 
 
 def test_a_full_disk_while_preparing_leaves_the_old_dataset(copy_of_trained: Project, small_disk: Path) -> None:
@@ -258,7 +258,7 @@ def test_a_full_disk_while_preparing_leaves_the_old_dataset(copy_of_trained: Pro
     datasets.symlink_to(small_disk / "datasets")
     before = project.bytes("artifacts/datasets/dolls/manifest.json")
     project.set("datasets.dolls.count", 20_000)
-    output = project.python("stages.prepare", "dolls", ok=False)
+    output = project.python("espalier.stages.types.dataset", "dolls", ok=False)
     assert project.code == 1 and "the disk is full" in output and "Traceback" not in output, output
     assert project.bytes("artifacts/datasets/dolls/manifest.json") == before
 

@@ -7,10 +7,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from docs.tricks import GANHACKS, PAGE, page
-from stages.backbones import BACKBONES
-from stages.tricks import describe
-from stages.tricks.catalogue import LOSSES, TRICKS
-from stages.tricks.compatibility import BN_D, RULES
+from espalier.pipelines.commands import trick_pages as describe
+from espalier.stages.networks.known import BACKBONES
+from espalier.stages.tricks.catalogue import LOSSES, TRICKS
+from espalier.stages.tricks.compatibility import BN_D, RULES
 from tests.conftest import ROOT, Project
 
 
@@ -55,11 +55,11 @@ def test_the_example_of_an_own_trick_trains(project: Project) -> None:
     (project.root / "my_tricks.py").write_text(code)
     tricks = project.params["progan"]["common"]["tricks"] | YAML(typ="safe").load(yaml)["tricks"]
     project.set("progan.common.tricks", tricks)
-    project.python("stages.prepare", "dolls")
-    project.python("stages.train", "progan", "r4")
+    project.python("espalier.stages.types.dataset", "dolls")
+    project.python("espalier.stages.types.train", "progan", "r4")
     history = (project.root / "artifacts/progan/r4/history.csv").read_text().splitlines()
     assert "colour_match" in history[0]
     assert "my_tricks.ColourMatch" in project.espalier("inspect", "artifacts/progan/r4")
     project.set("progan.common.tricks", {**tricks, "my_tricks.ColourMatch": {"mirror": 2}})
-    output = project.python("stages.train", "progan", "r4", ok=False)
+    output = project.python("espalier.stages.types.train", "progan", "r4", ok=False)
     assert project.code == 2 and "my_tricks.ColourMatch.mirror" in output and "less than or equal to 1" in output

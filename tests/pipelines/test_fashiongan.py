@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from data.dolls import doll
-from data.errors import InputError
-from pipelines.translate import draw_outfits
+from espalier.data.dolls import doll
+from espalier.data.errors import InputError
+from espalier.pipelines.commands.translate import draw_outfits
 from tests.conftest import Project, make_project
 from tests.pipelines.conftest import checkpoints, wait_for
 from tests.pipelines.test_dvc import reran

@@ -16,18 +16,18 @@ import pytest
 import torch
 from PIL import Image
 
-from data.store import Store
-from pipelines.dag import Node
-from pipelines.report_chain import Chain, StageFacts, facts_of, fade_end, tone_of
-from pipelines.report_charts import Band, Panel, both_widths, thinned, ticks
-from pipelines.report_curves import bands_of, curves, strip
-from pipelines.report_diagram import diagram, edges_of
-from pipelines.report_html import figure_text
-from pipelines.report_networks import nearest
-from pipelines.report_sections import flat, verdicts
-from pipelines.report_sheets import read_grid, sheet, spread
-from pipelines.status import State
-from stages.pictures import grid, save_picture
+from espalier.data.store import Store
+from espalier.pipelines.commands.status import State
+from espalier.pipelines.report.chain import Chain, StageFacts, facts_of, fade_end, tone_of
+from espalier.pipelines.report.charts import Band, Panel, both_widths, thinned, ticks
+from espalier.pipelines.report.curves import bands_of, curves, strip
+from espalier.pipelines.report.diagram import diagram, edges_of
+from espalier.pipelines.report.html import figure_text
+from espalier.pipelines.report.networks import nearest
+from espalier.pipelines.report.sections import flat, verdicts
+from espalier.pipelines.report.sheets import read_grid, sheet, spread
+from espalier.pipelines.run.dag import Node
+from espalier.stages.kinds.grids import grid, save_picture
 from tests.conftest import Project
 
 MEBIBYTES_5 = 5 * 2**20

@@ -14,13 +14,13 @@ import pytest
 import torch
 from PIL import Image
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.sources.folder import FolderSource
-from data.store import Store
-from pipelines.sample import draw_grid
-from pipelines.studio import (
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.folder import FolderSource
+from espalier.data.store import Store
+from espalier.pipelines.commands.sample import draw_grid
+from espalier.pipelines.studio.actions import (
     SHOWN,
     Studio,
     dress,
@@ -33,12 +33,12 @@ from pipelines.studio import (
     shown,
     uploaded,
 )
-from stages.publish import publish
-from stages.text import train_text
-from stages.train import find_inputs
-from stages.trainer import Trainer
-from stages.translation import People, Translator
-from stages.validation import stage_config
+from espalier.stages.config.load import stage_config
+from espalier.stages.fashiongan.text import train_text
+from espalier.stages.fashiongan.translation import People, Translator
+from espalier.stages.loop.publish import publish
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.types.train import find_inputs
 from tests.conftest import TINY, Project
 from tests.pipelines.conftest import free_port, wait_for
 from tests.stages.test_fashion import DOLLS, PARAMS, published, write_params
@@ -254,14 +254,14 @@ def test_nothing_to_show_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_gradio_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.studio.find_spec", lambda name: None)
+    monkeypatch.setattr("espalier.pipelines.studio.actions.find_spec", lambda name: None)
     with pytest.raises(InputError, match=re.escape("install it with: pip install 'espalier[studio]'")):
         open_studio("127.0.0.1", free_port(), IMAGE, DATASET)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no.such.host.invalid"])
 def test_an_address_that_cannot_be_used_is_refused(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pipelines.studio.find_spec", lambda name: name)
+    monkeypatch.setattr("espalier.pipelines.studio.actions.find_spec", lambda name: name)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

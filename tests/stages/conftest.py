@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 import torch
 
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.store import Store
-from stages.artifact import Artifact
-from stages.config import StageConfig
-from stages.heal import healing_in
-from stages.params import merge
-from stages.trainer import Trainer
-from stages.validation import stage_config
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.store import Store
+from espalier.stages.artifacts.artifact import Artifact
+from espalier.stages.config.load import stage_config
+from espalier.stages.config.params import merge
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.loop.rollback import healing_in
+from espalier.stages.loop.trainer import Trainer
 from tests.conftest import TINY
 
 MakeConfig = Callable[..., StageConfig]

@@ -9,16 +9,16 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources.folder import FolderSource
-from data.store import Store
-from models.features import FeatureNetwork
-from stages.class_reader import learn_classes
-from stages.evaluation import evaluate
-from stages.features import Features
-from stages.metrics.class_shares import class_shares
-from stages.reference import Reals
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources.folder import FolderSource
+from espalier.data.store import Store
+from espalier.models.features import FeatureNetwork
+from espalier.stages.evaluation.class_reader import learn_classes
+from espalier.stages.evaluation.evaluation import evaluate
+from espalier.stages.evaluation.reference import Reals
+from espalier.stages.features.local import Features
+from espalier.stages.metrics.class_shares import class_shares
 
 COUNT, SHARES = 72, {"dark": 0.25, "light": 0.25, "striped": 0.5}
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.sources.stacked_mnist import StackedMnistSource
-from stages.classify import classify, load_classifier
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.stacked_mnist import StackedMnistSource
+from espalier.stages.types.classifier import classify, load_classifier
 
 CPU = torch.device("cpu")
 OPTIONS: dict[str, Any] = {"dataset": "stacked", "test": "stacked_test", "resolution": 8, "epochs": 6}

@@ -11,22 +11,22 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.store import Store
-from models.told import Told
-from stages.handover import make_maps, smoothed
-from stages.metrics.people import accuracies, distance, iou
-from stages.outfits import classes_of, coarse, one_hot, person
-from stages.params import merge
-from stages.publish import publish
-from stages.text import train_text
-from stages.train import check_inputs, find_inputs
-from stages.trainer import Trainer
-from stages.translate import translate
-from stages.translation import People, Translator, kept
-from stages.validation import check_stage, stage_config
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.store import Store
+from espalier.models.fashiongan.told import Told
+from espalier.stages.config.load import check_stage, stage_config
+from espalier.stages.config.params import merge
+from espalier.stages.fashiongan.handover import make_maps, smoothed
+from espalier.stages.fashiongan.metrics import accuracies, distance, iou
+from espalier.stages.fashiongan.outfits import classes_of, coarse, one_hot, person
+from espalier.stages.fashiongan.text import train_text
+from espalier.stages.fashiongan.translation import People, Translator, kept
+from espalier.stages.loop.publish import publish
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.types.train import check_inputs, find_inputs
+from espalier.stages.types.translate import translate
 from tests.stages.test_trainer import assert_same, run
 
 CPU = torch.device("cpu")
@@ -156,7 +156,7 @@ def test_people_can_be_held_out_and_are_judged_with_their_sentences(here: Path, 
     asked: list[tuple[torch.Tensor, Told]] = []
     judged = made.game.judged
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stages.watching.FEWEST", 8)
+        patch.setattr("espalier.stages.loop.watch.FEWEST", 8)
         patch.setattr(
             made.game, "judged", lambda real, moment, told: asked.append((real, told)) or judged(real, moment, told)
         )

@@ -13,22 +13,22 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.sources.folder import FolderSource
-from data.store import Store
-from pipelines.evaluate import as_table, evaluation_of
-from pipelines.status import console
-from stages.evaluation import evaluate
-from stages.features import Features, contrast, load_features, train_features, view
-from stages.interruption import Interruption
-from stages.progress import Bar
-from stages.publish import publish
-from stages.reference import reference
-from stages.train import find_inputs, train
-from stages.trainer import Trainer
-from stages.validation import stage_config
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.folder import FolderSource
+from espalier.data.store import Store
+from espalier.pipelines.commands.evaluate import as_table, evaluation_of
+from espalier.pipelines.commands.status import console
+from espalier.stages.config.load import stage_config
+from espalier.stages.evaluation.evaluation import evaluate
+from espalier.stages.evaluation.reference import reference
+from espalier.stages.features.local import Features, contrast, load_features, train_features, view
+from espalier.stages.loop.publish import publish
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.process.interruption import Interruption
+from espalier.stages.process.progress import Bar
+from espalier.stages.types.train import find_inputs, train
 from tests.conftest import ROOT
 from tests.stages.test_fashion import write_params
 
@@ -174,7 +174,7 @@ def test_what_does_not_fit_is_refused_before_pictures_are_made(artifact: Path, t
     manifest = json.loads((large / "manifest.json").read_text())
     (large / "manifest.json").write_text(json.dumps({**manifest, "resolutions": [8, 16]}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pipelines.evaluate._sampled", lambda *_: pytest.fail("pictures were made"))
+        patch.setattr("espalier.pipelines.commands.evaluate._sampled", lambda *_: pytest.fail("pictures were made"))
         patch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
         for options, expected in (
             ({"dataset": grey}, "makes pictures of 3 channels, .*grey/set has 1; right would be the dataset"),

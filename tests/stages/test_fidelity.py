@@ -12,13 +12,13 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
-from stages.metrics.birthday import same_distance, support
-from stages.metrics.frechet import frechet, moments
-from stages.metrics.inception_score import inception_score
-from stages.metrics.kernel import kernel_distance, squared_mmd
-from stages.metrics.manifold import manifold
-from stages.metrics.ms_ssim import ms_ssim
-from stages.metrics.sliced_wasserstein import pyramid, sliced_wasserstein
+from espalier.stages.metrics.birthday import same_distance, support
+from espalier.stages.metrics.frechet import frechet, moments
+from espalier.stages.metrics.inception_score import inception_score
+from espalier.stages.metrics.kernel import kernel_distance, squared_mmd
+from espalier.stages.metrics.manifold import manifold
+from espalier.stages.metrics.ms_ssim import ms_ssim
+from espalier.stages.metrics.sliced_wasserstein import pyramid, sliced_wasserstein
 
 
 @pytest.fixture

@@ -9,22 +9,22 @@ import pytest
 import torch
 from torch import Tensor
 
-from stages.best import BEFORE, best_checkpoint
-from stages.checkpoint import checkpoints_in, read_checkpoint
-from stages.config import StageConfig
-from stages.heal import Sick, carry_over, healing_in, next_remedy
-from stages.healing import NOTHING_DONE, Healing, healed
-from stages.history import TrainingFailed
-from stages.interruption import Interrupted
-from stages.players import build_networks, build_optimizers
-from stages.probe import Probe, Seen
-from stages.publish import publish
-from stages.remedies import DEFAULTS, Remedy
-from stages.step import Step
-from stages.train import _train_and_heal
-from stages.trainer import Trainer
-from stages.tricks.drift import Drift
-from stages.verdict import SICK, Verdict
+from espalier.stages.artifacts.checkpoint import checkpoints_in, read_checkpoint
+from espalier.stages.artifacts.history import TrainingFailed
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.loop.best import BEFORE, best_checkpoint
+from espalier.stages.loop.healing import NOTHING_DONE, Healing, healed
+from espalier.stages.loop.publish import publish
+from espalier.stages.loop.rollback import Sick, carry_over, healing_in, next_remedy
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.monitor.options import DEFAULTS, Remedy
+from espalier.stages.monitor.probe import Probe, Seen
+from espalier.stages.monitor.verdict import SICK, Verdict
+from espalier.stages.networks.build import build_networks, build_optimizers
+from espalier.stages.process.interruption import Interrupted
+from espalier.stages.tricks.drift import Drift
+from espalier.stages.tricks.step import Step
+from espalier.stages.types.train import _train_and_heal
 from tests.stages.conftest import MakeConfig
 from tests.stages.test_trainer import assert_same
 
@@ -39,7 +39,7 @@ Make = Callable[[Healing], Trainer]
 
 @pytest.fixture
 def make(make_config: MakeConfig, store: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Make]:
-    monkeypatch.setattr("stages.watching.FEWEST", 8)
+    monkeypatch.setattr("espalier.stages.loop.watch.FEWEST", 8)
 
     def of(folder: str, config: StageConfig | None = None) -> Make:
         (tmp_path / folder).mkdir(exist_ok=True)

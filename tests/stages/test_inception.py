@@ -15,15 +15,15 @@ from torch.utils.data import Dataset
 from torch_fidelity import calculate_metrics
 from torch_fidelity.feature_extractor_inceptionv3 import URL_INCEPTION_V3, FeatureExtractorInceptionV3
 
-from data.errors import InputError
-from data.store import Store
-from stages.evaluation import evaluate
-from stages.inception import Inception, load_inception
-from stages.metrics.frechet import frechet, moments
-from stages.metrics.inception_score import inception_score
-from stages.metrics.kernel import kernel_distance
-from stages.metrics.manifold import manifold
-from stages.reference import check_counts
+from espalier.data.errors import InputError
+from espalier.data.store import Store
+from espalier.stages.evaluation.evaluation import evaluate
+from espalier.stages.evaluation.reference import check_counts
+from espalier.stages.features.inception import Inception, load_inception
+from espalier.stages.metrics.frechet import frechet, moments
+from espalier.stages.metrics.inception_score import inception_score
+from espalier.stages.metrics.kernel import kernel_distance
+from espalier.stages.metrics.manifold import manifold
 
 CPU, PUBLISHED = torch.device("cpu"), URL_INCEPTION_V3.rpartition("/")[2]
 
@@ -109,7 +109,7 @@ def test_evaluate_names_the_figures_as_papers_do(store: Store, inception: Incept
         here.chdir(tmp_path)
         here.setattr(Inception, "least", 10)  # as few as can be waited for here
         here.setattr(
-            "stages.comparison.frechet", lambda one, other: float(one.count)
+            "espalier.stages.evaluation.comparison.frechet", lambda one, other: float(one.count)
         )  # takes long, and is tested above
         found = evaluate(pictures(10, 4), store, inception)
     assert {"fid", "kid", "kid_std", "is", "is_std", "precision", "recall"} <= set(found.figures) == set(found.floors)

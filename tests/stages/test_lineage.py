@@ -2,7 +2,7 @@
 
 import pytest
 
-from stages.lineage import Input, work_key
+from espalier.stages.artifacts.record import Input, work_key
 from tests.stages.conftest import MakeConfig
 
 DATA = Input(path="artifacts/datasets/dolls", digest="d1")

@@ -11,17 +11,17 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
-from data.prepare import prepare
-from data.sources.points import PointSource
-from data.store import Store
-from stages.artifact import load_generator
-from stages.classify import single_digits
-from stages.metrics.modes import kl_to_uniform, mode_figures
-from stages.metrics.stacked_digits import stacked_figures
-from stages.params import stage_names
-from stages.publish import publish
-from stages.trainer import Trainer
-from stages.validation import stage_config
+from espalier.data.prepare import prepare
+from espalier.data.sources.points import PointSource
+from espalier.data.store import Store
+from espalier.stages.artifacts.artifact import load_generator
+from espalier.stages.config.load import stage_config
+from espalier.stages.config.params import stage_names
+from espalier.stages.loop.publish import publish
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.metrics.modes import kl_to_uniform, mode_figures
+from espalier.stages.metrics.stacked_digits import stacked_figures
+from espalier.stages.types.classifier import single_digits
 from tests.conftest import Project
 from tests.stages.test_trainer import assert_same, run
 
@@ -126,8 +126,8 @@ def test_points_are_sampled_and_inspected_at_the_command_line(project: Project) 
     assert stage_names(params, "world") == ["gan-0", "gan-3", "pac2-0", "pac2-3"]
     config = stage_config(params, "world", "pac2-3")
     assert config.seed == 3 and config.samples_a_logit == 2
-    project.python("stages.prepare", "ring")
-    output = project.python("stages.train", "world", "pac2-3")
+    project.python("espalier.stages.types.dataset", "ring")
+    output = project.python("espalier.stages.types.train", "world", "pac2-3")
     assert "warning: params.yaml: world.pac2-3: tricks.loss" in output and "grow without end" in output
     metrics = json.loads((project.root / "artifacts/world/pac2-3/metrics.json").read_text())
     assert metrics["modes"] <= 8
@@ -135,6 +135,6 @@ def test_points_are_sampled_and_inspected_at_the_command_line(project: Project) 
     assert Image.open(project.root / "points.png").size == (600, 600)
     assert "kimg at points" in project.look("inspect", "artifacts/world/pac2-3")
     project.set("world.common.after", "artifacts/datasets/dolls")
-    project.python("stages.prepare", "dolls")
-    output = project.python("stages.train", "world", "gan-0", ok=False)
+    project.python("espalier.stages.types.dataset", "dolls")
+    output = project.python("espalier.stages.types.train", "world", "gan-0", ok=False)
     assert project.code == 2 and "holds pictures, and the network mlp" in output

@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from data.errors import InputError
-from stages.game import told_apart
-from stages.monitor import Monitor
-from stages.probe import Probe, drift
-from stages.progress import Bar
-from stages.publish import publish
-from stages.remedies import StopOptions
-from stages.train import _published
-from stages.trainer import Trainer
-from stages.verdict import WORDS, Row, Verdict, Word, judge
+from espalier.data.errors import InputError
+from espalier.stages.loop.game import told_apart
+from espalier.stages.loop.publish import publish
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.monitor.monitor import Monitor
+from espalier.stages.monitor.options import StopOptions
+from espalier.stages.monitor.probe import Probe, drift
+from espalier.stages.monitor.verdict import WORDS, Row, Verdict, Word, judge
+from espalier.stages.process.progress import Bar
+from espalier.stages.types.train import _published
 from tests.stages.conftest import MakeConfig, MakeTrainer
 from tests.stages.test_trainer import assert_same, run
 
@@ -144,7 +144,7 @@ WATCHED = {"kimg": 0.8, "monitor": {"steps": 10, "samples": 24}}
 
 
 def test_watching_changes_no_weight(make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("stages.watching.FEWEST", 8)
+    monkeypatch.setattr("espalier.stages.loop.watch.FEWEST", 8)
     watched = run(make_trainer(WATCHED, folder="watched"))
     assert len(watched.monitor.rows) == 10
     assert_same(watched, run(make_trainer({**WATCHED, "monitor": {"steps": 1000}}, folder="not")))
@@ -153,7 +153,7 @@ def test_watching_changes_no_weight(make_trainer: MakeTrainer, monkeypatch: pyte
 def test_a_resumed_training_comes_to_the_same_verdicts(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.watching.FEWEST", 8)
+    monkeypatch.setattr("espalier.stages.loop.watch.FEWEST", 8)
     whole = run(make_trainer(WATCHED, folder="whole"))
     run(make_trainer(WATCHED, folder="cut"), until=35)
     assert run(make_trainer(WATCHED, folder="cut")).monitor.table() == whole.monitor.table()
@@ -162,7 +162,7 @@ def test_a_resumed_training_comes_to_the_same_verdicts(
 def test_the_best_is_what_an_early_end_publishes(
     make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.watching.FEWEST", 8)
+    monkeypatch.setattr("espalier.stages.loop.watch.FEWEST", 8)
     qualities = iter([0.2, 0.5, 0.7, 0.8, 0.8, 0.8, 0.9, *[0.8] * 90])
 
     def look(self: Monitor, step: int, kimg: float, *_: object) -> Row:
@@ -217,7 +217,7 @@ def test_the_bar_says_sentences(capsys: pytest.CaptureFixture[str]) -> None:
 def test_what_is_held_out_is_never_trained_on_and_shows_what_is_known_by_heart(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.watching.FEWEST", 8)
+    monkeypatch.setattr("espalier.stages.loop.watch.FEWEST", 8)
     held = {**WATCHED, "kimg": 2, "monitor": {"steps": 50, "samples": 24, "hold_out": 16}}
     trainer = make_trainer(held)
     trained = {int(i) for epoch in range(40) for i in trainer.batches.indices(32 * epoch, 32)}

@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from data.errors import InputError
-from data.sources.folder import FolderSource
-from stages.params import read_params, stage_names
-from stages.validation import source_config, stage_config
+from espalier.data.errors import InputError
+from espalier.data.sources.folder import FolderSource
+from espalier.stages.config.load import source_config, stage_config
+from espalier.stages.config.params import read_params, stage_names
 from tests.conftest import ROOT, TINY
 
 CASES: dict[str, tuple[str, Any, str]] = {
     "misspelt key": ("common.kimgs", 3, "progan.common.kimgs: unknown key; did you mean 'kimg'?"),
-    "misspelt key of a stage": ("stages.r8.resolutoin", 3, "progan.stages.r8.resolutoin: unknown key; did you mean 'resolution'?"),
+    "misspelt key of a stage": ("espalier.stages.r8.resolutoin", 3, "progan.stages.r8.resolutoin: unknown key; did you mean 'resolution'?"),
     "misspelt group": ("common.adam", {"learning_rat": 1}, "progan.common.adam.learning_rat: unknown key; did you mean 'learning_rate'?"),
     "wrong type": ("common.batch_size", "many", "progan.common.batch_size: Input should be a valid integer"),
     "out of range": ("common.kimg", -1, "progan.common.kimg: Input should be greater than 0 (it is -1)"),
@@ -24,7 +24,7 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "unknown loss": ("common.tricks.loss", "wgna", "progan.common.tricks.loss: there is no loss 'wgna'; did you mean 'wgan'?"),
     "loss that is no name": ("common.tricks.loss", 3, "progan.common.tricks.loss: must be the name of a loss"),
     "common that is no mapping": ("common", ["kimg"], "progan.common: must be a mapping of options"),
-    "first stage without after": ("stages.r4", {"resolution": 4}, "the first stage's 'after' must be a prepared dataset"),
+    "first stage without after": ("espalier.stages.r4", {"resolution": 4}, "the first stage's 'after' must be a prepared dataset"),
     "stages that are no mapping": ("stages", None, "'stages' must be a mapping"),
     "no loss": ("common.tricks.loss", None, "must name a loss"),
     "labels of a wgan": ("common.tricks.label_smoothing", 0.9, "tricks.label_smoothing and tricks.loss (loss wgan) cannot be together: that loss has no labels"),
@@ -34,20 +34,20 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "trick that is no mapping": ("common.tricks.drift", 3, "progan.common.tricks.drift: must be a mapping of options"),
     "tricks that are no mapping": ("common.tricks", ["wgan"], "progan.common.tricks: must be a mapping of trick names"),
     "own trick that cannot be imported": ("common.tricks", {"loss": "wgan", "nowhere.Trick": {}}, "'nowhere.Trick' cannot be imported"),
-    "resolution no power of two": ("stages.r8.resolution", 12, "progan.stages.r8.resolution: must be a power of two, such as 8 or 16"),
-    "resolution not twice the parent's": ("stages.r8.resolution", 16, "16 is not twice the 4 of its parent artifacts/progan/r4; right would be 8"),
-    "width unlike the parent's": ("stages.r8.network", {"largest": 16}, "network.largest: 16 differs from the 8 of its parent"),
+    "resolution no power of two": ("espalier.stages.r8.resolution", 12, "progan.stages.r8.resolution: must be a power of two, such as 8 or 16"),
+    "resolution not twice the parent's": ("espalier.stages.r8.resolution", 16, "16 is not twice the 4 of its parent artifacts/progan/r4; right would be 8"),
+    "width unlike the parent's": ("espalier.stages.r8.network", {"largest": 16}, "network.largest: 16 differs from the 8 of its parent"),
     "batch and stddev group": ("common.batch_size", 10, "gives 10 logits a batch of 10, which minibatch_stddev's group 4 does not divide; right would be batch_size 8 or 12"),
-    "fade longer than the stage": ("stages.r8.kimg", 0.1, "kimg 0.1 ends the stage before fade.kimg 0.16"),
-    "missing key": ("stages.r8", {"after": "artifacts/progan/r4"}, "resolution is missing: the network progan needs pictures of 4x4 or more"),
-    "stage that is no mapping": ("stages.r8", 8, "'r8' must be a mapping"),
-    "stage after itself": ("stages.r8.after", "artifacts/progan/r8", "cannot come after itself"),
-    "milestone without a parent": ("stages.r4.at", 3, "this stage has no parent"),
+    "fade longer than the stage": ("espalier.stages.r8.kimg", 0.1, "kimg 0.1 ends the stage before fade.kimg 0.16"),
+    "missing key": ("espalier.stages.r8", {"after": "artifacts/progan/r4"}, "resolution is missing: the network progan needs pictures of 4x4 or more"),
+    "stage that is no mapping": ("espalier.stages.r8", 8, "'r8' must be a mapping"),
+    "stage after itself": ("espalier.stages.r8.after", "artifacts/progan/r8", "cannot come after itself"),
+    "milestone without a parent": ("espalier.stages.r4.at", 3, "this stage has no parent"),
     "unknown network": ("common.network", {"name": "dcgna"}, "progan.common.network: there is no such kind as 'dcgna'; did you mean 'dcgan'?"),
     "unknown option of a network": ("common.network", {"name": "mlp", "widht": 1, "maxuot": 2}, "progan.common.network.maxuot: unknown key; did you mean 'maxout'?"),
     "points with a resolution": ("common.network", "mlp", "the network mlp plays on points, which have none"),
     "network that cannot grow": ("common.network", "dcgan", "network dcgan cannot start from a parent, only progan and fashion_image can"),
-    "no place in a network": ("stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "dirac"}, "resolution": None}, "tricks.minibatch_stddev has no place in network dirac, which has no discriminator.statistics; networks that have: progan, dcgan, resnet, mlp"),
+    "no place in a network": ("espalier.stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "dirac"}, "resolution": None}, "tricks.minibatch_stddev has no place in network dirac, which has no discriminator.statistics; networks that have: progan, dcgan, resnet, mlp"),
     "penalty and batch norm": ("common.tricks.norm", {"discriminator": "batch"}, "tricks.gradient_penalty and tricks.norm.discriminator (batch norm in the discriminator) cannot be together"),
     "clipping and spectral norm": ("common.tricks", {"loss": "wgan", "weight_clipping": 0.1, "spectral_norm": "on"}, "progan.common.tricks.spectral_norm.on"),
     "simultaneous and several steps": ("common.tricks", {"loss": "wgan", "simultaneous": {}, "n_critic": 5}, "tricks.simultaneous and tricks.n_critic cannot be together: simultaneous is one move of each player"),
@@ -70,7 +70,7 @@ def test_bad_configuration_is_refused_with_its_place_and_remedy(case: str) -> No
         place = place[key]
     place[last] = value
     with pytest.raises(InputError) as raised:
-        stage_config(params, "progan", "r4" if path.startswith("stages.r4") else "r8")
+        stage_config(params, "progan", "r4" if path.startswith("espalier.stages.r4") else "r8")
     assert expected in str(raised.value)
     assert str(raised.value).startswith("params.yaml")
 

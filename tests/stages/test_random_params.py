@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from data.errors import InputError
-from stages.backbones import BACKBONES
-from stages.config import StageConfig
-from stages.params import pipeline_names, stage_names
-from stages.tricks.catalogue import LOSSES, TRICKS
-from stages.validation import source_config, stage_config
+from espalier.data.errors import InputError
+from espalier.stages.config.load import source_config, stage_config
+from espalier.stages.config.params import pipeline_names, stage_names
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.networks.known import BACKBONES
+from espalier.stages.tricks.catalogue import LOSSES, TRICKS
 from tests.conftest import TINY
 
 FIELDS = sorted({key for cls in (*TRICKS.values(), *BACKBONES.values(), StageConfig) for key in cls.model_fields})

@@ -8,11 +8,11 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.sources.points import PointSource
-from stages.text import LONGEST, load_text, train_text
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.sources.points import PointSource
+from espalier.stages.fashiongan.text import LONGEST, load_text, train_text
 
 CPU = torch.device("cpu")
 DOLLS = Path(__file__).parents[2] / "data" / "dolls"

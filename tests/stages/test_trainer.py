@@ -8,21 +8,31 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from data.errors import InputError
-from data.store import Store
-from stages import distributed
-from stages.artifact import load_artifact, load_generator, load_parent
-from stages.checkpoint import checkpoints_in, read_checkpoint
-from stages.history import TrainingFailed
-from stages.interruption import Interrupted, Interruption
-from stages.pictures import latents
-from stages.progress import Bar
-from stages.publish import publish
-from stages.samples import generate
-from stages.step import Step
-from stages.trainer import Trainer
-from stages.tricks.loss import Loss
-from stages.tricks.trick import Judge, Needs, NetworkPlan, Networks, OptimizerPlan, Player, Sight, Targets, Term
+from espalier.data.errors import InputError
+from espalier.data.store import Store
+from espalier.stages.artifacts.artifact import load_artifact, load_generator, load_parent
+from espalier.stages.artifacts.checkpoint import checkpoints_in, read_checkpoint
+from espalier.stages.artifacts.history import TrainingFailed
+from espalier.stages.kinds.grids import latents
+from espalier.stages.kinds.sampling import generate
+from espalier.stages.loop.publish import publish
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.process import distributed
+from espalier.stages.process.interruption import Interrupted, Interruption
+from espalier.stages.process.progress import Bar
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import (
+    Judge,
+    Needs,
+    NetworkPlan,
+    Networks,
+    OptimizerPlan,
+    Player,
+    Sight,
+    Targets,
+    Term,
+)
 from tests.stages.conftest import MakeTrainer
 
 
@@ -110,7 +120,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(make_trainer: 
 def test_nan_stops_at_once_names_step_and_term_and_keeps_the_last_good_checkpoint(
     make_trainer: MakeTrainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from stages.tricks.drift import Drift
+    from espalier.stages.tricks.drift import Drift
 
     good = Drift.discriminator_term
 
@@ -313,7 +323,7 @@ def test_a_lazy_term_has_the_mean_gradient_of_an_eager_one(make_trainer: MakeTra
 def _share_of_a_run(rank: int, port: int, folder: Path, out: Path) -> None:
     import os
 
-    from stages.validation import stage_config
+    from espalier.stages.config.load import stage_config
     from tests.conftest import TINY
 
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
@@ -341,13 +351,13 @@ def test_two_processes_give_the_numbers_of_one(make_trainer: MakeTrainer, store:
 def test_a_record_names_all_code_that_trained_and_only_that(
     make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stages.trainer.code_digest", lambda: "old")
+    monkeypatch.setattr("espalier.stages.loop.trainer.code_digest", lambda: "old")
     run(make_trainer(), until=10)
-    monkeypatch.setattr("stages.trainer.code_digest", lambda: "mended")
+    monkeypatch.setattr("espalier.stages.loop.trainer.code_digest", lambda: "mended")
     trainer = make_trainer()
     assert trainer.record("x").code == "old"
     assert run(trainer).record("x").code == "old+mended"
-    monkeypatch.setattr("stages.trainer.code_digest", lambda: "later")
+    monkeypatch.setattr("espalier.stages.loop.trainer.code_digest", lambda: "later")
     finished = make_trainer()
     assert finished.images == finished.target and finished.record("x").code == "old+mended"
     assert "the code differs" in (finished.resume() or "")

@@ -7,31 +7,31 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from stages.moment import Moment
-from stages.step import Step
-from stages.tricks.catalogue import ORDER, in_order
-from stages.tricks.dragan import Dragan
-from stages.tricks.drift import Drift
-from stages.tricks.ema import Ema
-from stages.tricks.fade import Fade
-from stages.tricks.feature_matching import FeatureMatching
-from stages.tricks.gradient_penalty import GradientPenalty
-from stages.tricks.hinge import Hinge
-from stages.tricks.instance_noise import InstanceNoise
-from stages.tricks.label_smoothing import LabelSmoothing
-from stages.tricks.loss import Loss
-from stages.tricks.lsgan import Lsgan
-from stages.tricks.minibatch_stddev import StddevMap
-from stages.tricks.minimax import Minimax
-from stages.tricks.n_critic import NCritic
-from stages.tricks.nonsaturating import NonSaturating
-from stages.tricks.packing import Packing
-from stages.tricks.r1 import R1
-from stages.tricks.r2 import R2
-from stages.tricks.relativistic import Relativistic
-from stages.tricks.trick import Needs, NetworkPlan, Networks, Sight, Targets
-from stages.tricks.ttur import Ttur
-from stages.tricks.wgan import Wgan
+from espalier.stages.tricks.catalogue import ORDER, in_order
+from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.dragan import Dragan
+from espalier.stages.tricks.drift import Drift
+from espalier.stages.tricks.ema import Ema
+from espalier.stages.tricks.fade import Fade
+from espalier.stages.tricks.feature_matching import FeatureMatching
+from espalier.stages.tricks.gradient_penalty import GradientPenalty
+from espalier.stages.tricks.hinge import Hinge
+from espalier.stages.tricks.instance_noise import InstanceNoise
+from espalier.stages.tricks.label_smoothing import LabelSmoothing
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.lsgan import Lsgan
+from espalier.stages.tricks.minibatch_stddev import StddevMap
+from espalier.stages.tricks.minimax import Minimax
+from espalier.stages.tricks.n_critic import NCritic
+from espalier.stages.tricks.nonsaturating import NonSaturating
+from espalier.stages.tricks.packing import Packing
+from espalier.stages.tricks.r1 import R1
+from espalier.stages.tricks.r2 import R2
+from espalier.stages.tricks.relativistic import Relativistic
+from espalier.stages.tricks.step import Step
+from espalier.stages.tricks.trick import Needs, NetworkPlan, Networks, Sight, Targets
+from espalier.stages.tricks.ttur import Ttur
+from espalier.stages.tricks.wgan import Wgan
 
 CPU = torch.device("cpu")
 TABLE: Any = None

@@ -11,14 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from data.errors import InputError
-from data.prepare import prepare
-from data.sources.dolls import DollSource
-from data.store import Store, file_digest
-from stages.config import StageConfig
-from stages.trainer import Trainer
-from stages.tricks.catalogue import LOSSES, TRICKS
-from stages.validation import stage_config
+from espalier.data.errors import InputError
+from espalier.data.prepare import prepare
+from espalier.data.sources.dolls import DollSource
+from espalier.data.store import Store, file_digest
+from espalier.stages.config.load import stage_config
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.tricks.catalogue import LOSSES, TRICKS
 
 OPTIONS: dict[str, Any] = {
     "fade": {"kimg": 0.004},

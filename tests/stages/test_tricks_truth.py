@@ -11,36 +11,36 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from data.errors import InputError
-from models.toys import DiracDiscriminator, DiracGenerator
-from stages.game import Game
-from stages.moment import draw_latents
-from stages.step import Step, Table
-from stages.trainer import Trainer
-from stages.tricks.acgan import Acgan
-from stages.tricks.catalogue import in_order
-from stages.tricks.gradient_penalty import GradientPenalty
-from stages.tricks.historical_averaging import HistoricalAveraging
-from stages.tricks.loss import Loss
-from stages.tricks.minibatch_discrimination import Similarity
-from stages.tricks.minimax import Minimax
-from stages.tricks.noisy_labels import NoisyLabels
-from stages.tricks.nonsaturating import NonSaturating
-from stages.tricks.optimizers import CLASSES
-from stages.tricks.r1 import R1
-from stages.tricks.r2 import R2
-from stages.tricks.ramp import Ramp
-from stages.tricks.relativistic import Relativistic
-from stages.tricks.replay import Replay
-from stages.tricks.self_attention import Attention
-from stages.tricks.simultaneous import Simultaneous
-from stages.tricks.spectral_norm import SpectralNorm
-from stages.tricks.trick import Needs, Networks, Player, Sight, Targets, Trick
-from stages.tricks.unrolled import Unrolled
-from stages.tricks.virtual_batch_norm import VirtualBatchNorm
-from stages.tricks.weight_clipping import WeightClipping
-from stages.tricks.wgan import Wgan
-from stages.tricks.zero_centered_penalty import ZeroCenteredPenalty
+from espalier.data.errors import InputError
+from espalier.models.toys import DiracDiscriminator, DiracGenerator
+from espalier.stages.loop.game import Game
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.tricks.acgan import Acgan
+from espalier.stages.tricks.catalogue import in_order
+from espalier.stages.tricks.context import draw_latents
+from espalier.stages.tricks.gradient_penalty import GradientPenalty
+from espalier.stages.tricks.historical_averaging import HistoricalAveraging
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.minibatch_discrimination import Similarity
+from espalier.stages.tricks.minimax import Minimax
+from espalier.stages.tricks.noisy_labels import NoisyLabels
+from espalier.stages.tricks.nonsaturating import NonSaturating
+from espalier.stages.tricks.optimizers import CLASSES
+from espalier.stages.tricks.r1 import R1
+from espalier.stages.tricks.r2 import R2
+from espalier.stages.tricks.ramp import Ramp
+from espalier.stages.tricks.relativistic import Relativistic
+from espalier.stages.tricks.replay import Replay
+from espalier.stages.tricks.self_attention import Attention
+from espalier.stages.tricks.simultaneous import Simultaneous
+from espalier.stages.tricks.spectral_norm import SpectralNorm
+from espalier.stages.tricks.step import Step, Table
+from espalier.stages.tricks.trick import Needs, Networks, Player, Sight, Targets, Trick
+from espalier.stages.tricks.unrolled import Unrolled
+from espalier.stages.tricks.virtual_batch_norm import VirtualBatchNorm
+from espalier.stages.tricks.weight_clipping import WeightClipping
+from espalier.stages.tricks.wgan import Wgan
+from espalier.stages.tricks.zero_centered_penalty import ZeroCenteredPenalty
 from tests.stages.conftest import MakeTrainer
 from tests.stages.test_trainer import assert_same, run, weights
 from tests.stages.test_tricks import moment, step_of
@@ -498,7 +498,7 @@ def test_the_sixth_wrong_penalty_is_one_that_is_never_added(make_trainer: MakeTr
 
 
 def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
-    from stages.batches import Batches
+    from espalier.stages.kinds.batches import Batches
 
     labels = np.arange(60) % 5
     pictures = np.zeros((60, 4, 4, 3), dtype=np.uint8)
@@ -527,7 +527,7 @@ def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
 
 
 def test_the_projections_logit_is_linear_plus_an_inner_product() -> None:
-    from models.ends import Judgement
+    from espalier.models.ends import Judgement
 
     end, h, y = Judgement(6, nn.Linear, None, classes=4), torch.randn(5, 6), torch.tensor([0, 1, 2, 3, 0])
     assert end.embed is not None

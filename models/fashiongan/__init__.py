@@ -1,0 +1,1 @@
+"""FashionGAN's networks."""

@@ -1,0 +1,245 @@
+"""One stage under every combination of some options, several seeds each: which of them helps?
+
+Each run is a DVC experiment in a workspace of its own, one after the other (git and DVC do not bear two at once; each
+training has all cores). What is finished is known by all that decides its weights, and is not run again.
+"""
+
+import copy
+import csv
+import itertools
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from espalier.data.errors import InputError
+from espalier.data.files import whole_file
+from espalier.data.store import file_digest
+from espalier.pipelines.run.options import RunOptions
+from espalier.pipelines.run.plan import planned
+from espalier.pipelines.run.processes import Processes
+from espalier.pipelines.run.repro import repro, repro_command
+from espalier.pipelines.run.results import figures_of
+from espalier.stages.config.params import PARAMS, read_params
+
+FOLDER = Path("ablations")
+HEAD = ("key", "combination", "seed", "outcome", "figures")
+OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """One `--over`: the path of an option within its stage, and the values it takes, as text."""
+
+    path: str
+    values: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """As the user wrote it."""
+        return self.path.removeprefix("tricks.")
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One training: the choices by path, its seed, and the key of all that decides its weights."""
+
+    combination: str
+    choices: tuple[tuple[str, Any], ...]
+    seed: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one: final figures, or none where it failed."""
+
+    trial: Trial
+    figures: dict[str, float]
+
+
+def parse_axis(text: str) -> Axis:
+    """ "loss=wgan,hinge" or "gradient_penalty.weight=1,10".
+
+    Raises:
+        InputError: no key or no values.
+    """
+    from espalier.stages.config.stage import StageConfig
+
+    key, equals, rest = text.partition("=")
+    values = tuple(v.strip() for v in re.split(r",(?![^\[{]*[\]}])", rest))
+    if not key.strip() or not equals or not all(values):
+        raise InputError(f"--over {text}: right would be KEY=VALUE,VALUE, such as loss=wgan,hinge or packing=1,2")
+    first = key.strip().split(".")[0]
+    return Axis(key.strip() if first in StageConfig.model_fields else f"tricks.{key.strip()}", values)
+
+
+def _value(text: str) -> Any:
+    try:
+        return None if text == OFF else YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise InputError(f"--over: the value {text!r} cannot be read as YAML: {error}") from error
+
+
+def trials(pipeline: str, stage: str, axes: list[Axis], seeds: int) -> tuple[list[Trial], dict[str, str]]:
+    """Every combination that can work, for so many seeds; and those that cannot, each with its reason.
+
+    Raises:
+        InputError: no such stage, or none of them can work.
+    """
+    params = read_params()
+    section = params.get(pipeline)
+    if isinstance(section, dict) and "matrix" in section:
+        raise InputError(f"{PARAMS}: {pipeline}: is a matrix, which is an ablation already; run it with dvc repro")
+    first = _config(params, pipeline, stage, {}).seed
+    found, refused = [], {}
+    for values in itertools.product(*(axis.values for axis in axes)):
+        combination = " ".join(f"{axis.name}={value}" for axis, value in zip(axes, values, strict=True))
+        choices = {axis.path: _value(value) for axis, value in zip(axes, values, strict=True)}
+        try:
+            for seed in range(first, first + seeds):
+                config = _config(params, pipeline, stage, {**choices, "seed": seed})
+                found.append(Trial(combination, tuple(choices.items()), seed, _key(config)))
+        except InputError as error:
+            refused[combination] = str(error)
+    if not found:
+        raise InputError(
+            "none of the combinations can work:\n" + "\n".join(f"{c}: {why}" for c, why in refused.items())
+        )
+    return found, refused
+
+
+def _config(params: dict[str, Any], pipeline: str, stage: str, choices: dict[str, Any]) -> Any:
+    from espalier.stages.config.load import stage_config
+
+    changed = copy.deepcopy(params)
+    for path, value in choices.items():
+        place = changed[pipeline]["stages"][stage]
+        *way, last = path.split(".")
+        for key in way:
+            if not isinstance(place.get(key), dict):
+                place[key] = {}
+            place = place[key]
+        place[last] = value
+    return stage_config(changed, pipeline, stage)
+
+
+def _key(config: Any) -> str:
+    """Digest of all that decides a training's end, as far as it is known before its inputs are made."""
+    from espalier.stages.artifacts.record import Input, work_key
+
+    data, parent = (Input(path=str(path), digest=_made(path)) for path in (config.dataset, config.after))
+    return f"{work_key(config, data, parent, None)}-{config.kimg:g}"
+
+
+def _made(folder: Path) -> str:
+    for name in ("manifest.json", "stage.json"):
+        if (folder / name).is_file():
+            return file_digest(folder / name)
+    return "not made yet"
+
+
+def overrides(params: dict[str, Any], pipeline: str, stage: str, trial: Trial) -> tuple[str, ...]:
+    """The trial's choices as `dvc exp run -S` has them: a key that is not there yet wants a +."""
+    said = []
+    for path, value in (*trial.choices, ("seed", trial.seed)):
+        place: Any = params[pipeline]["stages"][stage]
+        for key in path.split("."):
+            place = place[key] if isinstance(place, dict) and key in place else _MISSING
+        said.append(f"{'+' if place is _MISSING else ''}{pipeline}.stages.{stage}.{path}={_hydra(value)}")
+    return tuple(said)
+
+
+_MISSING = object()
+
+
+def _hydra(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{key}:{_hydra(inner)}" for key, inner in value.items()) + "}"
+    return "[" + ",".join(map(_hydra, value)) + "]" if isinstance(value, list) else str(value)
+
+
+def run_all(pipeline: str, stage: str, wanted: list[Trial]) -> Iterator[Result | None]:
+    """Run what is missing, in order; gives each result, and None where it was stopped: then there is no more.
+
+    Raises:
+        InputError: a run that cannot be begun.
+    """
+    path, begun = table_path(pipeline, stage), time.monotonic()
+    done = read_results(path, wanted)
+    missing = [trial for trial in wanted if trial.key not in done]
+    yield from (done[trial.key] for trial in wanted if trial.key in done)
+    for ran, trial in enumerate(missing):
+        left = f", about {(time.monotonic() - begun) / ran * (len(missing) - ran) / 60:.0f} min left" if ran else ""
+        place = f"run {len(wanted) - len(missing) + ran + 1} of {len(wanted)}"
+        print(f"\n{place}: {trial.combination} seed {trial.seed}{left}", flush=True)
+        result = _run(pipeline, stage, trial)
+        if result is None:
+            yield None
+            return
+        done[trial.key] = result
+        write_results(path, list(done.values()))
+        yield result
+
+
+def _run(pipeline: str, stage: str, trial: Trial) -> Result | None:
+    """One trial, or None where it was stopped: by Ctrl-C while a stage runs, or between."""
+    try:
+        return _run_to_end(pipeline, stage, trial)
+    except KeyboardInterrupt:
+        return None
+
+
+def _run_to_end(pipeline: str, stage: str, trial: Trial) -> Result | None:
+    options = RunOptions(overrides=overrides(read_params(), pipeline, stage, trial))
+    with planned(f"{pipeline}@{stage}", options) as plan:
+        processes = Processes()
+        code = repro(repro_command([node.name for node in plan.nodes]), processes)
+        if processes.stopped_for is not None:
+            return None
+        if code:
+            return Result(trial, {})
+        plan.finish()
+        return Result(trial, figures_of(plan.nodes[-1]))
+
+
+def table_path(pipeline: str, stage: str) -> Path:
+    """Where the runs of this stage are kept."""
+    return FOLDER / f"{pipeline}-{stage}.csv"
+
+
+def read_results(path: Path, wanted: list[Trial]) -> dict[str, Result]:
+    """The finished runs among those wanted, by key; one that failed counts as missing."""
+    if not path.is_file():
+        return {}
+    by_key = {trial.key: trial for trial in wanted}
+    with path.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row.get("key") in by_key and row.get("outcome") == "finished"]
+    return {row["key"]: Result(by_key[row["key"]], _figures(row["figures"])) for row in rows}
+
+
+def _figures(text: str) -> dict[str, float]:
+    return {name: float(value) for name, value in (pair.split("=") for pair in text.split())}
+
+
+def write_results(path: Path, results: list[Result]) -> None:
+    """One row a run, with those of other ablations of the stage that were there before."""
+    mine = {result.trial.key for result in results}
+    others: list[list[str]] = []
+    if path.is_file():
+        with path.open(newline="", encoding="utf-8") as file:
+            others = [row for row in list(csv.reader(file))[1:] if row and row[0] not in mine]
+    rows = [
+        [r.trial.key, r.trial.combination, str(r.trial.seed), "finished" if r.figures else "failed",
+         " ".join(f"{name}={value:g}" for name, value in r.figures.items())]
+        for r in results
+    ]  # fmt: skip
+    with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([HEAD, *others, *rows])

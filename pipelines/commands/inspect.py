@@ -1,0 +1,62 @@
+"""What an artifact is and what it came from, down to its dataset."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from espalier.data.errors import InputError
+
+
+def describe(path: Path) -> Iterator[str]:
+    """Lines that tell an artifact's or checkpoint's configuration, lineage and versions.
+
+    Raises:
+        InputError: there is nothing there that can be read.
+    """
+    from espalier.stages.artifacts.artifact import load_artifact
+    from espalier.stages.artifacts.checkpoint import read_checkpoint
+
+    record = read_checkpoint(path).record if path.is_file() else load_artifact(path).record
+    config = record.config
+    yield f"{path}: {config['pipeline']}@{config['stage']}, {record.outcome}"
+    yield f"  trained   {record.step} steps, {record.images / 1000:g} kimg at {_size(config['resolution'])}"
+    if record.verdict:
+        yield f"  verdict   {record.verdict}: {record.evidence}"
+    for event in record.events:
+        yield f"  {event.kind:9} at {event.images / 1000:g} kimg: {event.words}"
+    yield f"  code      {record.code[:16]}   " + "  ".join(f"{k} {v}" for k, v in record.versions.items())
+    yield f"  seed {config['seed']}, batch {config['batch_size']}, network {_options(config['network'])}"
+    yield f"  adam {_options(config['adam'])}"
+    for name, options in config["tricks"].items():
+        yield f"  trick {name}: {_options(options)}"
+    if record.start is not None:
+        yield f"went on from {record.start.path}   {record.start.digest[:16]}"
+    yield "came from"
+    yield from _ancestors(path)
+
+
+def _size(resolution: int | None) -> str:
+    return "points" if resolution is None else f"{resolution}x{resolution}"
+
+
+def _options(options: dict[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in options.items()) or "no options"
+
+
+def _ancestors(path: Path) -> Iterator[str]:
+    from espalier.stages.artifacts.artifact import load_artifact
+    from espalier.stages.artifacts.checkpoint import read_checkpoint
+
+    record = read_checkpoint(path).record if path.is_file() else load_artifact(path).record
+    if record.parent is None:
+        yield f"  dataset {record.dataset.path}   {record.dataset.digest[:16]}"
+        return
+    parent = Path(record.parent.path)
+    try:
+        now = load_artifact(parent).digest
+        note = "" if now == record.parent.digest else "   (what lies there now is another one)"
+    except InputError:
+        yield f"  parent  {parent}   {record.parent.digest[:16]}   (no longer there)"
+        yield f"  dataset {record.dataset.path}   {record.dataset.digest[:16]}"
+        return
+    yield f"  parent  {parent}   {record.parent.digest[:16]}{note}"
+    yield from _ancestors(parent)

@@ -1,0 +1,90 @@
+"""The ranking of an ablation: a table, and a picture with every seed in it."""
+
+import math
+import statistics
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.table import Table
+
+from espalier.data.errors import InputError
+from espalier.data.files import whole_file
+from espalier.pipelines.commands.ablate import Result
+
+DEFAULTS = ("modes", "diversity")
+
+
+@dataclass(frozen=True, slots=True)
+class Rank:
+    """One combination: its figure in every finished seed, and how many failed."""
+
+    combination: str
+    values: list[float]
+    failed: int
+
+    @property
+    def mean(self) -> float:
+        """NaN, if none finished."""
+        return statistics.fmean(self.values) if self.values else math.nan
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean; NaN for fewer than two."""
+        return statistics.stdev(self.values) / math.sqrt(len(self.values)) if len(self.values) > 1 else math.nan
+
+
+def choose_figure(results: list[Result], by: str) -> str:
+    """The figure to rank by: the one asked for, else modes where they are counted, else diversity.
+
+    Raises:
+        InputError: no run has it; with those there are.
+    """
+    known = sorted({name for result in results for name in result.figures})
+    for name in [by] if by else DEFAULTS:
+        if name in known:
+            return name
+    raise InputError(
+        f"no run has the figure '{by or DEFAULTS[-1]}'; there are: {', '.join(known) or 'none, all failed'}"
+    )
+
+
+def ranked(results: list[Result], figure: str, lowest: bool) -> list[Rank]:
+    """Best first; what finished nowhere is last."""
+    by_combination: dict[str, list[Result]] = {}
+    for result in results:
+        by_combination.setdefault(result.trial.combination, []).append(result)
+    ranks = [
+        Rank(name, [r.figures[figure] for r in runs if figure in r.figures], sum(not r.figures for r in runs))
+        for name, runs in by_combination.items()
+    ]
+    return sorted(ranks, key=lambda rank: (not rank.values, rank.mean if lowest else -rank.mean))
+
+
+def as_table(ranks: list[Rank], figure: str) -> Table:
+    """The ranking for the terminal."""
+    table = Table("", "combination", figure, "seeds", "failed", box=None, pad_edge=False)
+    for place, rank in enumerate(ranks, start=1):
+        spread = f" ± {rank.error:.2g}" if len(rank.values) > 1 else ""
+        shown = f"{rank.mean:.4g}{spread}" if rank.values else "none finished"
+        table.add_row(str(place), rank.combination, shown, str(len(rank.values)), str(rank.failed or ""))
+    return table
+
+
+def draw(ranks: list[Rank], figure: str, title: str, path: Path) -> None:
+    """Means with standard errors, best on top, and every seed as a faint dot."""
+    from matplotlib.figure import Figure
+
+    rows = [rank for rank in ranks if rank.values]
+    picture = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), dpi=120, layout="constrained")
+    axes = picture.subplots()
+    for place, rank in enumerate(rows):
+        axes.plot(rank.values, [place] * len(rank.values), "o", color="#9aa3ad", alpha=0.7, markersize=5)
+        error = 0 if math.isnan(rank.error) else rank.error
+        axes.errorbar(rank.mean, place, xerr=error, fmt="o", color="#d9480f", capsize=4, markersize=6)
+    axes.set_yticks(range(len(rows)), [rank.combination for rank in rows])
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlabel(f"{figure} (mean ± standard error; dots are seeds)")
+    axes.set_title(title, fontsize=10)
+    axes.grid(axis="x", alpha=0.3)
+    with whole_file(path) as partial:
+        picture.savefig(partial, format="png")

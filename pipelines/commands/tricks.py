@@ -1,0 +1,44 @@
+"""The tricks, for people: a list of all, or all about one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.table import Table
+
+from espalier.data.errors import InputError
+from espalier.pipelines.commands import trick_pages as describe
+
+VERDICTS = {"forbid": "refused with", "warn": "warned of with", "note": "beside"}
+
+
+def all_tricks() -> Table:
+    """Each trick's name, what it is, its options with defaults, and what refuses it."""
+    table = Table("trick", "what it is", "options", "refused with", box=None, pad_edge=False, show_lines=False)
+    for name in describe.names():
+        cls = describe.find(name)
+        options = ", ".join(f"{o.name} {o.default}" for o in describe.options(cls))
+        refused = ", ".join(other for other, rule in describe.rules(cls) if rule.verdict == "forbid")
+        table.add_row(name, describe.summary(cls), options or "none", refused)
+    return table
+
+
+def one_trick(name: str) -> Iterator[str]:
+    """Everything about one: its file's text, options, networks, and what it goes ill with.
+
+    Raises:
+        InputError: there is no such trick, with the nearest name.
+    """
+    try:
+        cls = describe.find(name)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    yield f"{describe.title(cls)}\n\n{describe.text(cls)}\n"
+    options = describe.options(cls)
+    yield "options" if options else "no options"
+    for option in options:
+        meaning = f"   {option.meaning}" if option.meaning else ""
+        yield f"  {option.name}: {option.values}; default {option.default}{meaning}"
+    yield f"\nnetworks: {', '.join(describe.networks(cls))}"
+    for other, rule in describe.rules(cls):
+        yield f"{VERDICTS[rule.verdict]} {other}: {rule.why}"
+    yield f"file: {Path(*cls.__module__.split('.')).with_suffix('.py')}"

@@ -1,0 +1,1 @@
+"""The same runs as Prefect flows: served, scheduled, gated, reported."""

@@ -1,0 +1,130 @@
+"""A run of a target as a Prefect flow: one task per DVC stage, in the order that the DAG wants."""
+
+import logging
+import queue
+import time
+from typing import Any
+
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.exceptions import CancelledRun, FailedRun
+from prefect.futures import PrefectFuture
+from prefect.states import Cancelled, Completed, Failed
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from espalier.data.errors import InputError
+from espalier.pipelines.prefect.gates import Gates
+from espalier.pipelines.prefect.pages import Outcome, key_of, run_page
+from espalier.pipelines.prefect.reporting import Reporter
+from espalier.pipelines.prefect.stage_task import Surroundings, run_stage
+from espalier.pipelines.run.dag import Node, unchanged
+from espalier.pipelines.run.options import RunOptions
+from espalier.pipelines.run.plan import Plan, planned
+from espalier.pipelines.run.processes import CANCELLED, OUT_OF_TIME, Processes
+
+Runner = ThreadPoolTaskRunner[State]
+LAST_REPORTS_SECONDS = 30.0
+
+
+def run_chain(target: str, options: RunOptions) -> State:
+    """Run a target's stages. Returns the flow's final state; bad input is a failure in a sentence."""
+    logging.getLogger("prefect.flow_runs").addFilter(_says_something_new)
+    try:
+        with planned(target, options) as plan:
+            return Chain(plan, options).run()
+    except InputError as error:
+        return Failed(message=str(error))
+
+
+def _says_something_new(record: logging.LogRecord) -> bool:
+    """Not so Prefect's traceback of a run that ended as it was told to: its state has said why, in a sentence."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (FailedRun, CancelledRun))
+
+
+class Chain:
+    """The stages of one run: waiting, under way, ended."""
+
+    def __init__(self, plan: Plan, options: RunOptions) -> None:
+        self.plan, self.options = plan, options
+        self.processes, self.reporter = Processes(), Reporter()
+        fresh = frozenset[str]() if options.force else unchanged(plan.nodes)
+        self.shared = Surroundings(options, fresh, self.processes, self.reporter)
+        self.gates = Gates(plan.target, options.gates)
+        self.futures: dict[str, PrefectFuture[Any]] = {}
+        self.outcomes: dict[str, Outcome] = {}
+        self.failure: str | None = None
+        self._ended: queue.Queue[Node] = queue.Queue()
+        self._begun: dict[str, float] = {}
+
+    def run(self) -> State:
+        """Run to the end; on a cancel or a signal leave nothing behind."""
+        try:
+            with Runner(max_workers=self.options.at_once) as runner:
+                try:
+                    with self.processes.deadline(self.options.seconds):
+                        self._walk(runner)
+                except BaseException:  # only this, the main, thread hears of a cancel
+                    self.processes.stop(CANCELLED)
+                    raise
+            state = self._verdict()
+            if state.is_completed():
+                self.plan.finish()
+            self._report(state.message or "")
+            return state
+        finally:
+            self.reporter.close(LAST_REPORTS_SECONDS)
+
+    def _walk(self, runner: Runner) -> None:
+        while True:
+            for node in self._ready():
+                self._submit(node, runner)
+            if len(self.outcomes) == len(self.futures):
+                return
+            self._end(self._ended.get())
+
+    def _ready(self) -> list[Node]:
+        """The stages that can be begun now: none any more once one has failed."""
+        if self.failure is not None or self.processes.stopped_for is not None:
+            return []
+        done = {name for name, outcome in self.outcomes.items() if outcome.word in ("Cached", "Completed")}
+        return [n for n in self.plan.nodes if n.name not in self.futures and done.issuperset(n.needs)]
+
+    def _submit(self, node: Node, runner: Runner) -> None:
+        stage = run_stage.with_options(name=node.name, task_run_name=node.name, retries=self.gates.retries(node))
+        self._begun[node.name] = time.monotonic()
+        needed = [self.futures[name] for name in node.needs]
+        future = runner.submit(stage, {"node": node, "shared": self.shared}, wait_for=needed)
+        self.futures[node.name] = future
+        future.add_done_callback(lambda _: self._ended.put(node))
+
+    def _end(self, node: Node) -> None:
+        future = self.futures[node.name]
+        future.wait()
+        state = future.state
+        seconds = time.monotonic() - self._begun[node.name]
+        self.outcomes[node.name] = Outcome(state.name or "", state.message or "", seconds)
+        if state.is_failed() or state.is_crashed():
+            self.failure = self.failure or f"{node.name} failed: {state.message}"
+        elif state.is_completed():
+            missed = self.gates.missed(node)
+            if missed is not None:
+                self.failure = self.failure or missed
+
+    def _verdict(self) -> State:
+        if self.processes.stopped_for == OUT_OF_TIME:
+            where = "; ".join(o.detail for o in self.outcomes.values() if o.word == "Unfinished")
+            return Cancelled(name="Unfinished", message=where or f"{OUT_OF_TIME}; the next run goes on from here")
+        if self.failure is not None:
+            return Failed(message=self.failure)
+        cached = sum(outcome.word == "Cached" for outcome in self.outcomes.values())
+        kept = f"; saved as the experiment {self.plan.experiment}" if self.plan.experiment else ""
+        return Completed(message=f"{len(self.outcomes)} stages, {cached} of them cached{kept}")
+
+    def _report(self, verdict: str) -> None:
+        target = self.plan.target
+        page = run_page(target, self.plan.nodes, self.outcomes, verdict)
+        key = f"{key_of(target)}-run"
+        self.reporter.send(
+            key, lambda: create_markdown_artifact(page, key=key, description=f"the last run of {target}")
+        )

@@ -1,0 +1,71 @@
+"""Gates between stages: figures that a stage must reach for the chain to go on."""
+
+from typing import Literal
+
+from prefect import get_run_logger
+from prefect.flow_runs import pause_flow_run
+from prefect.input import RunInput
+from pydantic import Field
+
+from espalier.pipelines.prefect.pages import key_of, picture_markdown
+from espalier.pipelines.run.dag import Node
+from espalier.pipelines.run.results import figures_of
+from espalier.stages.config.load import stage_config, trains
+from espalier.stages.config.params import read_params
+from espalier.stages.config.stage import StageConfig
+
+DAYS_TO_ANSWER = 7
+POLL_SECONDS = 2
+
+
+class Approval(RunInput):
+    """What a person says of a stage that missed its gate."""
+
+    decision: Literal["approve", "reject"] = Field(description="approve: the chain goes on; reject: it ends here")
+    comment: str = Field(default="", description="kept in the run's log")
+
+
+class Gates:
+    """The gates of a pipeline, as params.yaml and the run's options set them."""
+
+    def __init__(self, target: str, on_miss: str) -> None:
+        self.on_miss = on_miss
+        self._pipeline = target.partition("@")[0]
+        self._configs: dict[str, StageConfig] = {}
+
+    def _config(self, node: Node) -> StageConfig | None:
+        stage = node.name.partition("@")[2]
+        if node.group != self._pipeline or node.group == "dataset" or not trains(read_params(), node.group, stage):
+            return None
+        if node.name not in self._configs:
+            self._configs[node.name] = stage_config(read_params(), *node.name.split("@", 1))
+        return self._configs[node.name]
+
+    def retries(self, node: Node) -> int:
+        """How often a stage is tried again."""
+        config = self._config(node)
+        return 0 if config is None else config.retries
+
+    def missed(self, node: Node) -> str | None:
+        """Why the chain ends here: a gate that is missed and that no person has waived. None if it goes on."""
+        config = self._config(node)
+        if config is None or config.gate is None or self.on_miss == "off":
+            return None
+        misses = config.gate.misses(figures_of(node))
+        if not misses:
+            return None
+        words = f"{node.name} misses its gate: {'; '.join(misses)}"
+        asked = config.gate.on_miss if self.on_miss == "as configured" else self.on_miss
+        return words if asked == "stop" else _ask(node, words)
+
+
+def _ask(node: Node, words: str) -> str | None:
+    """Pause the flow until a person approves or rejects in Prefect's page."""
+    page = f"**{words}**\n\n{picture_markdown(node.artifact / 'samples.png', 'what it draws')}"
+    form = Approval.with_initial_data(description=page)
+    said = pause_flow_run(
+        form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{key_of(node.name)}"
+    )
+    comment = f" ({said.comment})" if said.comment else ""
+    get_run_logger().info(f"{words}; {said.decision}{'d' if said.decision == 'approve' else 'ed'} by a person{comment}")
+    return None if said.decision == "approve" else f"{words}; rejected{comment}"

@@ -1,0 +1,105 @@
+"""What is told of a stage and of a whole run when they end: Markdown with the pictures in it."""
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from espalier.pipelines.run.dag import Node
+from espalier.pipelines.run.results import FIGURES, figures_of, verdict_of
+
+PICTURE_WIDTH = 640
+CURVES_WIDTH = 1200
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a stage ended: "Completed", "Cached", "Failed", "Unfinished", ...; why; after how long."""
+
+    word: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+def key_of(name: str) -> str:
+    """The artifact key of a stage or a target: lower-case letters, numbers and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def stage_page(node: Node, seconds: float) -> str:
+    """The page of a stage that has run so long: verdict, figures, samples and curves, and where it came from."""
+    from espalier.stages.process.progress import clock
+
+    said, events = verdict_of(node)
+    lines = [f"# {node.name}", "", f"**Completed** in {clock(seconds)}.", "", *([said, ""] if said else [])]
+    lines += [*(f"- {event}" for event in events), ""] if events else []
+    if node.needs:
+        lines += ["Made from " + ", ".join(f"[{name}](/artifacts/key/{key_of(name)})" for name in node.needs) + ".", ""]
+    lines += [*_table(["figure", "value"], [[k, _number(v)] for k, v in figures_of(node).items()]), ""]
+    lines += _picture(node.artifact / "samples.png", "samples, from the same latents in every run", PICTURE_WIDTH)
+    lines += _picture(node.artifact / "curves.png", "curves over thousands of images", CURVES_WIDTH)
+    return "\n".join(lines)
+
+
+def run_page(title: str, nodes: Sequence[Node], outcomes: dict[str, Outcome], verdict: str) -> str:
+    """The page of a whole run: every stage with its time and figures, and the last picture there is."""
+    from espalier.stages.process.progress import clock
+
+    figures_by_stage = {node.name: figures_of(node) for node in nodes}
+    names = [name for name in FIGURES if any(name in figures for figures in figures_by_stage.values())]
+    rows = []
+    for node in nodes:
+        outcome, figures = outcomes.get(node.name, Outcome("Not run")), figures_by_stage[node.name]
+        time = clock(outcome.seconds) if outcome.seconds else ""
+        values = [_number(figures[name]) if name in figures else "" for name in names]
+        rows.append([f"[{node.name}](/artifacts/key/{key_of(node.name)})", outcome.word, time, *values])
+    lines = [f"# {title}", "", verdict, "", *_table(["stage", "outcome", "time", *names], rows), ""]
+    pictured = [node for node in nodes if (node.artifact / "samples.png").is_file()]
+    if pictured:
+        lines += _picture(pictured[-1].artifact / "samples.png", pictured[-1].name, PICTURE_WIDTH)
+    return "\n".join(lines)
+
+
+def metric_rows(node: Node) -> list[dict[str, Any]]:
+    """The table artifact of a stage."""
+    return [{"figure": name, "value": value} for name, value in figures_of(node).items()]
+
+
+def picture_markdown(path: Path, title: str) -> str:
+    """A picture with its title, in the page itself; empty where there is none."""
+    return "\n".join(_picture(path, title, PICTURE_WIDTH))
+
+
+def _picture(path: Path, title: str, width: int) -> list[str]:
+    if not path.is_file():
+        return []
+    return [f"## {title}", "", f'<img src="{_data_uri(path, width)}" width="{width}">', ""]
+
+
+def _data_uri(path: Path, width: int) -> str:
+    """The picture as text, made smaller where it is wider than what is shown."""
+    from PIL import Image
+
+    with Image.open(path) as image:
+        if image.width <= 2 * width:
+            data = path.read_bytes()
+        else:
+            height = round(image.height * 2 * width / image.width)
+            file = io.BytesIO()
+            image.convert("RGB").resize((2 * width, height), Image.Resampling.LANCZOS).save(file, format="PNG")
+            data = file.getvalue()
+    return "data:image/png;base64," + base64.b64encode(data).decode("ascii")
+
+
+def _table(head: list[str], rows: list[list[str]]) -> list[str]:
+    def line(cells: list[str]) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    return [line(head), line(["---"] * len(head)), *(line(row) for row in rows)] if rows else []
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

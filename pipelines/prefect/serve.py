@@ -1,0 +1,68 @@
+"""Waiting for runs that Prefect's server hands out: by its page, by a schedule, by another program."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from espalier.data.errors import InputError
+from espalier.stages.config.params import PARAMS, choose, pipeline_names, read_params
+
+
+def serve_flows(pipelines: Sequence[str], cron: str | None, timezone: str, name: str | None) -> None:
+    """Serve these pipelines' flows, or all of params.yaml's, and the one for any target, until interrupted.
+
+    Raises:
+        InputError: no such pipeline, no DVC project, no server, or a cron that cannot be read.
+    """
+    params = read_params()
+    every = pipeline_names(params)
+    for pipeline in pipelines:
+        choose({key: params[key] for key in every}, pipeline, str(PARAMS), "pipeline")
+    schedule = _schedule(cron, timezone)
+    from espalier.pipelines.prefect.server import crash_runs_without_heartbeat, require_server
+    from espalier.pipelines.run.dag import nodes
+
+    nodes()
+    require_server()
+    crash_runs_without_heartbeat()
+    _serve(list(pipelines) or every, schedule, name or Path.cwd().name)
+
+
+def _schedule(cron: str | None, timezone: str) -> Any:
+    from prefect.schedules import Cron
+
+    if cron is None:
+        return None
+    try:
+        from prefect.client.schemas.schedules import CronSchedule
+
+        CronSchedule(cron=cron, timezone=timezone)
+    except ValueError as error:
+        reason = error.errors()[0]["msg"] if hasattr(error, "errors") else str(error)
+        raise InputError(
+            f"--cron '{cron}' with --timezone {timezone} cannot be read: {reason}; "
+            "right would be five fields, such as '0 2 * * *' for every night at two"
+        ) from error
+    return Cron(cron, timezone=timezone)
+
+
+def _serve(pipelines: Sequence[str], schedule: Any, name: str) -> None:
+    from prefect import serve
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+
+    from espalier.pipelines import flows
+
+    one_a_workspace = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
+    deployments: list[Any] = []
+    for pipeline in pipelines:
+        own = {"progan": flows.progan, "fashiongan": flows.fashiongan}.get(pipeline)
+        parameters = {} if own else {"target": pipeline}
+        deployed = (own or flows.target).to_deployment(
+            name=name if own else f"{name}-{pipeline}",
+            parameters=parameters,
+            schedule=schedule,
+            concurrency_limit=one_a_workspace,
+        )
+        deployments.append(deployed)
+    deployments.append(flows.target.to_deployment(name=name, concurrency_limit=one_a_workspace))
+    serve(*deployments, limit=1)

@@ -1,0 +1,131 @@
+"""One DVC stage as one Prefect task."""
+
+import re
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import get_run_logger, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.states import Cancelled, Completed, Failed
+
+from espalier.pipelines.prefect.pages import key_of, metric_rows, stage_page
+from espalier.pipelines.prefect.reporting import LiveProgress, Reporter
+from espalier.pipelines.run.dag import Node
+from espalier.pipelines.run.options import RunOptions
+from espalier.pipelines.run.processes import OUT_OF_TIME, Processes, Stopped
+from espalier.pipelines.run.repro import dvc, repro_command
+
+PROGRESS = re.compile(r"^\S+ +(\d+)%  (.*)")
+EXITED = re.compile(r"failed to run: .* exited with (\d+)")
+HINTS = re.compile(r"\t|To (track|enable)|Use `dvc|(Updating|Generating) lock file")
+"""What dvc says to somebody at a terminal."""
+BAD_INPUT = 2
+RETRY_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What all tasks of a run share; `fresh` are the stages that need not run."""
+
+    options: RunOptions
+    fresh: frozenset[str]
+    processes: Processes
+    reporter: Reporter
+
+
+class StageRun:
+    """One attempt at a stage: dvc runs it, its lines are logged, its progress is shown."""
+
+    def __init__(self, node: Node, shared: Surroundings) -> None:
+        self.node, self.shared = node, shared
+        self.begun = time.monotonic()
+        self.ran = False
+        self.exited: int | None = None
+        self.errors: list[str] = []
+        self.last = ""
+        self._progress = LiveProgress(f"{key_of(node.name)}-progress")
+
+    def run(self) -> State:
+        """Run to the end. Returns the task's final state; one named "Refused" is of bad input."""
+        options, name = self.shared.options, self.node.name
+        command = repro_command([name], single=True, force=options.force, pull=options.pull)
+        try:
+            code = 0 if name in self.shared.fresh else self._follow(command)
+            if code == 0 and options.push:
+                code = self._follow(dvc("push", "--run-cache", name))
+        except Stopped as stop:
+            return self._stopped(str(stop))
+        if code == 0:
+            return self._done()
+        if self.shared.processes.stopped_for is not None:
+            return self._stopped(self.shared.processes.stopped_for)
+        reason = "\n".join(self.errors) or f"dvc failed with exit code {code}"
+        return Failed(name="Refused" if self.exited == BAD_INPUT else "Failed", message=reason)
+
+    def _follow(self, command: list[str]) -> int:
+        """Run a command, passing on its lines as they come. Returns its exit code."""
+        logger = get_run_logger()
+        with self.shared.processes.start(command, piped=True) as process:
+            for line in process.stdout or ():
+                text = line.rstrip()
+                if text and not HINTS.match(text):
+                    logger.info(text)
+                    self._note(text)
+            return process.wait()
+
+    def _note(self, line: str) -> None:
+        self.ran = self.ran or line.startswith("Running stage ")
+        if exited := EXITED.search(line):
+            self.exited = int(exited[1])
+        elif line.startswith(("error: ", "ERROR: ")):
+            self.errors.append(line.partition(": ")[2])
+        if moved := PROGRESS.match(line):
+            self._show(float(moved[1]), moved[2])
+        if "a checkpoint is written" in line:
+            self.last = line
+
+    def _show(self, percent: float, words: str) -> None:
+        self.shared.reporter.send(self._progress.key, lambda: self._progress.show(percent, words))
+
+    def _stopped(self, reason: str) -> State:
+        if reason == OUT_OF_TIME:
+            return Cancelled(name="Unfinished", message=f"{reason}. {self.last}")
+        return Cancelled(message=self.last or reason)
+
+    def _done(self) -> State:
+        if not self.ran:
+            return Completed(name="Cached", message="dvc finds it unchanged, or took it from its cache")
+        seconds = time.monotonic() - self.begun
+        node, page = self.node, stage_page(self.node, seconds)
+        self._show(100.0, "done")
+        self.shared.reporter.send(key_of(node.name), lambda: _markdown(node, page))
+        if rows := metric_rows(node):
+            self.shared.reporter.send(f"{key_of(node.name)}-metrics", lambda: _table(node, rows))
+        return Completed(message=f"published in {node.artifact}")
+
+
+def _markdown(node: Node, page: str) -> None:
+    create_markdown_artifact(page, key=key_of(node.name), description=f"figures, samples and curves of {node.name}")
+
+
+def _table(node: Node, rows: list[dict[str, object]]) -> None:
+    create_table_artifact(rows, key=f"{key_of(node.name)}-metrics", description=f"final figures of {node.name}")
+
+
+def may_be_retried(_: Any, __: Any, state: State) -> bool:
+    """Whether trying again could help: not with bad input."""
+    return state.name != "Refused"
+
+
+@task(
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retry_delay_seconds=RETRY_SECONDS,
+    retry_condition_fn=may_be_retried,
+)
+def run_stage(node: Node, shared: Surroundings) -> State:
+    """Run one stage through dvc."""
+    return StageRun(node, shared).run()

@@ -1,0 +1,170 @@
+"""The pictures on the page of `espalier report`: growth along the chain and over time, fakes beside reals, a walk."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from espalier.data.errors import InputError
+from espalier.pipelines.report.chain import Chain, StageFacts
+from espalier.pipelines.report.html import captioned, picture, section, sentence, text
+from espalier.pipelines.report.networks import (
+    Drawn,
+    dataset_of,
+    drawn,
+    draws_alone,
+    nearest,
+    over_time,
+    real_pictures,
+    same_latents,
+    walked,
+)  # fmt: skip
+from espalier.pipelines.report.sheets import Pictures, sheet, spread, whole_picture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+LATENTS, BESIDE, NEIGHBOURS = 12, 36, 8
+TIME_LATENTS, WALK_ENDS, WALK_FRAMES = 4, 4, 8
+MOST_STAGES = 6
+"""Columns of a strip of growth at most."""
+WIDEST = 900
+THUMB = 256
+
+
+def draw_stages(chain: Chain) -> list[Drawn]:
+    """Pictures of all stages that make some of latents alone, from the same latents where they are asked the same."""
+    alone = [stage for stage in chain.trained if draws_alone(stage)]
+    chosen = [alone[place] for place in spread(len(alone), MOST_STAGES)]
+    return [drawn(stage, BESIDE) for stage in chosen]
+
+
+def thumbs(chain: Chain, made: Sequence[Drawn]) -> dict[str, "Image.Image"]:
+    """A square picture for the box of each stage: four of its own where there are as many, else a part of its samples."""
+    four = {one.stage.node.name: one.pictures[:4] for one in made if one.pictures is not None}
+    found = {}
+    for stage in chain.stages:
+        pictures = four.get(stage.node.name)
+        if pictures is None:
+            pictures = _first_reals(stage) if stage.is_dataset else next((p for _, p in over_time(stage, 4)[-1:]), None)
+        image = sheet(pictures, 2) if pictures is not None else _part_of_samples(stage)
+        if image is not None:
+            found[stage.node.name] = image
+    return found
+
+
+def _first_reals(stage: StageFacts) -> Pictures | None:
+    from espalier.data.store import Store
+
+    try:
+        store = Store(stage.node.artifact)
+        return real_pictures(store, max(store.manifest.resolutions, default=0), 4)
+    except InputError:  # points, or missing, or damaged: a box without pictures
+        return None
+
+
+def _part_of_samples(stage: StageFacts) -> "Image.Image | None":
+    """The whole of a square picture; of a sheet of translated people the last columns of the first."""
+    from espalier.stages.fashiongan.sheet import GAP, LINE, SIDE
+
+    image = whole_picture(stage.samples) if stage.samples else None
+    if image is not None and stage.config.get("does") == "translate":
+        part, top = 2 * (SIDE + GAP), LINE + 2 * GAP
+        image = image.crop((image.width - part, top, image.width - GAP, top + part - GAP))
+    if image is not None:
+        image.thumbnail((THUMB, THUMB))
+    return image
+
+
+def growth(chain: Chain, made: Sequence[Drawn]) -> str:
+    """The same latents along the chain, a strip each; and over time within each stage."""
+    whole = [one for one in made if one.pictures is not None]
+    parts = [sentence(f"{one.stage.node.name} could not be drawn: {one.why}") for one in made if one.pictures is None]
+    same = same_latents([one.stage for one in whole]) if whole else []
+    shown = [one for one in whole if one.stage in same]
+    if len(shown) > 1:
+        way = " → ".join(f"{one.stage.name} ({_size(one)})" for one in shown)
+        parts.append(sentence(f"Each strip is one latent in every stage's generator: {way}."))
+        strips = (_strip([one.pictures[i] for one in shown if one.pictures is not None], i) for i in range(LATENTS))
+        parts.append(f'<div class="strips">{"".join(strips)}</div>')
+    times = "".join(_times(stage) for stage in chain.trained)
+    parts.append(f'<div class="pair">{times}</div>' if times else "")
+    return section("growth", "Growth", *parts)
+
+
+def _size(one: Drawn) -> str:
+    side = 0 if one.pictures is None else one.pictures.shape[1]
+    return f"{side}×{side}"
+
+
+def _strip(pictures: Sequence[Pictures], number: int) -> str:
+    return f"<figure>{picture(sheet(pictures, len(pictures)), f'latent {number + 1} in every stage')}</figure>"
+
+
+def _times(stage: StageFacts) -> str:
+    """A stage's first latents, a row each, over time."""
+    times = over_time(stage, TIME_LATENTS)
+    if len(times) < 2:
+        return ""
+    laid = [pictures[row] for row in range(TIME_LATENTS) for _, pictures in times if row < len(pictures)]
+    kimg = ", ".join(f"{at:.3g}" for at, _ in times)
+    image = picture(sheet(laid, len(times)), f"{stage.node.name} over time")
+    return f"<div><h3>{text(stage.name)} over time</h3>{captioned(image, f'after {text(kimg)} kimg', 'times')}</div>"
+
+
+def samples(chain: Chain, made: Sequence[Drawn]) -> str:
+    """The published pictures of stages that are not drawn from latents alone: maps, points, people in outfits of sentences."""
+    drawn_here = {one.stage.node.name for one in made if one.pictures is not None}
+    parts = []
+    for stage in chain.own:
+        if stage.samples is None or stage.node.name in drawn_here or draws_alone(stage):
+            continue
+        image = whole_picture(stage.samples, WIDEST)
+        if image is not None:
+            shown = captioned(picture(image, f"samples of {stage.node.name}", "smooth"), text(stage.node.name), "large")
+            parts.append(shown)
+    return section("samples", "Samples", *parts)
+
+
+def beside_reals(chain: Chain, made: Sequence[Drawn]) -> str:
+    """The last stage's fakes beside reals, each fake's nearest real, and a walk from latent to latent."""
+    from espalier.data.store import Store
+
+    whole = [one for one in made if one.pictures is not None]
+    path = dataset_of(chain)
+    if not whole or path is None:
+        return ""
+    last, fakes = whole[-1].stage, whole[-1].pictures
+    assert fakes is not None
+    try:
+        store = Store(path)
+        reals = real_pictures(store, fakes.shape[1], len(fakes))
+        near = nearest(fakes[:NEIGHBOURS], store)
+    except InputError as error:
+        return section("beside", "Beside real pictures", sentence(str(error)), _walk(last))
+    pair = (
+        captioned(picture(sheet(fakes, 6), f"fakes of {last.node.name}"), f"made by {text(last.node.name)}")
+        + captioned(picture(sheet(reals, 6), "real pictures"), f"real, of {text(path)}")
+    )  # fmt: skip
+    rows = [*fakes[:NEIGHBOURS], *near.reals]
+    caption = f"Above, fakes; below, the real picture nearest to each, {text(near.by)} pictures of {text(path)}."
+    found = captioned(picture(sheet(rows, NEIGHBOURS), "fakes above their nearest real pictures"), caption, "large")
+    warned = sentence(_of_copies(near.copies), "warning") if near.copies else ""
+    parts = (f'<div class="pair">{pair}</div>', "<h3>Nearest real pictures</h3>", warned, found, _walk(last))
+    return section("beside", "Beside real pictures", *parts)
+
+
+def _of_copies(copies: int) -> str:
+    are = "is" if copies == 1 else "are"
+    return (
+        f"{copies} of these {NEIGHBOURS} fakes {are} nearer to a real picture than real pictures are to each other: that may be "
+        "learnt by heart."
+    )
+
+
+def _walk(stage: StageFacts) -> str:
+    """From latent to latent by slerp, a row a leg."""
+    found = walked(stage, WALK_ENDS, WALK_FRAMES)
+    if found.pictures is None:
+        return ""
+    image = picture(sheet(found.pictures, WALK_FRAMES), "a walk from latent to latent")
+    words = f"A walk through {WALK_ENDS} latents of {stage.node.name} and back to the first, a row from each to the next (slerp)."
+    return "<h3>Interpolation</h3>" + captioned(image, text(words), "large")

@@ -1,0 +1,190 @@
+"""What the generators of a chain make for its page, and the real pictures that it is put beside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from espalier.data.errors import InputError
+from espalier.pipelines.report.chain import Chain, StageFacts
+from espalier.pipelines.report.sheets import GRID_COLUMNS, PAIR_COLUMNS, Pictures, read_grid, spread
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor, device
+
+    from espalier.data.store import Store
+
+MOMENTS = 9
+"""Pictures over time at most, of each latent."""
+REALS_AT_ONCE, NUMBERS_AT_ONCE = 1024, 2**26
+"""Real pictures compared at a time, and their numbers at most: large pictures must not fill the memory."""
+
+
+def makes(stage: StageFacts) -> str:
+    """What its generator makes: "pictures", "points" or "maps"; empty where it has none that this version knows."""
+    from espalier.stages.networks.known import BACKBONES
+
+    network = stage.config.get("network")
+    kind = BACKBONES.get(network.get("name", "")) if isinstance(network, dict) else None
+    return kind.makes if kind is not None else ""
+
+
+def draws_alone(stage: StageFacts) -> bool:
+    """Whether it makes pictures of latents and classes alone: one that is told sentences needs more to be looked at."""
+    return stage.plays and stage.record.get("reads") is None and makes(stage) == "pictures"
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A stage's pictures, or why there are none."""
+
+    stage: StageFacts
+    pictures: Pictures | None
+    why: str = ""
+
+
+def drawn(stage: StageFacts, count: int) -> Drawn:
+    """Pictures of the first latents of the stage's seed: the same latents in every stage of a chain that has one seed."""
+    from espalier.stages.kinds.grids import latents
+
+    def ask(network: dict[str, Any], device: "device") -> "Tensor":
+        return latents(count, network["latent"], stage.config["seed"], device, network["prior"])
+
+    return _made(stage, ask)
+
+
+def walked(stage: StageFacts, ends: int, frames: int) -> Drawn:
+    """Pictures on the way from each of so many latents to the next and back to the first, (ends x frames)."""
+    from espalier.stages.kinds.grids import latents, walk
+
+    def ask(network: dict[str, Any], device: "device") -> "Tensor":
+        return walk(latents(ends, network["latent"], stage.config["seed"], device, network["prior"]), frames)
+
+    return _made(stage, ask, one_class=True)
+
+
+def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", one_class: bool = False) -> Drawn:
+    """Pictures of the latents that are asked for, given the network's options and the device."""
+    import torch
+
+    from espalier.pipelines.commands.sample import told_of
+    from espalier.stages.artifacts.artifact import load_generator
+    from espalier.stages.kinds.sampling import generate
+    from espalier.stages.process.device import choose_device
+
+    where, path = choose_device(), stage.node.artifact
+    try:
+        generator, record = load_generator(path, where)
+    except InputError as error:  # damaged, or of another version: the rest of the page is right all the same
+        return Drawn(stage, None, str(error))
+    latent = ask(record.config["network"], where)
+    told = told_of(path, record, len(latent), where)
+    if one_class and isinstance(told, torch.Tensor):
+        told = torch.zeros_like(told)  # a walk whose class took turns would jump
+    return Drawn(stage, generate(generator, latent, told).permute(0, 2, 3, 1).numpy())
+
+
+def same_latents(stages: Sequence[StageFacts]) -> list[StageFacts]:
+    """Of stages those that are asked the same latents as the last: of one length, prior and seed."""
+
+    def asked(stage: StageFacts) -> tuple[Any, ...]:
+        network = stage.config["network"]
+        return network.get("latent"), network.get("prior", "normal"), stage.config.get("seed")
+
+    return [stage for stage in stages if asked(stage) == asked(stages[-1])]
+
+
+def over_time(stage: StageFacts, count: int) -> list[tuple[float, Pictures]]:
+    """(kimg, pictures of the first latents) over a training, from the grids that the stage has published."""
+    resolution, told = stage.config.get("resolution"), stage.record.get("reads") is not None
+    files = sorted((stage.node.artifact / "samples").glob("kimg-*.png"))
+    found = []
+    if not isinstance(resolution, int):  # points have none
+        return []
+    for place in spread(len(files), MOMENTS):
+        columns, each = (PAIR_COLUMNS, 2 * count) if told else (GRID_COLUMNS, count)
+        pictures = read_grid(files[place], resolution, columns, each)
+        if pictures is not None:
+            kimg = float(files[place].stem.removeprefix("kimg-"))
+            found.append((kimg, pictures[1::2] if told else pictures))  # the second of each pair is what was made
+    return found
+
+
+# Real pictures.
+
+
+def real_pictures(store: "Store", resolution: int, count: int) -> Pictures:
+    """The first pictures of a dataset.
+
+    Raises:
+        InputError: it has none of this size.
+    """
+    found: Pictures = np.array(store.images(resolution)[:count])
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """For each fake the real picture that is nearest to it; `by`: in what, in words; `copies`: how many fakes are as near to one
+    as metrics/birthday.py has it of the same picture."""
+
+    reals: Pictures
+    by: str
+    copies: int
+
+
+def nearest(fakes: Pictures, store: "Store") -> Nearest:
+    """Among all pictures of a dataset, in features where a feature network was trained on it, else in pixels.
+
+    Raises:
+        InputError: the dataset has none of this size, or is damaged.
+    """
+    import torch
+
+    from espalier.stages.metrics.birthday import same_distance
+    from espalier.stages.process.progress import Bar
+
+    images = store.images(fakes.shape[1])
+    each = max(1, min(REALS_AT_ONCE, NUMBERS_AT_ONCE // fakes[0].size))
+    measure, by = _measure(store)
+    wanted = measure(fakes)
+    best, where = torch.full((len(fakes),), float("inf")), torch.zeros(len(fakes), dtype=torch.long)
+    with Bar("nearest reals", len(images)) as bar:
+        for start in range(0, len(images), each):
+            distances = torch.cdist(wanted, measure(np.array(images[start : start + each])))
+            least, place = distances.min(dim=1)
+            where = torch.where(least < best, place + start, where)
+            best = torch.minimum(least, best)
+            if bar.due():
+                bar.show(start)
+    same = same_distance(measure(np.stack([images[i] for i in spread(len(images), each)])))
+    copies = int((best <= same).sum())
+    return Nearest(np.stack([images[int(i)] for i in where]), f"{by} among all {len(images):,}", copies)
+
+
+def _measure(store: "Store") -> "tuple[Callable[[Pictures], Tensor], str]":
+    """From pictures to what their distance is taken in, and its name."""
+    import torch
+
+    from espalier.pipelines.commands.evaluate import features_of
+    from espalier.stages.features.local import load_features
+    from espalier.stages.process.device import choose_device
+
+    try:
+        features = load_features(features_of(store), choose_device())
+    except InputError:
+        return lambda pictures: torch.from_numpy(pictures).flatten(1).float() / 255, "in pixels"
+    return lambda pictures: features(torch.from_numpy(pictures).permute(0, 3, 1, 2)), "in features"
+
+
+def dataset_of(chain: Chain) -> Path | None:
+    """The dataset that the chain was trained on, as its last trained stage says."""
+    for stage in reversed(chain.trained):
+        dataset = stage.record.get("dataset")
+        if isinstance(dataset, dict) and dataset.get("path"):
+            return Path(dataset["path"])
+    return None

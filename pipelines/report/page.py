@@ -1,0 +1,123 @@
+"""The page of `espalier report`: one HTML file that holds all its pictures and asks nobody for anything."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from espalier.data.errors import InputError
+from espalier.data.files import whole_file
+from espalier.pipelines.report.against import Against, read_against
+from espalier.pipelines.report.chain import Chain, StageFacts, read_chain
+from espalier.pipelines.report.curves import curves
+from espalier.pipelines.report.diagram import diagram
+from espalier.pipelines.report.galleries import beside_reals, draw_stages, growth, samples, thumbs
+from espalier.pipelines.report.html import data_uri, section, sentence, text
+from espalier.pipelines.report.networks import makes
+from espalier.pipelines.report.sections import (
+    against_section,
+    configuration,
+    evaluation_table,
+    final_figures,
+    lineage,
+    verdicts,
+)  # fmt: skip
+from espalier.pipelines.report.style import STYLE
+from espalier.stages.process.progress import clock
+
+LINKS = {
+    "growth": "Growth",
+    "beside": "Beside reals",
+    "samples": "Samples",
+    "curves": "Curves",
+    "figures": "Figures",
+    "against": "Against",
+    "origin": "Configuration and lineage",
+}
+
+
+def write_report(pipeline: str, out: Path, number: int, against: str = "") -> None:
+    """Write the page of a pipeline; `number`: pictures that its figures are measured on, `against`: a revision to compare with.
+
+    Raises:
+        InputError: no such pipeline or revision, nothing trained yet, or the file cannot be written.
+    """
+    if out.is_dir():
+        raise InputError(f"--out is {out}, which is a folder; right would be {out / 'report.html'}")
+    chain = read_chain(pipeline)
+    other = read_against(chain, against) if against else None  # refused before anything is measured
+    with _writing(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    content = page(chain, number, other)
+    with _writing(out), whole_file(out) as partial:
+        partial.write_text(content, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise InputError(f"--out {out}: it cannot be written: {error.strerror}") from error
+
+
+def page(chain: Chain, number: int, other: Against | None = None) -> str:
+    """The whole page, HTML."""
+    print(f"drawing the stages of {chain.pipeline} ...", flush=True)
+    made = draw_stages(chain)
+    small = {name: data_uri(image) for name, image in thumbs(chain, made).items()}
+    parts = [
+        growth(chain, made),
+        beside_reals(chain, made),
+        samples(chain, made),
+        curves(chain),
+        _figures(chain, number),
+        against_section(chain, other) if other is not None else "",
+        section("origin", "Configuration and lineage", configuration(chain), lineage(chain)),
+    ]
+    links = "".join(
+        f'<a href="#{key}">{text(title)}</a>'
+        for key, title in LINKS.items()
+        if any(f'<section id="{key}">' in part for part in parts)
+    )
+    head = f"<h1>{text(chain.pipeline)}</h1>{sentence(_lead(chain), 'lead')}<nav>{links}</nav>"
+    body = "\n".join([head, diagram(chain, small), verdicts(chain), *parts])
+    now = time.strftime("%Y-%m-%d %H:%M")
+    return (
+        f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{text(chain.pipeline)}: report</title>\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<style>{STYLE}</style></head>\n<body>\n{body}\n"
+        f"<footer>Made {now} by espalier report {text(chain.pipeline)}</footer>\n</body></html>\n"
+    )
+
+
+def _lead(chain: Chain) -> str:
+    """The chain in a line: how much of it is there, how long it was trained."""
+    there = [stage for stage in chain.own if stage.there]
+    plural = "" if len(chain.own) == 1 else "s"
+    parts = [f"{len(there)} of {len(chain.own)} stage{plural} made"]
+    if chain.trained:
+        parts.append(f"{sum(stage.kimg for stage in chain.trained):.3g} thousand images")
+    timed = [stage.seconds for stage in chain.own if stage.seconds is not None]
+    if timed:
+        missing = "" if len(timed) == len(there) else f" (of {len(timed)} stages)"
+        parts.append(f"{clock(sum(timed))} of training{missing}")
+    return ", ".join(parts) + "."
+
+
+def _figures(chain: Chain, number: int) -> str:
+    """What the last stage that makes pictures is worth, beside the floor; and the final figures of all."""
+    last = next((stage for stage in reversed(chain.trained) if makes(stage) == "pictures"), None)
+    parts = _evaluated(last, number) if last is not None else []
+    return section("figures", "Figures", *parts, "<h3>Final figures of every stage</h3>", final_figures(chain))
+
+
+def _evaluated(stage: StageFacts, number: int) -> list[str]:
+    from espalier.pipelines.commands.evaluate import evaluation_of
+
+    try:
+        found = evaluation_of(stage.node.artifact, number, 0, None, None)
+    except InputError as error:
+        return [sentence(f"{stage.node.name} is not compared with real pictures: {error}")]
+    about = f"{number:,} pictures of {stage.node.name} beside {found.about['reference']}: what other real pictures get."
+    return [sentence(f"{about} Figures compare only at one number of pictures."), evaluation_table(found)]

@@ -1,0 +1,199 @@
+"""What the page of `espalier report` says, part by part: each from what is known to HTML, empty where there is nothing."""
+
+from typing import TYPE_CHECKING, Any
+
+from espalier.pipelines.report.against import Against
+from espalier.pipelines.report.chain import Chain, StageFacts, state_tone, tone_of
+from espalier.pipelines.report.html import (
+    captioned,
+    chip,
+    digest,
+    figure_text,
+    picture,
+    section,
+    sentence,
+    table,
+    text,
+    unfolds,
+)  # fmt: skip
+from espalier.pipelines.report.sheets import whole_picture
+
+if TYPE_CHECKING:
+    from espalier.stages.evaluation.evaluation import Evaluation
+
+HALF_PAGE = 520
+"""Pixels of a picture that has half the page's width."""
+
+
+# Verdicts.
+
+
+def verdicts(chain: Chain) -> str:
+    """A line a stage: its verdict with the evidence, and how it stands; of none that the picture of the chain says all about."""
+    lines = []
+    for stage in chain.own:
+        chips, words = [], []
+        if stage.verdict:
+            chips.append(chip(stage.verdict, tone_of(stage.verdict)))
+            words.append(str(stage.record.get("evidence") or ""))
+        if stage.state.word != "up to date":
+            chips.append(chip(stage.state.word, state_tone(stage.state)))
+            words.append(stage.state.detail or ("" if stage.there else "not trained yet"))
+        said = "; ".join(word for word in words if word)
+        if chips:
+            cells = (text(stage.node.name), " ".join(chips), f'<span class="note">{text(said)}</span>')
+            lines.append("<li>" + "".join(f"<span>{cell}</span>" for cell in cells) + "</li>")
+    return f'<ul class="verdicts">{"".join(lines)}</ul>' if lines else ""
+
+
+# Figures.
+
+
+def evaluation_table(found: "Evaluation") -> str:
+    """Each figure beside its floor: a bar for the fakes, a mark where as many other reals are."""
+    from espalier.pipelines.commands.evaluate import meaning_of
+
+    rows = []
+    for name, value in found.figures.items():
+        floor = found.floors[name]
+        says = f'<span class="note">{text(meaning_of(name))}</span>'
+        rows.append([text(name), _bar(value, floor), text(figure_text(value)), text(figure_text(floor)), says])
+    return table(["figure", "fakes, and | the floor", "fakes", "floor", "meaning"], rows, left=(0, 1, 4))
+
+
+def _bar(value: float, floor: float) -> str:
+    largest = max(abs(value), abs(floor)) or 1.0
+    width, mark = (max(116 * max(v, 0.0) / largest, 0.0) for v in (value, floor))
+    return (
+        '<svg viewBox="0 0 120 14" width="120" height="14" aria-hidden="true">'
+        '<rect class="rail" y="5" width="120" height="4" rx="2"/>'
+        f'<rect class="bar" y="3" width="{width:.1f}" height="8" rx="2"/>'
+        f'<rect class="floor" x="{mark:.1f}" width="2.5" height="14"/></svg>'
+    )
+
+
+def final_figures(chain: Chain) -> str:
+    """The final figures of all stages of the pipeline side by side."""
+    stages = [stage for stage in chain.own if stage.figures]
+    names = dict.fromkeys(name for stage in stages for name in stage.figures)
+    rows = [[text(name), *(text(figure_text(s.figures.get(name, ""))) for s in stages)] for name in names]
+    return table(["figure", *(text(stage.name) for stage in stages)], rows)
+
+
+# Another revision.
+
+
+def against_section(chain: Chain, other: Against) -> str:
+    """Parameters, figures and pictures that differ."""
+    label = text(other.revision)
+    head = [f"{label}", "here"]
+    params = table(
+        ["parameter", *head], [[f"<code>{text(k)}</code>", _value(a), _value(b)] for k, a, b in other.params]
+    )
+    parts = [
+        "<h3>Parameters</h3>",
+        params or sentence("No parameter of this pipeline differs."),
+        "<h3>Final figures</h3>",
+    ]
+    rows, without = [], []
+    for stage in chain.own:
+        theirs = other.stages[stage.node.name].figures
+        if not theirs:
+            without.append(stage.node.name)
+        for name in dict.fromkeys((*stage.figures, *theirs)) if theirs else ():
+            a, b = theirs.get(name), stage.figures.get(name)
+            if a != b:
+                change = figure_text(b - a) if a is not None and b is not None else ""
+                rows.append([text(stage.name), text(name), _value(a), _value(b), text(change)])
+    if without:
+        parts.append(
+            sentence(f"{other.revision} has no figures of {', '.join(without)}, or not in this machine's cache.")
+        )
+    equal = "" if len(without) == len(chain.own) else sentence("All figures that both have are equal.")
+    parts.append(table(["stage", "figure", *head, "change"], rows, left=(0, 1)) or equal)
+    same = [stage.node.name for stage in chain.own if _same_samples(stage, other)]
+    parts.append(sentence(f"The samples are the same of {', '.join(same)}.") if same else "")
+    parts += [_samples_beside(stage, other) for stage in chain.own if stage.node.name not in same]
+    return section("against", f"Against {other.revision}", *parts)
+
+
+def _same_samples(stage: StageFacts, other: Against) -> bool:
+    theirs = other.stages[stage.node.name].samples
+    mine = whole_picture(stage.samples) if stage.samples else None
+    return theirs is not None and mine is not None and theirs.size == mine.size and theirs.tobytes() == mine.tobytes()
+
+
+def _samples_beside(stage: StageFacts, other: Against) -> str:
+    """The published pictures of both, side by side."""
+    theirs = other.stages[stage.node.name].samples
+    mine = whole_picture(stage.samples) if stage.samples else None
+    if theirs is None and mine is None:
+        return ""
+    sides = []
+    for image, where in ((theirs, other.revision), (mine, "here")):
+        if image is None:
+            none = "no picture in this machine's cache" if image is theirs else "no picture"
+            sides.append(sentence(f"{stage.node.name}, {where}: {none}."))
+            continue
+        image.thumbnail((HALF_PAGE, HALF_PAGE))
+        shown = picture(image, f"samples of {stage.node.name}, {where}", "smooth")
+        sides.append(captioned(shown, text(f"{stage.name}, {where}")))
+    return f'<div class="pair">{"".join(sides)}</div>'
+
+
+def _value(value: Any) -> str:
+    return '<span class="note">none</span>' if value is None else text(figure_text(value))
+
+
+# Where it came from.
+
+
+def flat(options: Any, before: str = "") -> dict[str, str]:
+    """Nested options as dotted keys."""
+    if not isinstance(options, dict) or not options:
+        return {before: "{}" if options == {} else "null" if options is None else figure_text(options)}
+    return {
+        key: value
+        for name, inner in options.items()
+        for key, value in flat(inner, f"{before}.{name}" if before else str(name)).items()
+    }
+
+
+def configuration(chain: Chain) -> str:
+    """Options that all stages share once, those that differ in a column a stage."""
+    stages = [stage for stage in chain.own if stage.config]
+    told = [flat(stage.config) for stage in stages]
+    keys = dict.fromkeys(key for options in told for key in options if key not in ("pipeline", "stage"))
+    same = [key for key in keys if len({options.get(key) for options in told}) == 1]
+    shared = table(["option", "value"], [[f"<code>{text(k)}</code>", text(told[0][k])] for k in same])
+    own = [[f"<code>{text(k)}</code>", *(text(o.get(k, "")) for o in told)] for k in keys if k not in same]
+    differing = table(["option", *(text(stage.name) for stage in stages)], own)
+    return (unfolds("Configuration that differs from stage to stage", differing, opened=False) if differing else "") + (
+        unfolds("Configuration that all stages share", shared) if shared else ""
+    )
+
+
+def lineage(chain: Chain) -> str:
+    """From what, by what code and with which libraries each stage was made."""
+    rows = []
+    for stage in chain.own:
+        if stage.record:
+            inputs = "<br>".join(_input(stage.record.get(key), key) for key in ("dataset", "parent", "start", "reads")
+                                 if stage.record.get(key))  # fmt: skip
+            inputs = inputs or "<br>".join(
+                f"{text(k)} {digest(v)}" for k, v in (stage.record.get("inputs") or {}).items()
+            )
+            codes = " ".join(digest(code) for code in str(stage.record.get("code") or "").split("+"))
+            versions = ", ".join(f"{text(k)} {text(v)}" for k, v in (stage.record.get("versions") or {}).items())
+            step = figure_text(stage.record["step"]) if "step" in stage.record else ""
+            rows.append([text(stage.node.name), inputs, codes, versions, text(step)])
+    return unfolds(
+        "Lineage: data, parents, code, libraries",
+        table(["stage", "made from", "code", "versions", "steps"], rows, left=range(4)),
+    )
+
+
+def _input(found: Any, kind: str) -> str:
+    if not isinstance(found, dict):
+        return ""
+    return f"{text(kind)} {text(found.get('path', ''))} {digest(found.get('digest'))}"

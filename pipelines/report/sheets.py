@@ -1,0 +1,97 @@
+"""Small pictures laid side by side for the page, and taken out of the grids that stages publish."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Pictures = NDArray[np.uint8]
+"""(N, R, R, channels)"""
+
+SMALL, LARGE, GAP = 64, 128, 2
+"""Sides that smaller pictures are enlarged to, each pixel to a square, and that larger ones are reduced to."""
+GRID_COLUMNS, PAIR_COLUMNS = 8, 16
+"""Of the grids that stages publish; of pairs of a map and what was made of it."""
+
+
+def sized(picture: NDArray[np.uint8], side: int) -> "Image.Image":
+    """A picture uint8 (R, R, channels) as RGBA of this side: each pixel a square, or means of several."""
+    from PIL import Image
+
+    if picture.shape[-1] not in (1, 3):  # what is neither grey nor RGB has no colours to show: its first channel
+        picture = picture[..., :1]
+    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("RGBA")
+    sampling = Image.Resampling.NEAREST if image.width <= side else Image.Resampling.BOX
+    return image.resize((side, side), sampling)
+
+
+def side_for(largest: int) -> int:
+    """The side at which pictures of up to this side are laid side by side: a multiple of it where it is small."""
+    return min(largest * math.ceil(SMALL / largest), LARGE)
+
+
+def sheet(pictures: Sequence[NDArray[np.uint8]] | Pictures, columns: int) -> "Image.Image":
+    """Pictures uint8 (R, R, channels), of any R, row by row at one size, with gaps that show the page."""
+    from PIL import Image
+
+    side = side_for(max(picture.shape[0] for picture in pictures))
+    cell, columns = side + GAP, min(columns, len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    found = Image.new("RGBA", (columns * cell - GAP, rows * cell - GAP), (0, 0, 0, 0))
+    for place, picture in enumerate(pictures):
+        found.paste(sized(picture, side), (place % columns * cell, place // columns * cell))
+    return found
+
+
+def read_grid(file: Path, side: int, columns: int, count: int) -> Pictures | None:
+    """The first pictures of a grid that a stage has published, at their own size; None where it is no such grid.
+
+    The inverse of `espalier.stages.kinds.grids.grid`.
+    """
+    from PIL import Image
+
+    from espalier.stages.kinds.grids import GAP as BETWEEN
+    from espalier.stages.kinds.grids import GRID_WIDTH
+
+    scale = max(1, math.ceil(GRID_WIDTH / (columns * side)))
+    cell = side * scale + BETWEEN
+    try:
+        with Image.open(file) as image:
+            pixels: Any = np.asarray(image.convert("RGB"))
+    except OSError:
+        return None
+    if pixels.shape[1] != columns * cell + BETWEEN or (pixels.shape[0] - BETWEEN) % cell:
+        return None
+    there = columns * (pixels.shape[0] // cell)
+    found = []
+    for place in range(min(count, there)):
+        x, y = place % columns * cell + BETWEEN, place // columns * cell + BETWEEN
+        found.append(pixels[y + scale // 2 : y + side * scale : scale, x + scale // 2 : x + side * scale : scale])
+    return np.stack(found)
+
+
+def whole_picture(file: Path, widest: int = 4096) -> "Image.Image | None":
+    """A published picture, reduced where it is wider; None where it cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as image:
+            found = image.convert("RGB")
+    except OSError:
+        return None
+    if found.width > widest:
+        found = found.resize((widest, round(found.height * widest / found.width)), Image.Resampling.LANCZOS)
+    return found
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most so many of `count` places, evenly, the first and the last among them."""
+    if count <= most:
+        return list(range(count))
+    return [round(place * (count - 1) / (most - 1)) for place in range(most)]

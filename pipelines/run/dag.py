@@ -1,0 +1,165 @@
+"""The DAG as DVC knows it: the one answer to which stages there are, in which order, and what has changed."""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import networkx
+
+from espalier.data.errors import InputError
+from espalier.stages.config.params import PARAMS, read_params, stage_names
+
+if TYPE_CHECKING:
+    from dvc.repo import Repo
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A DVC stage: its name, such as progan@r8, the names of those it needs, and where its outputs lie."""
+
+    name: str
+    needs: tuple[str, ...]
+    outs: tuple[Path, ...]
+
+    @property
+    def group(self) -> str:
+        """The name before the @."""
+        return self.name.partition("@")[0]
+
+    @property
+    def artifact(self) -> Path:
+        """The folder that it publishes: its one out, or the folder that all its outs lie in."""
+        return self.outs[0] if len(self.outs) == 1 else self.outs[0].parent
+
+
+@contextlib.contextmanager
+def _repo() -> Iterator["Repo"]:
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
+    logging.getLogger("dvc").setLevel(logging.ERROR)
+    try:
+        with Repo() as repo:
+            yield repo
+    except DvcException as error:
+        cause = f"\n{error.__cause__}" if error.__cause__ else ""
+        raise InputError(f"dvc cannot read this project: {error}{cause}") from error
+
+
+def _stages(repo: "Repo") -> list[Any]:
+    """The stages of the dvc.yaml here, and imports; another folder's, such as benchmarks/, are a project of their own."""
+    here = Path("dvc.yaml").resolve()
+    return [stage for stage in repo.index.stages if Path(stage.path).name != here.name or Path(stage.path) == here]
+
+
+def nodes() -> list[Node]:
+    """All stages of the dvc.yaml here, each after those it needs.
+
+    Raises:
+        InputError: no DVC project here, or dvc.yaml and params.yaml do not fit.
+    """
+    with _repo() as repo:
+        graph: Any = repo.index.graph.subgraph(_stages(repo))
+        order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.addressing)
+        return [
+            Node(
+                stage.name or stage.addressing,
+                tuple(n.name or n.addressing for n in graph.successors(stage)),
+                tuple(Path(out.fs_path).relative_to(Path(repo.root_dir)) for out in stage.outs),
+            )
+            for stage in order
+        ]
+
+
+def has_remote() -> bool:
+    """Whether the DVC repository has a default remote."""
+    with _repo() as repo:
+        return bool(repo.config["core"].get("remote"))
+
+
+def leaf_dependencies() -> list[Path]:
+    """The files and folders that stages need and none makes; relative to here where they lie below."""
+    with _repo() as repo:
+        stages, root = _stages(repo), Path(repo.root_dir)
+        made = [Path(out.fs_path) for stage in stages for out in stage.outs]
+        needed = {Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.protocol == "local"}
+        paths = [path for path in sorted(needed) if not any(out.is_relative_to(path) for out in made)]
+        return [path.relative_to(root) if path.is_relative_to(root) else path for path in paths]
+
+
+def changed() -> dict[str, list[str] | None]:
+    """What DVC finds changed: for each stale stage the reasons, in words; None for one that a dvc is at work on."""
+    from dvc.lock import LockError
+
+    found: dict[str, list[str] | None] = {}
+    with _repo() as repo:
+        for stage in _stages(repo):
+            name = stage.name or stage.addressing
+            try:
+                with repo.lock:
+                    status = stage.status()
+            except LockError:
+                found[name] = None
+                continue
+            reasons = [reason for changes in status.values() for reason in _reasons(changes)]
+            if reasons:
+                found[name] = reasons
+    return found
+
+
+def unchanged(ordered: list[Node]) -> frozenset[str]:
+    """The stages that DVC finds unchanged with all they need, of stages each after those it needs."""
+    stale = changed()
+    found: set[str] = set()
+    for node in ordered:
+        if node.name not in stale and found.issuperset(node.needs):
+            found.add(node.name)
+    return frozenset(found)
+
+
+def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
+    """DVC's nested answer, {"changed deps": {"params.yaml": {"progan.common": "modified"}}}, as short sentences."""
+    for change in found:
+        if isinstance(change, str):
+            yield change
+            continue
+        for items in change.values():
+            for item, how in items.items():
+                yield from (
+                    (f"{key} {state}" for key, state in how.items()) if isinstance(how, dict) else [f"{item} {how}"]
+                )
+
+
+def stages_of(target: str, until: str = "") -> list[Node]:
+    """The stages that a target needs, itself among them, in order.
+
+    A target is a pipeline, of which `until` names the last stage wanted, or a stage as DVC names it.
+
+    Raises:
+        InputError: no such target, or a stage in params.yaml that DVC's DAG lacks.
+    """
+    every = {node.name: node for node in nodes()}
+    wanted: set[str] = set()
+    pending = [target] if target in every else _of_pipeline(target, until, every)
+    while pending:
+        name = pending.pop()
+        if name not in wanted:
+            wanted.add(name)
+            pending.extend(every[name].needs)
+    return [node for node in every.values() if node.name in wanted]
+
+
+def _of_pipeline(pipeline: str, until: str, every: dict[str, Node]) -> list[str]:
+    named = stage_names(read_params(), pipeline)
+    if until and until not in named:
+        raise InputError(f"{PARAMS}: {pipeline}.stages has no '{until}'; it has: {', '.join(named)}")
+    lacking = [name for name in named if f"{pipeline}@{name}" not in every]
+    if lacking:
+        raise InputError(
+            f"dvc.yaml has no stage {pipeline}@{lacking[0]}, which {PARAMS} names; "
+            f"give it a 'foreach: ${{{pipeline}.stages}}'"
+        )
+    return [f"{pipeline}@{name}" for name in ([until] if until else named)]

@@ -1,0 +1,45 @@
+"""A run at the desk: one `dvc repro` in the foreground, without a server."""
+
+import sys
+
+from espalier.pipelines.run.options import RunOptions
+from espalier.pipelines.run.plan import Plan, planned
+from espalier.pipelines.run.processes import OUT_OF_TIME, Processes
+from espalier.pipelines.run.repro import dvc, repro, repro_command
+
+UNFINISHED = 3
+"""Exit code of a run whose time was over."""
+
+
+def run_at_desk(target: str, options: RunOptions) -> int:
+    """Run a target's stages; returns the exit code: dvc's, or 3 where the time given was over.
+
+    Raises:
+        InputError: anything that can be known to be wrong before training.
+    """
+    with planned(target, options) as plan:
+        return _run(plan, options)
+
+
+def _run(plan: Plan, options: RunOptions) -> int:
+    from espalier.pipelines.commands.status import as_table, console, states
+
+    names, processes = [node.name for node in plan.nodes], Processes()
+    code = repro(repro_command(names, force=options.force, pull=options.pull), processes, options.seconds)
+    if processes.stopped_for == OUT_OF_TIME:
+        print(f"{OUT_OF_TIME}; the same command goes on from there", file=sys.stderr)
+        return UNFINISHED
+    if code == 0 and options.push and processes.stopped_for is None:
+        code = repro(dvc("push", "--run-cache", *names), processes)
+    if code:
+        return code
+    console().print(as_table([state for state in states() if state.name in names]))
+    plan.finish()
+    if plan.experiment is not None:
+        print(f"\nthe result is the experiment {plan.experiment}, and the workspace is as it was. See it: dvc exp show")
+        print(f"take it over: dvc exp apply {plan.experiment}")
+        return 0
+    last = plan.nodes[-1].artifact
+    if (last / "samples.png").is_file():
+        print(f"\nsamples: {last / 'samples.png'}\nmore:    espalier sample {last} -n 64 --seed 1 -o grid.png")
+    return 0

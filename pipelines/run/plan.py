@@ -1,0 +1,65 @@
+"""What one run will do, settled before anything is trained: in which workspace, which stages, in which order."""
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from espalier.data.errors import InputError
+from espalier.pipelines.commands.check import validate
+from espalier.pipelines.run.dag import Node, has_remote, stages_of
+from espalier.pipelines.run.experiments import experiment, experiment_name, override, save
+from espalier.pipelines.run.options import RunOptions
+from espalier.pipelines.run.start import check_start, pin, start_name
+from espalier.stages.artifacts.workfolder import hold, work_root
+from espalier.stages.config.params import pipeline_names, read_params
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A target with the stages it needs, each after those it needs itself.
+
+    `experiment` is the name under which the results are saved, where parameters are overridden.
+    """
+
+    target: str
+    nodes: list[Node]
+    experiment: str | None
+    workspace: Path
+
+    def finish(self) -> None:
+        """Keep the results of an experiment."""
+        if self.experiment is not None:
+            save(self.experiment, [node.name for node in self.nodes], self.workspace)
+
+
+@contextlib.contextmanager
+def planned(target: str, options: RunOptions) -> Iterator[Plan]:
+    """Plan a run, and hold the workspace while it lasts; the current folder is where it runs.
+
+    Raises:
+        InputError: anything that can be known to be wrong before training.
+    """
+    workspace = Path.cwd()
+    pipeline = target.partition("@")[0]
+    if (options.pull or options.push) and not has_remote():
+        raise InputError(
+            "the DVC repository has no default remote to pull from or push to; "
+            "add one with: dvc remote add --default NAME PATH-OR-URL"
+        )
+    nodes = stages_of(target, options.until)
+    check_start(pipeline, options)
+    with hold(work_root() / "locks" / "run", "this workspace"), contextlib.ExitStack() as stack:
+        overrides = list(options.overrides)
+        if options.seed is not None:
+            overrides.append(f"{pipeline}.common.seed={options.seed}")
+        choices, name = [*overrides, *start_name(pipeline, options)], None
+        if choices:
+            name = experiment_name(choices)
+            stack.enter_context(experiment(name, overrides))
+            if options.start:
+                override(pin(pipeline, options, workspace))
+            nodes = stages_of(target, options.until)
+        if pipeline in pipeline_names(read_params()):
+            validate(pipeline)
+        yield Plan(target, nodes, name, workspace)

@@ -1,0 +1,122 @@
+"""Training anew from a chosen place: a checkpoint of a stage, or an older version of an artifact.
+
+What is chosen is pinned: copied into artifacts/pinned/, where DVC holds it for as long as the experiment that
+started from it, and named in params.yaml, so that DVC and the lineage tell of it.
+"""
+
+import shutil
+from pathlib import Path
+
+from espalier.data.errors import InputError
+from espalier.pipelines.run.experiments import git
+from espalier.pipelines.run.options import RunOptions
+from espalier.pipelines.run.repro import ask_dvc
+from espalier.stages.config.params import PARAMS, choose, read_params, stage_names
+
+PINNED = Path("artifacts/pinned")
+
+
+def check_start(pipeline: str, options: RunOptions) -> None:
+    """Check what `start` and `step` say before anything is made.
+
+    Raises:
+        InputError: they do not fit together, or name nothing that exists.
+    """
+    if not options.start:
+        if options.step is not None:
+            raise InputError(f"step {options.step} of which stage? Right would be --from r8 --step {options.step}")
+        return
+    stage, _, revision = _parts(pipeline, options.start)
+    section = read_params()[pipeline]
+    if "matrix" in section:
+        raise InputError(
+            f"{PARAMS}: {pipeline} is a matrix, whose stages have no lines that could name a start; write them out under 'stages'"
+        )
+    choose(section["stages"], stage, f"{PARAMS}: {pipeline}.stages", "stage")
+    if revision and options.step is not None:
+        raise InputError(f"'{options.start}' names a finished version, which has no step to go on from; leave out step")
+    if not revision and options.step is None:
+        raise InputError(
+            f"from which step of {stage}? Right would be --from {stage} --step STEP, or --from {pipeline}@{stage}:REV "
+            f"for the stages after an older version (see them: espalier history {pipeline}@{stage})"
+        )
+
+
+def start_name(pipeline: str, options: RunOptions) -> list[str]:
+    """The choice in a word, for the experiment's name; none, if there is none."""
+    if not options.start:
+        return []
+    stage, _, revision = _parts(pipeline, options.start)
+    return [f"from-{stage}-{revision or options.step}"]
+
+
+def pin(pipeline: str, options: RunOptions, workspace: Path) -> list[str]:
+    """Pin what is chosen in the experiment that is the current folder. Returns the overrides that name it.
+
+    Raises:
+        InputError: there is no such checkpoint or version; with those there are.
+    """
+    stage, name, revision = _parts(pipeline, options.start)
+    if revision:
+        return _pin_version(pipeline, stage, revision, workspace)
+    checkpoint = _checkpoint(pipeline, stage, options.step or 0, workspace)
+    pinned = PINNED / f"{name.replace('@', '-')}-{checkpoint.name}"
+    PINNED.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(checkpoint, pinned)
+    _keep(pinned)
+    return [f"+{pipeline}.stages.{stage}.start={pinned.as_posix()}"]
+
+
+def _parts(pipeline: str, start: str) -> tuple[str, str, str]:
+    """("r8", "progan@r8", "v1") of "progan@r8:v1"; the revision is empty in "r8"."""
+    name, _, revision = start.partition(":")
+    stage = name.removeprefix(f"{pipeline}@")
+    return stage, f"{pipeline}@{stage}", revision
+
+
+def _pin_version(pipeline: str, stage: str, revision: str, workspace: Path) -> list[str]:
+    artifact = Path("artifacts") / pipeline / stage
+    stages = read_params()[pipeline]["stages"]
+    children = [name for name in stage_names(read_params(), pipeline) if stages[name].get("after") == str(artifact)]
+    if not children:
+        raise InputError(f"{PARAMS}: no stage of {pipeline} comes after {artifact}, so none can start from it")
+    pinned = PINNED / f"{pipeline}-{stage}-{revision.replace('/', '-')}"
+    PINNED.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(pinned, ignore_errors=True)
+    name = f"{pipeline}@{stage}"
+    refusal = f"there is no version '{revision}' of {name} that DVC can bring back (see them: espalier history {name})"
+    ask_dvc("get", str(workspace), artifact.as_posix(), "--rev", revision, "--out", pinned.as_posix(), refusal=refusal)
+    if not (pinned / "stage.json").is_file():
+        raise InputError(refusal)
+    _keep(pinned)
+    return [f"{pipeline}.stages.{child}.after={pinned.as_posix()}" for child in children]
+
+
+def _keep(path: Path) -> None:
+    ask_dvc("add", path.as_posix(), refusal=f"dvc cannot hold {path}")
+    git("add", "--force", f"{path}.dvc")
+
+
+def _checkpoint(pipeline: str, stage: str, step: int, workspace: Path) -> Path:
+    """The file of a stage's checkpoint at a step: a milestone of its artifact, or one still in its work folder."""
+    from espalier.stages.artifacts.checkpoint import checkpoints_in
+    from espalier.stages.config.load import stage_config
+    from espalier.stages.types.train import find_inputs, training_folder
+
+    config = stage_config(read_params(), pipeline, stage)
+    places = [workspace / config.artifact / "milestones"]
+    try:
+        work = training_folder(config.model_copy(update={"start": None}), *find_inputs(config))
+        places += [work, work / "milestones"]
+    except InputError:  # an input is not there, so it was never trained as it is configured now
+        pass
+    found = {
+        at: path for place in places for folder in (place, *place.glob("kimg-*")) for at, path in checkpoints_in(folder)
+    }
+    if step not in found:
+        there = ", ".join(map(str, sorted(found))) or "none"
+        raise InputError(
+            f"{pipeline}@{stage} has no checkpoint at step {step}; it has: {there}. "
+            "A training keeps its last two, and one every milestone_kimg"
+        )
+    return found[step]

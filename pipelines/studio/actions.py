@@ -1,0 +1,198 @@
+"""What `espalier studio` shows: people dressed by sentences, and pictures of any published generator; from artifacts alone."""
+
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
+
+from espalier.data.errors import InputError
+from espalier.data.store import Store
+from espalier.pipelines.address import check_address
+from espalier.pipelines.commands.translate import read_people, unknown_words
+from espalier.stages.artifacts.artifact import Artifact, load_artifact, load_generator
+from espalier.stages.artifacts.record import Record
+from espalier.stages.config.stage import ARTIFACTS
+from espalier.stages.fashiongan.outfits import person
+from espalier.stages.fashiongan.translation import People, Translator
+from espalier.stages.kinds.grids import coloured, grid, latents, slerp
+from espalier.stages.kinds.sampling import class_turns, generate
+from espalier.stages.process.device import choose_device
+
+SHOWN, SIDE = 24, 256
+"""How many people there are to choose from, and the side of a picture in the page, in pixels."""
+
+QUIET = {
+    "GRADIO_ANALYTICS_ENABLED": "False",
+    "GRADIO_RUN_HISTORY": "False",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "DO_NOT_TRACK": "1",
+}
+"""For the page's library, before it is imported: it tells nobody anything, and keeps no record in the browser."""
+
+
+@dataclass(frozen=True)
+class Studio:
+    """What there is to show: `translator` and `people` where they are there, else the sentence of why they are not."""
+
+    translator: Translator | str
+    people: People | str
+
+
+@dataclass(frozen=True)
+class Dressed:
+    """A person in the outfit of a sentence: the new `map`, if a first stage made one, the `picture`, and what to `say`."""
+
+    map: Image.Image | None
+    picture: Image.Image
+    say: str
+
+
+def open_studio(host: str, port: int, artifact: Path, people: Path) -> None:
+    """Show the page at this address until Ctrl-C.
+
+    Raises:
+        InputError: gradio is not installed, the address cannot be used, or there is nothing to show.
+    """
+    if find_spec("gradio") is None:
+        raise InputError("espalier studio needs gradio; install it with: pip install 'espalier[studio]'")
+    check_address(host, port, "espalier studio")
+    found = find(artifact, people)
+    os.environ.update(QUIET)
+    from espalier.pipelines.studio.page import serve
+
+    serve(found, host, port)
+
+
+def find(artifact: Path, people: Path) -> Studio:
+    """Load FashionGAN's stages and the people to choose from, where they are.
+
+    Raises:
+        InputError: there are neither these nor pictures of another artifact, or the artifact cannot be used.
+    """
+    if not (artifact / "stage.json").is_file():
+        missing = f"there is no artifact {artifact}, which dresses people; train it first: espalier run fashiongan"
+        if not picture_artifacts():
+            raise InputError(
+                f"there is nothing to show: neither {artifact} nor an artifact that makes pictures; train one first: "
+                "espalier run fashiongan, or espalier run progan"
+            )
+        return Studio(missing, missing)
+    translator = Translator(artifact, choose_device())
+    try:
+        return Studio(translator, first_people(people, translator))
+    except InputError as error:
+        return Studio(translator, str(error))
+
+
+def picture_artifacts(root: Path = ARTIFACTS) -> list[Path]:
+    """The published generators of pictures that are told classes or nothing, each pipeline's largest pictures last."""
+    found = [(path.parent, artifact) for path in root.glob("*/*/stage.json") if (artifact := _pictures(path.parent))]
+    return [path for path, _ in sorted(found, key=lambda one: (one[0].parent, one[1].config.resolution, one[0]))]
+
+
+def _pictures(path: Path) -> Artifact | None:
+    try:
+        artifact = load_artifact(path)
+        network = artifact.config.network
+    except InputError:  # a sentence encoder, a translation, or another version's
+        return None
+    return artifact if network.makes == "pictures" and network.telling is None else None
+
+
+def first_people(path: Path, translator: Translator) -> People:
+    """The first people of a prepared dataset, at the translator's resolution.
+
+    Raises:
+        InputError: there is no dataset, it has no maps, or its pictures are of another size or colour.
+    """
+    store, channels = Store(path), translator.record.channels
+    images, maps = (
+        np.array(of[:SHOWN]) for of in (store.images(translator.resolution), store.maps(translator.resolution))
+    )
+    if images.shape[-1] != channels:
+        raise InputError(f"the pictures in {path} have {images.shape[-1]} channels; right would be {channels}")
+    records = store.records()[: len(images)]
+    told = [person(record, *one) for record, *one in zip(records, images, maps, strict=True)]
+    return People(images, maps, np.array(told, dtype=np.float32))
+
+
+def one_of(people: People, index: int) -> People:
+    """One of them."""
+    here = slice(index, index + 1)
+    return People(people.images[here], people.maps[here], people.attributes[here])
+
+
+def uploaded(photo: Path, classes: Path, translator: Translator) -> People:
+    """One person from a picture and its map, wherever they were put for the while.
+
+    Raises:
+        InputError: one of the files cannot be used; it is named without its folder.
+    """
+    try:
+        read = read_people(photo, classes, translator)
+    except InputError as error:
+        said = str(error)
+        for file in (photo, classes):
+            said = said.replace(f"{file.parent}{os.sep}", "")
+        raise InputError(said) from error
+    return People(read.images, np.array(read.maps), read.attributes)  # a copy: Pillow's arrays are read-only
+
+
+def dress(translator: Translator, people: People | None, sentence: str, seed: float | None) -> Dressed:
+    """One person in the outfit of a sentence.
+
+    Raises:
+        InputError: nobody is chosen, the sentence says nothing, or the seed is none.
+    """
+    if people is None:
+        raise InputError("nobody is chosen; click on a person, or give a picture and its map")
+    made = translator(people, translator.codes([sentence]), checked_seed(seed))
+    say = unknown_words(translator, sentence)
+    return Dressed(None if made.maps is None else shown(made.maps[0]), shown(made.pictures[0]), say)
+
+
+def sample(path: Path, number: int, seed: float | None, other: float | None = None, share: float = 0) -> Image.Image:
+    """A square grid of so many pictures of a seed, as `espalier sample` draws it; or `share` (0 to 1) of the way to another's.
+
+    Raises:
+        InputError: the artifact cannot be used, or a seed is none.
+    """
+    generator, record = _generator(path, load_artifact(path).digest)
+    network, device = record.config["network"], choose_device()
+    latent = latents(number, network["latent"], checked_seed(seed), device, network["prior"])
+    if share:
+        latent = slerp(latent, latents(number, network["latent"], checked_seed(other), device, network["prior"]), share)
+    return grid(generate(generator, latent, class_turns(record.classes, number, device) if record.classes else None))
+
+
+@lru_cache(maxsize=8)
+def _generator(path: Path, digest: str) -> tuple[nn.Module, Record]:
+    """Loaded once, and again when the artifact was trained again: the digest is of its weights."""
+    return load_generator(path, choose_device())
+
+
+def checked_seed(seed: float | None) -> int:
+    """A seed as it was typed.
+
+    Raises:
+        InputError: it is none.
+    """
+    if seed is None or seed < 0 or seed != int(seed):
+        raise InputError(f"the seed is {'empty' if seed is None else f'{seed:g}'}; right would be 0, 1, 2 or so")
+    return int(seed)
+
+
+def shown(picture: NDArray[np.uint8]) -> Image.Image:
+    """A picture uint8 (R, R, channels), or a map uint8 (R, R) in colours, for the page: small ones enlarged, each pixel to a
+    square."""
+    if picture.ndim == 2:
+        picture = coloured(torch.from_numpy(np.array(picture))[None])[0].permute(1, 2, 0).numpy()
+    image = Image.fromarray(picture.squeeze()).convert("RGB")
+    return image.resize((SIDE, SIDE), Image.Resampling.NEAREST) if image.width < SIDE else image

@@ -1,0 +1,211 @@
+"""The page of `espalier studio`: what is on it, and what its buttons do. Everything on it comes from this machine."""
+
+import contextlib
+import html
+import os
+import signal
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from espalier.data.errors import InputError
+from espalier.data.sources.people import CLASSES
+from espalier.pipelines.studio.actions import Studio, dress, one_of, picture_artifacts, sample, shown, uploaded
+from espalier.stages.fashiongan.translation import People, Translator
+
+SYSTEM = ["system-ui", "sans-serif"]
+EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "networks", "show_progress": "minimal"}
+"""Of every event: one at a time, since what layers draw is seeded for the whole process."""
+
+CSS = """
+.said p { margin: 0; padding: 8px 12px; border-radius: 8px; background: var(--background-fill-secondary); }
+#people .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)); }
+#people .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)); }
+.said p.refused { background: var(--error-background-fill); border-left: 4px solid var(--error-border-color); }
+"""
+EXPLAINED = "The map is a PNG of the picture's size, palette or grey, whose pixels are " + ", ".join(
+    f"{number} {name}" for number, name in enumerate(CLASSES)
+)
+
+
+def serve(studio: Studio, host: str, port: int) -> None:
+    """Show the page until Ctrl-C or SIGTERM; the pictures on it are kept no longer than that."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    around = os.environ.get("NO_PROXY", "")
+    os.environ["NO_PROXY"] = f"{around},localhost,{host}" if around else f"localhost,{host}"  # the server asks itself
+    with tempfile.TemporaryDirectory(prefix="espalier-studio-") as folder:
+        os.environ["GRADIO_TEMP_DIR"] = folder
+        blocks = page(studio)
+        _, address, _ = blocks.launch(
+            server_name=host, server_port=port, share=False, ssr_mode=False, pwa=False, enable_monitoring=False,
+            footer_links=[], quiet=True, prevent_thread_lock=True, css=CSS,
+            theme=gr.themes.Default(primary_hue="emerald", font=SYSTEM, font_mono=["ui-monospace", "monospace"]),
+        )  # fmt: skip
+        print(f"the page: {address.rstrip('/')}", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            threading.Event().wait()
+        blocks.close(verbose=False)
+
+
+def page(studio: Studio) -> gr.Blocks:
+    """Both tabs."""
+    blocks = gr.Blocks(title="Espalier studio", analytics_enabled=False)
+    with blocks:
+        gr.Markdown("# Espalier studio")
+        with gr.Tab("Dress"):
+            if isinstance(studio.translator, str):
+                gr.HTML(said(studio.translator), elem_classes="said")
+            else:
+                _dress_tab(studio.translator, studio.people)
+        with gr.Tab("Sample"):
+            _sample_tab(blocks)
+    return blocks
+
+
+def said(sentence: str, refused: bool = False) -> str:
+    """A sentence as the page shows it."""
+    return (
+        f'<p class="{"refused" if refused else "told"}" role="status">{html.escape(sentence)}</p>' if sentence else ""
+    )
+
+
+def _dress_tab(translator: Translator, people: People | str) -> None:
+    """Who, a sentence, and what comes of it."""
+    first = None if isinstance(people, str) else one_of(people, 0)
+    who = gr.State(first)
+    with gr.Row():
+        with gr.Column():
+            gallery, photo, classes = _whom(people)
+        with gr.Column():
+            sentence, seed, button, words = _wish()
+            before, after, old, new = _results(first)
+    chosen = [who, before, old, new, after, words]
+
+    def upload(photo: str | None, classes: str | None) -> tuple[object, ...]:
+        if photo is None or classes is None:
+            return (*[gr.skip()] * 5, "")
+        try:
+            return _chosen(uploaded(Path(photo), Path(classes), translator))
+        except InputError as error:
+            return (*[None] * 5, said(str(error), refused=True))
+
+    def draw(who: People | None, sentence: str, seed: float | None) -> tuple[object, ...]:
+        try:
+            made = dress(translator, who, sentence, seed)
+        except InputError as error:
+            return None, None, said(str(error), refused=True)
+        return made.map, made.picture, said(made.say)
+
+    for file in (photo, classes):
+        file.change(upload, [photo, classes], chosen, **EVENT)
+    gr.on([button.click, sentence.submit], draw, [who, sentence, seed], [new, after, words], **EVENT)
+    if gallery is None or isinstance(people, str):
+        return
+
+    def choose(event: gr.SelectData) -> tuple[object, ...]:
+        return _chosen(one_of(people, event.index))
+
+    def unmark(photo: str | None, classes: str | None) -> object:
+        return gr.skip() if photo is None or classes is None else gr.Gallery(selected_index=None)
+
+    gallery.select(choose, None, chosen, **EVENT)
+    for file in (photo, classes):
+        file.change(unmark, [photo, classes], gallery, **EVENT)
+
+
+def _whom(people: People | str) -> tuple[gr.Gallery | None, gr.File, gr.File]:
+    """People to choose from, where there are some, and files of another."""
+    gallery = None
+    if isinstance(people, str):
+        gr.HTML(said(people), elem_classes="said")
+    else:
+        gr.Markdown("Choose a person")
+        pictures = [shown(image) for image in people.images]
+        gallery = gr.Gallery(
+            pictures, show_label=False, columns=6, allow_preview=False, selected_index=0, interactive=False,
+            format="png", height="auto", buttons=[], elem_id="people",
+        )  # fmt: skip
+    with gr.Accordion("Your own picture" if gallery is None else "Or your own picture", open=gallery is None):
+        with gr.Row():
+            photo = gr.File(label="One person", file_types=["image"], height=160, elem_id="photo")
+            classes = gr.File(label="Its map", file_types=[".png"], height=160, elem_id="map")
+        gr.Markdown(EXPLAINED)
+    return gallery, photo, classes
+
+
+def _wish() -> tuple[gr.Textbox, gr.Number, gr.Button, gr.HTML]:
+    """The sentence, the seed, the button, and the place for what is said to them."""
+    sentence = gr.Textbox(label="The new outfit", placeholder="a red dress with short sleeves", elem_id="sentence")
+    with gr.Row(equal_height=True):
+        seed = gr.Number(label="Seed", value=0, precision=0, elem_id="dress-seed")
+        button = gr.Button("Dress", variant="primary", elem_id="dress")
+    return sentence, seed, button, gr.HTML(elem_classes="said", elem_id="dress-said")
+
+
+def _results(first: People | None) -> tuple[gr.Image, gr.Image, gr.Image, gr.Image]:
+    """Person and result, and under them the map and the new one."""
+    person, map = (None, None) if first is None else (shown(first.images[0]), shown(first.maps[0]))
+    with gr.Row():
+        before, after = _picture("Person", "person", person), _picture("Result", "result")
+    with gr.Row():
+        old, new = _picture("Map", "old-map", map), _picture("New map", "new-map")
+    return before, after, old, new
+
+
+def _chosen(people: People) -> tuple[object, ...]:
+    """Whom to dress, shown; what another wore is taken away."""
+    return people, shown(people.images[0]), shown(people.maps[0]), None, None, ""
+
+
+def _picture(label: str, name: str, value: Image.Image | None = None) -> gr.Image:
+    return gr.Image(value, label=label, format="png", height=250, interactive=False, buttons=["download"], elem_id=name)
+
+
+def _sample_tab(blocks: gr.Blocks) -> None:
+    """An artifact, seeds, and the grid that comes of them."""
+    with gr.Row():
+        with gr.Column(scale=2):
+            artifact = gr.Dropdown(label="Artifact", elem_id="artifact")
+            number = gr.Slider(1, 64, value=16, step=1, label="Pictures", elem_id="number")
+            seed = gr.Number(label="Seed", value=0, precision=0, elem_id="seed")
+            button = gr.Button("Draw", variant="primary", elem_id="draw")
+            other = gr.Number(label="Another seed", value=1, precision=0, elem_id="other")
+            share = gr.Slider(
+                0,
+                1,
+                value=0,
+                step=0.01,
+                label="On the way there",
+                info="0: the first seed's, 1: the other's",
+                elem_id="share",
+            )
+            words = gr.HTML(elem_classes="said", elem_id="sample-said")
+        with gr.Column(scale=3):
+            result = gr.Image(
+                show_label=False, format="png", height=640, interactive=False, buttons=["download"], elem_id="grid"
+            )
+
+    def look() -> gr.Dropdown:
+        names = [path.as_posix() for path in picture_artifacts()]
+        return gr.Dropdown(names, value=names[-1] if names else None)
+
+    def draw(
+        path: str | None, number: int, seed: float | None, other: float | None, share: float
+    ) -> tuple[object, ...]:
+        try:
+            if path is None:
+                raise InputError(
+                    "no artifact makes pictures; train one, such as: espalier run progan; then load this page again"
+                )
+            return sample(Path(path), number, seed, other, share), ""
+        except InputError as error:
+            return None, said(str(error), refused=True)
+
+    told, drawn = [artifact, number, seed, other, share], [result, words]
+    asked = [button.click, seed.submit, other.submit, artifact.input, number.release, share.change]
+    gr.on(asked, draw, told, drawn, trigger_mode="always_last", **EVENT)
+    blocks.load(look, None, artifact, **EVENT).then(draw, told, drawn, **EVENT)

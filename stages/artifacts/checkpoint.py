@@ -1,0 +1,86 @@
+"""Checkpoints: everything needed to continue at a step, written whole or not at all, never run as code.
+
+    step-00001200-3f9a0c51d2e4b768.pt
+
+The name carries the first 16 digits of the content's SHA-256, so a damaged file is known before it is read. Two
+are kept. They are loaded as plain tensors and values only: a pickle with code in it is refused.
+"""
+
+import pickle
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from pydantic import ValidationError
+
+from espalier.data.errors import InputError
+from espalier.data.files import whole_file
+from espalier.data.store import file_digest
+from espalier.stages.artifacts.record import FORMAT, Record
+
+NAME = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
+
+
+class Stateful(Protocol):
+    """Anything that can give and take its state: networks, optimisers, tricks, meters."""
+
+    def state_dict(self) -> dict[str, Any]: ...
+    def load_state_dict(self, state: dict[str, Any]) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What a checkpoint file holds: its record, and the state of each named object."""
+
+    record: Record
+    state: dict[str, dict[str, Any]]
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """Load one checkpoint file; on the CPU, tensors and plain values only.
+
+    Raises:
+        InputError: it is damaged, of another format, or holds anything but tensors and plain values.
+    """
+    named = NAME.fullmatch(path.name)
+    if named and file_digest(path)[:16] != named[2]:
+        raise InputError(f"the checkpoint {path} is damaged: its content does not match the digest in its name")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        record, state = Record.model_validate(content["record"]), content["state"]
+    except pickle.UnpicklingError as error:
+        raise InputError(
+            f"{path} was refused: it is no checkpoint, or it holds objects that could run code when loaded. "
+            "A checkpoint holds tensors and plain values only"
+        ) from error
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, ValidationError) as error:
+        raise InputError(f"{path} is no checkpoint, or a damaged one: {type(error).__name__}") from error
+    if record.format != FORMAT:
+        raise InputError(f"the checkpoint {path} has format {record.format}, this version reads {FORMAT}")
+    return Checkpoint(record, state)
+
+
+def checkpoints_in(folder: Path) -> list[tuple[int, Path]]:
+    """(step, path) of each checkpoint in a folder, newest first."""
+    found = [(int(match[1]), path) for path in folder.glob("step-*.pt") if (match := NAME.fullmatch(path.name))]
+    return sorted(found, reverse=True)
+
+
+def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Stateful], keep: int = 2) -> Path:
+    """Write the state of each object, and drop all but so many, this and those before.
+
+    Raises:
+        OSError: the disk is full; the checkpoints that were there are untouched.
+    """
+    content = {"record": record.model_dump(mode="json"), "state": {n: o.state_dict() for n, o in objects.items()}}
+    with whole_file(folder / "checkpoint") as partial:
+        torch.save(content, partial)
+        digest = file_digest(partial)[:16]
+    path = (folder / "checkpoint").rename(folder / f"step-{record.step:08d}-{digest}.pt")
+    before = [(step, old) for step, old in checkpoints_in(folder) if step <= record.step and old != path]
+    for _, old in before[keep - 1 :]:
+        old.unlink()
+    return path

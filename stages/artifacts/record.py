@@ -1,0 +1,127 @@
+"""What an artifact or checkpoint came from, and the key under which a stage trains."""
+
+import hashlib
+import json
+import platform
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict
+
+from espalier.stages.config.stage import StageConfig
+
+FORMAT = 1
+
+
+class Input(BaseModel):
+    """Something a stage read: where it lay, and what it was."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    path: str
+    digest: str
+
+
+class Event(BaseModel):
+    """Something that happened to a training, at a step, in words; of a rollback, the step that it went back `to`, and of what is
+    kept instead of its end, the step that it is of."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int
+    images: int
+    kind: Literal["rollback", "stop", "kept"]
+    to: int | None = None
+    words: str
+
+
+class Record(BaseModel):
+    """What is known of weights on disk; stage.json, and the head of every checkpoint.
+
+    `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
+    many before the last iteration: a training of any length beyond that passes through this step. `start` is the
+    checkpoint that training went on from, where one was chosen, `reads` the encoder of its sentences. `classes`: how many
+    the networks are told, 0 if none.
+    `verdict` and `evidence`: what the monitor said last, or of a `kept` checkpoint what it said there. `events`: rollbacks, and
+    an end that is not the last step. `remedies`: what was laid over params.yaml's options since; `config` has them in it.
+    `evaluated`: what the figures of an evaluation were measured on. `code` is the digest of the code that trained; of several,
+    joined by +, where it changed between a checkpoint and its resume.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int
+    config: dict[str, Any]
+    channels: int
+    classes: int = 0
+    step: int
+    images: int
+    before: int
+    dataset: Input
+    parent: Input | None
+    start: Input | None = None
+    reads: Input | None = None
+    code: str
+    versions: dict[str, str]
+    outcome: str
+    verdict: str = ""
+    evidence: str = ""
+    events: tuple[Event, ...] = ()
+    remedies: tuple[dict[str, Any], ...] = ()
+    evaluated: dict[str, Any] = {}
+    digests: dict[str, str] = {}
+
+
+@cache
+def code_digest() -> str:
+    """SHA-256 over the source files that decide a stage's numbers."""
+    root = Path(__file__).parent.parent
+    files = sorted(p for room in ("stages", "models") for p in (root / room).rglob("*.py"))
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def library_versions() -> dict[str, str]:
+    """Versions of what computes."""
+    return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version("espalier")}
+
+
+def work_key(
+    config: StageConfig, dataset: Input, parent: Input | None, start: Input | None, reads: Input | None = None
+) -> str:
+    """Digest of everything that decides a stage's weights at a step.
+
+    The length of training is left out, since no schedule depends on it: a longer training continues. So is how
+    it is watched, by how many processes it is shared, where its inputs lie (their digests are in), and the code: a
+    mended crash resumes.
+    """
+    deciding = config.resolved()
+    for left_out in (
+        "kimg",
+        "watch",
+        "evaluate",
+        "classifier",
+        "after",
+        "at",
+        "start",
+        "dataset",
+        "processes",
+        "reads",
+    ):
+        del deciding[left_out]
+    for acting in ("stop", "heal"):
+        if deciding[acting] is None:
+            del deciding[acting]
+    held_out = deciding["monitor"]["hold_out"]
+    if "heal" not in deciding and "stop" not in deciding:  # then the monitor only watches
+        del deciding["monitor"]
+        if held_out:
+            deciding["hold_out"] = held_out
+    deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
+    deciding["inputs"] += [also.digest for also in (start, reads) if also is not None]
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

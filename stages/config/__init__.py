@@ -1,0 +1,1 @@
+"""The options of a stage: put together, loaded, explained."""

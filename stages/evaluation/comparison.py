@@ -1,0 +1,99 @@
+"""Every figure of a set of pictures beside the same reals; each measure takes seconds, and is told before it begins."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+
+from torch import Tensor
+
+from espalier.stages.evaluation.class_reader import ClassReader
+from espalier.stages.evaluation.reference import Reals
+from espalier.stages.features.extractor import Extractor
+from espalier.stages.kinds.grids import diversity
+from espalier.stages.metrics.birthday import support
+from espalier.stages.metrics.class_shares import class_shares
+from espalier.stages.metrics.frechet import frechet, moments
+from espalier.stages.metrics.inception_score import inception_score
+from espalier.stages.metrics.kernel import kernel_distance
+from espalier.stages.metrics.manifold import manifold
+from espalier.stages.metrics.ms_ssim import SMALLEST as SMALLEST_MS_SSIM
+from espalier.stages.metrics.ms_ssim import ms_ssim
+from espalier.stages.metrics.sliced_wasserstein import SMALLEST as SMALLEST_SWD
+from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein
+
+MOST = 1000
+"""Pictures at most whose pixels are compared, for diversity, SWD and MS-SSIM, which would take minutes else."""
+
+Figures = dict[str, float]
+Measure = Callable[[Tensor, Tensor], Figures]
+"""Of pictures uint8 (N, channels, R, R) and their features (N, d)."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What pictures are compared with: `real`, as many; `same`, the distance of features below which two count as the same
+    picture; `reader`, where the dataset's classes can be read."""
+
+    real: Reals
+    extractor: Extractor
+    reader: ClassReader | None
+    same: float
+    seed: int
+
+    def figures(self, pictures: Tensor, features: Tensor, say: Callable[[str], None]) -> Figures:
+        """All that can be had of pictures uint8 (N, channels, R, R) and their features (N, d)."""
+        found: Figures = {}
+        for title, measure in self._measures(pictures.shape[-1]):
+            say(title)
+            found |= measure(pictures, features)
+        return {key: float(f"{value:.5g}") for key, value in found.items()}
+
+    def _measures(self, side: int) -> Iterator[tuple[str, Measure]]:
+        yield "Fréchet distance", self._frechet
+        yield "kernel distance", self._kernel
+        yield "precision, recall, density and coverage", self._manifold
+        if self.reader is not None or self.extractor.logits(self.real.features[:1]) is not None:
+            yield "classes", self._classes
+        yield "diversity", self._diversity
+        if side >= SMALLEST_SWD:
+            yield "sliced Wasserstein distance", self._sliced
+        if side >= SMALLEST_MS_SSIM:
+            yield "MS-SSIM", self._likeness
+        yield "birthday paradox", self._support
+
+    def _frechet(self, pictures: Tensor, features: Tensor) -> Figures:
+        return {f"fid{self.extractor.suffix}": frechet(moments(self.real.features), moments(features))}
+
+    def _kernel(self, pictures: Tensor, features: Tensor) -> Figures:
+        name = f"kid{self.extractor.suffix}"
+        distance, spread = kernel_distance(self.real.features, features, seed=self.seed)
+        return {name: distance, f"{name}_std": spread}
+
+    def _manifold(self, pictures: Tensor, features: Tensor) -> Figures:
+        return asdict(manifold(self.real.features, features))
+
+    def _classes(self, pictures: Tensor, features: Tensor) -> Figures:
+        """The score by the network's own classes where it has some, else by the dataset's."""
+        logits, name, found = self.extractor.logits(features), f"is{self.extractor.suffix}", {}
+        if self.reader is not None:
+            read = self.reader.logits(pictures, features)
+            shares = class_shares(read.argmax(dim=1), self.reader.shares)
+            found = {"modes": float(shares.modes), "modes_kl": shares.kl}
+            logits = read if logits is None else logits
+        assert logits is not None
+        score, spread = inception_score(logits.double().softmax(dim=1))
+        return {name: score, f"{name}_std": spread, **found}
+
+    def _diversity(self, pictures: Tensor, features: Tensor) -> Figures:
+        return {"diversity": diversity(pictures[:MOST], self.real.pictures[:MOST])}
+
+    def _sliced(self, pictures: Tensor, features: Tensor) -> Figures:
+        levels = sliced_wasserstein(self.real.pictures[:MOST], pictures[:MOST], self.seed)
+        mean = sum(levels.values()) / len(levels)
+        return {**{f"swd_{level}": value for level, value in levels.items()}, "swd": mean}
+
+    def _likeness(self, pictures: Tensor, features: Tensor) -> Figures:
+        return {"ms_ssim": ms_ssim(pictures[:MOST])}
+
+    def _support(self, pictures: Tensor, features: Tensor) -> Figures:
+        estimate, pairs = support(features, self.same)
+        return {"support": estimate, "same_pairs": pairs}

@@ -1,0 +1,91 @@
+"""The reals that fakes are compared with, and as many others for the floor: two halves of a dataset, cut by the seed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor
+
+from espalier.data.errors import InputError
+from espalier.data.files import whole_file
+from espalier.data.store import Store
+from espalier.stages.artifacts.workfolder import work_root
+from espalier.stages.features.extractor import Extractor
+from espalier.stages.tricks.context import derive_seed
+
+
+@dataclass(frozen=True)
+class Reals:
+    """Pictures uint8 (N, channels, R, R), their features (N, d), and classes int64 (N,), -1 where there is none."""
+
+    pictures: Tensor
+    features: Tensor
+    labels: Tensor
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Those that fakes are compared with, and as many others."""
+
+    shown: Reals
+    others: Reals
+
+
+def reference(store: Store, resolution: int, extractor: Extractor, count: int, seed: int = 0) -> Reference:
+    """Two disjoint sets of `count` reals; their features are kept in the work folder by the digests of all they depend on.
+
+    Raises:
+        InputError: the dataset has too few pictures, none of this resolution, or other channels than the extractor.
+    """
+    images, labels = store.images(resolution), store.labels()
+    check_counts(store, extractor, count)
+    order = np.random.default_rng(derive_seed(seed, "reference")).permutation(len(images))[: 2 * count]
+    pictures = torch.from_numpy(images[np.sort(order)]).permute(0, 3, 1, 2)[np.argsort(np.argsort(order))]
+    parts = {"shown": pictures[:count].contiguous(), "others": pictures[count:].contiguous()}
+    classes = torch.from_numpy(labels[order])
+    key = f"{store.digest[:16]}-{extractor.digest[:16]}-{resolution}-{count}-{seed}"
+    found = _kept(work_root() / "real-features" / f"{key}.safetensors", extractor, parts)
+    return Reference(
+        Reals(parts["shown"], found["shown"], classes[:count]), Reals(parts["others"], found["others"], classes[count:])
+    )
+
+
+def check_counts(store: Store, extractor: Extractor, count: int) -> None:
+    """Refuse what could give no figures, before pictures are made.
+
+    Raises:
+        InputError: the dataset has too few pictures for `count` and its floor, `count` is too small, or channels do not fit.
+    """
+    channels, there = store.manifest.channels, store.manifest.count
+    if channels not in extractor.channels:
+        taken = " or ".join(map(str, extractor.channels))
+        raise InputError(
+            f"the dataset {store.path} has {channels} channels, the feature network ({extractor.name}) takes {taken}; right "
+            "would be a network trained on this dataset"
+        )
+    if count < extractor.least:
+        raise InputError(
+            f"{count} pictures are too few for features of {extractor.width} numbers; right would be {extractor.least} or more: "
+            "with fewer the covariances of the features are mostly unknown, and every figure is mostly noise"
+        )
+    if there < 2 * count:
+        raise InputError(
+            f"the dataset {store.path} has {there} pictures, fewer than {count} for the figures and as many for their "
+            f"floors; right would be {there // 2} at most, and {extractor.least} at least"
+        )
+
+
+def _kept(file: Path, extractor: Extractor, sets: dict[str, Tensor]) -> dict[str, Tensor]:
+    if file.is_file():
+        try:
+            return safetensors.torch.load_file(file)
+        except SafetensorError:
+            file.unlink()  # damaged since: made anew
+    made = {name: extractor(pictures, f"features of reals, {name}") for name, pictures in sets.items()}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(file) as partial:
+        safetensors.torch.save_file(made, partial)
+    return made

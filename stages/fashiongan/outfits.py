@@ -1,0 +1,144 @@
+"""What FashionGAN's networks are told of each picture of a dataset: its sentence, the person, and a map.
+
+Sources: Zhu et al., "Be Your Own Prada" (2017), section 3.1 (the person's ten attributes, the merged and reduced map), and the
+released data and demo code (classes, their order, one mask a merged class reduced bicubically to 8x8).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from espalier.data.errors import InputError
+from espalier.data.store import Store
+from espalier.models.fashiongan.told import CLASSES, COARSE, Told
+from espalier.stages.fashiongan.text import Text
+from espalier.stages.networks.network import Telling
+
+MERGED = ((1,), (2,), (3, 4, 5, 6), (0,))
+"""The four classes of a coarse map: hair, face, the rest of the person, background."""
+
+HAIR, FACE, BACKGROUND = 1, 2, 0
+AT_ONCE = 256
+
+
+def one_hot(maps: Tensor) -> Tensor:
+    """Classes 0..6 (B, R, R) -> (B, 7, R, R) of 0 and 1; background, class 0, is the last channel."""
+    return F.one_hot((maps.long() - 1) % CLASSES, CLASSES).permute(0, 3, 1, 2).float()
+
+
+def classes_of(logits: Tensor) -> Tensor:
+    """Logits of a map (B, 7, R, R) -> classes 0..6, uint8 (B, R, R)."""
+    return ((logits.argmax(dim=1) + 1) % CLASSES).to(torch.uint8)
+
+
+def coarse(maps: Tensor, telling: Telling) -> Tensor:
+    """Classes (B, R, R) -> shares of each class in 8x8 places, (B, 4 or 7, 8, 8), bicubic and so now and then beyond 0..1."""
+    masks = one_hot(maps)
+    if telling == "coarse4":
+        masks = torch.stack([sum(masks[:, (c - 1) % CLASSES] for c in group) for group in MERGED], dim=1)  # type: ignore[misc]
+    return F.interpolate(masks, size=(COARSE, COARSE), mode="bicubic", antialias=True)
+
+
+def person(record: Mapping[str, Any], image: NDArray[np.uint8], classes: NDArray[np.uint8]) -> list[float]:
+    """The ten attributes of a person, each in 0..1: woman, long hair, hat, sunglasses (0.5 where nobody says); red,
+    green, blue and brightness of the skin; height and width, of the picture's side.
+
+    `image` uint8 (R, R, channels), `classes` uint8 (R, R). The last six are measured in the picture.
+    """
+    said = record.get("attributes", {})
+    skin = image[classes == FACE].reshape(-1, image.shape[-1])
+    red, green, blue = (np.median(skin, axis=0) / 255 if len(skin) else np.full(image.shape[-1], 0.5)).tolist()[:3] * (
+        3 if image.shape[-1] == 1 else 1
+    )
+    rows, columns = np.nonzero(classes != BACKGROUND)
+    size = len(classes)
+    height, width = ((np.ptp(places) + 1) / size if len(places) else 0.0 for places in (rows, columns))
+    return [
+        _yes(said, "person", ("woman",), ("man",)),
+        _yes(said, "hair_length", ("medium", "long"), ("bald", "short")),
+        _yes(said, "hat", (True, "True", "yes"), (False, "none", "False", "no")),
+        _yes(said, "sunglasses", (True, "True", "yes"), (False, "False", "no")),
+        red, green, blue, 0.299 * red + 0.587 * green + 0.114 * blue, float(height), float(width),
+    ]  # fmt: skip
+
+
+def _yes(said: Mapping[str, Any], key: str, yes: Sequence[Any], no: Sequence[Any]) -> float:
+    """1, 0, or 0.5 where it is not known; a hat may be any that is not none."""
+    if key not in said:
+        return 0.5
+    if said[key] in no:
+        return 0.0
+    return 1.0 if said[key] in yes or key == "hat" else 0.5
+
+
+class Outfits:
+    """What is told of each of N pictures: `codes` float32 (N, width) and `maps` uint8 (N, R, R), on a device."""
+
+    def __init__(
+        self, codes: NDArray[np.float32], maps: NDArray[np.uint8], telling: Telling, device: torch.device
+    ) -> None:
+        self.codes, self.maps, self.telling, self.device = codes, maps, telling, device
+
+    def at(self, indices: NDArray[np.int64]) -> Told:
+        """Of these pictures."""
+        maps = torch.from_numpy(self.maps[indices]).to(self.device, non_blocking=True)
+        code = torch.from_numpy(self.codes[indices]).to(self.device, non_blocking=True)
+        return Told(code, told_map(maps, self.telling))
+
+    def turns(self, count: int) -> Told:
+        """Of `count` pictures, which take turns."""
+        return self.at(np.arange(count) % len(self.codes))
+
+
+def told_map(maps: Tensor, telling: Telling) -> Tensor:
+    """Classes (B, R, R) as networks are told them."""
+    return one_hot(maps) if telling == "full" else coarse(maps, telling)
+
+
+def sentence_codes(store: Store, text: Text | None) -> NDArray[np.float32]:
+    """The code of each picture's sentence, float32 (N, width): by an encoder, or without one those that came with the data.
+
+    Raises:
+        InputError: there are no sentences or codes, or a sentence says nothing; with the picture's number.
+    """
+    if text is None:
+        codes = store.codes()
+        if codes is None:
+            raise InputError(
+                f"the dataset {store.path} has no sentence codes; right would be reads: an encoder, like artifacts/texts/outfits"
+            )
+        return codes
+    parts = []
+    sentences = [str(record.get("sentence", "")) for record in store.records()]
+    for start in range(0, len(sentences), AT_ONCE):
+        parts.append(_encoded(store, text, sentences, start))
+    return np.concatenate(parts)
+
+
+def _encoded(store: Store, text: Text, sentences: list[str], start: int) -> NDArray[np.float32]:
+    some = sentences[start : start + AT_ONCE]
+    try:
+        found: NDArray[np.float32] = text.encode(some).cpu().numpy()
+        return found
+    except InputError:
+        for index, sentence in enumerate(some, start=start):
+            try:
+                text.numbers(sentence)
+            except InputError as error:
+                raise InputError(f"the dataset {store.path}, picture {index}: {error}") from error
+        raise
+
+
+def codes_of(store: Store, resolution: int, text: Text | None, human: int) -> NDArray[np.float32]:
+    """All that is told of each picture beside its map, float32 (N, human + width): the person before the sentence."""
+    codes = sentence_codes(store, text)
+    if not human:
+        return codes
+    images, maps = store.images(resolution), store.maps(resolution)
+    people = [person(record, images[i], maps[i]) for i, record in enumerate(store.records())]
+    return np.concatenate([np.array(people, dtype=np.float32), codes], axis=1)

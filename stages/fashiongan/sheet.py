@@ -1,0 +1,50 @@
+"""Pictures of translated people for people: photo, map, sentence, new map, result."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from espalier.stages.kinds.grids import coloured
+
+SIDE, GAP, TEXT_WIDTH, LINE = 128, 6, 230, 17
+INK, PAPER, FAINT = (30, 30, 36), "white", (120, 120, 128)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A sentence, and beside it pictures uint8 (R, R, channels) and maps uint8 (R, R), each with a word above it."""
+
+    sentence: str
+    pictures: Sequence[NDArray[np.uint8]]
+
+
+def sheet(rows: Sequence[Row], heads: Sequence[str]) -> Image.Image:
+    """Rows under one line of heads, the first of which is of the sentence."""
+    columns = max(len(row.pictures) for row in rows)
+    width, top = TEXT_WIDTH + columns * (SIDE + GAP) + GAP, LINE + 2 * GAP
+    page = Image.new("RGB", (width, top + len(rows) * (SIDE + GAP)), PAPER)
+    draw, font = ImageDraw.Draw(page), ImageFont.load_default(13)
+    for place, head in enumerate(heads):
+        x = GAP if place == 0 else TEXT_WIDTH + (place - 1) * (SIDE + GAP)
+        draw.text((x, GAP), head, FAINT, font)
+    for number, row in enumerate(rows):
+        y = top + number * (SIDE + GAP)
+        lines = textwrap.wrap(row.sentence, 32)[:7]
+        draw.multiline_text((GAP, y + (SIDE - LINE * len(lines)) // 2), "\n".join(lines), INK, font, spacing=3)
+        for place, picture in enumerate(row.pictures):
+            page.paste(_enlarged(picture), (TEXT_WIDTH + place * (SIDE + GAP), y))
+    return page
+
+
+def _enlarged(picture: NDArray[np.uint8]) -> Image.Image:
+    """To SIDE pixels, each to a square; larger ones are reduced."""
+    if picture.ndim == 2:
+        picture = coloured(torch.from_numpy(np.array(picture))[None])[0].permute(1, 2, 0).numpy()
+    image = Image.fromarray(picture.squeeze()).convert("RGB")
+    sampling = Image.Resampling.NEAREST if image.width <= SIDE else Image.Resampling.BOX
+    return image.resize((SIDE, SIDE), sampling)

@@ -1,0 +1,151 @@
+"""Translating people by sentences with FashionGAN's published stages: a new map, and the person in it.
+
+Source: the released demo_release/demo_full.lua: the first stage's map of the new outfit, the second stage's picture of that map,
+then hair and face copied from the photo, and bare arms and legs brought half-way to the photo's own skin. What was background
+and stays it is copied, too (the paper's photos have none to keep), but for the places beside the old outfit: there the photo's
+pixels are half of cloth.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
+from torch import Tensor
+
+from espalier.data.errors import InputError
+from espalier.models.fashiongan.told import Told
+from espalier.stages.artifacts.artifact import Artifact, load_artifact, load_generator
+from espalier.stages.fashiongan.handover import make_maps
+from espalier.stages.fashiongan.networks import FashionImage, FashionShape
+from espalier.stages.fashiongan.outfits import BACKGROUND, FACE, HAIR, told_map
+from espalier.stages.fashiongan.text import Text, load_text
+from espalier.stages.kinds.grids import to_bytes
+from espalier.stages.tricks.context import derive_seed
+
+LEGS, ARMS = 5, 6
+BESIDE = np.ones((3, 3), dtype=bool)
+
+
+@dataclass(frozen=True)
+class People:
+    """Whom to translate: `images` uint8 (N, R, R, channels), `maps` of classes, uint8 (N, R, R), `attributes` float32 (N, 10),
+    see `espalier.stages.fashiongan.outfits.person`."""
+
+    images: NDArray[np.uint8]
+    maps: NDArray[np.uint8]
+    attributes: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Translated:
+    """Pictures uint8 (N, R, R, channels); `raw` as the second stage made them; `maps` uint8 (N, R, R), the first stage's, if
+    there is one."""
+
+    pictures: NDArray[np.uint8]
+    raw: NDArray[np.uint8]
+    maps: NDArray[np.uint8] | None
+
+
+class Translator:
+    """The second stage's artifact, the first's that it came from, and the encoder of their sentences.
+
+    Raises:
+        InputError: one is missing, or is not what the others were trained with.
+    """
+
+    def __init__(self, path: Path, device: torch.device) -> None:
+        image = load_artifact(path)
+        network = image.config.network
+        if not isinstance(network, FashionImage):
+            raise InputError(
+                f"{path} has the network {network.name}, which makes no dressed people; right would be a stage with the network "
+                "fashion_image, such as artifacts/fashiongan/image"
+            )
+        self.device, self.artifact, self.network = device, image, network
+        self.generator, self.record = load_generator(path, device)
+        self.resolution = int(image.record.config["resolution"])
+        self.text = self._encoder(image)
+        self.shape: torch.nn.Module | None = None
+        if image.record.parent is not None:
+            self._load_shape(Path(image.record.parent.path), image)
+
+    def _load_shape(self, path: Path, image: Artifact) -> None:
+        before = load_artifact(path)
+        if image.record.parent is None or before.digest != image.record.parent.digest:
+            raise InputError(
+                f"{path} is not the first stage that {image.path} was trained after; bring both back with 'dvc checkout', or "
+                f"train the second again: dvc repro {image.config.name}"
+            )
+        network = before.config.network
+        assert isinstance(network, FashionShape)
+        self.shape, _ = load_generator(path, self.device)
+        self.shape_network = network
+
+    def _encoder(self, image: Artifact) -> Text | None:
+        reads = image.record.reads
+        if reads is None or reads.path == image.record.dataset.path:
+            return None
+        text = load_text(Path(reads.path), self.device)
+        if text.digest != reads.digest:
+            raise InputError(
+                f"the sentence encoder at {reads.path} is not the one that {image.path} was trained with, and its codes mean "
+                "other things; bring it back with 'dvc checkout', or train the stages again"
+            )
+        return text
+
+    def codes(self, sentences: Sequence[str]) -> NDArray[np.float32]:
+        """The codes of sentences as people write them, float32 (N, width).
+
+        Raises:
+            InputError: a sentence says nothing, or there is no encoder.
+        """
+        if self.text is None:
+            raise InputError(
+                f"{self.artifact.path} was trained on sentence codes that came with its data, and no encoder is there for others"
+            )
+        found: NDArray[np.float32] = self.text.encode(sentences).cpu().numpy()
+        return found
+
+    def __call__(self, people: People, codes: NDArray[np.float32], seed: int = 0) -> Translated:
+        """Each of the people in the outfit of the sentence with this code, float32 (N, width); latents depend on the seed."""
+        maps = torch.from_numpy(people.maps).to(self.device)
+        new = maps
+        if self.shape is not None:
+            latent = self._latents(len(maps), self.shape_network.latent, seed, "shape")
+            told = Told(self._code(people, codes, self.shape_network.human), told_map(maps, self.shape_network.telling))
+            new = make_maps(self.shape, latent, told)
+        latent = self._latents(len(maps), self.network.latent, seed, "image")
+        told = Told(self._code(people, codes, self.network.human), told_map(new, self.network.telling))
+        with torch.no_grad():
+            raw = to_bytes(self.generator(latent, told)).permute(0, 2, 3, 1).cpu().numpy()
+        made = None if self.shape is None else new.cpu().numpy()
+        return Translated(kept(people, raw, made), raw, made)
+
+    def _latents(self, count: int, length: int, seed: int, stage: str) -> Tensor:
+        random = torch.Generator(self.device).manual_seed(derive_seed(seed, "translate", stage))
+        return torch.randn((count, length), generator=random, device=self.device)
+
+    def _code(self, people: People, codes: NDArray[np.float32], human: int) -> Tensor:
+        told = np.concatenate([people.attributes, codes], axis=1) if human else codes
+        return torch.from_numpy(told).to(self.device)
+
+
+def kept(people: People, made: NDArray[np.uint8], maps: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+    """What was made, uint8 (N, R, R, channels), with what stays of the photo laid over it; without new `maps` only hair and face
+    can be."""
+    result = made.copy()
+    for i, (image, old) in enumerate(zip(people.images, people.maps, strict=True)):
+        stays = np.isin(old, (HAIR, FACE))
+        if maps is not None:
+            for part in (LEGS, ARMS):
+                here, there = maps[i] == part, old == part
+                if here.any() and there.any():
+                    skin = np.median(image[there], axis=0)
+                    result[i][here] = np.rint((made[i][here] + skin) / 2).astype(np.uint8)
+            stays |= ~binary_dilation(old != BACKGROUND, BESIDE) & (maps[i] == BACKGROUND)
+        result[i][stays] = image[stays]
+    return result

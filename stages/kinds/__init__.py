@@ -1,0 +1,1 @@
+"""What is learned: images, points, maps; batches and sheets of them."""

@@ -1,0 +1,1 @@
+"""The adversarial loop and what happens beside it."""

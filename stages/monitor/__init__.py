@@ -1,0 +1,1 @@
+"""The monitor: it sees and names, and changes nothing."""

@@ -1,0 +1,174 @@
+"""Watching a training: probes on a schedule of steps, and the verdict. It changes no weight.
+
+What it has seen is part of each checkpoint, so a resumed training comes to the same verdicts at the same steps.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+
+from espalier.stages.artifacts.history import Meter
+from espalier.stages.monitor.probe import Probe, drift
+from espalier.stages.monitor.verdict import BAD, Row, judge, steady
+from espalier.stages.process import distributed
+
+if TYPE_CHECKING:
+    from espalier.stages.monitor.options import StopOptions
+
+KEEP_EVERY, SLIGHTLY = 5, 0.01
+"""Probes between two that are kept as the best, since keeping is a checkpoint written; and how much better the next must be."""
+LOGITS = ("d_accuracy", "d_real", "d_fake")
+
+
+class MonitorOptions(BaseModel):
+    """How a training is judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=100, ge=1, description="iterations between probes")
+    samples: int = Field(default=256, ge=20, description="fakes, and reals, that a probe compares")
+    hold_out: int = Field(
+        default=0,
+        ge=0,
+        description="reals left out of training, to see whether the discriminator knows the others by heart",
+    )
+    features: Path | None = Field(
+        default=None, description="a feature network's artifact to compare by; else pictures reduced to 8x8"
+    )
+
+
+class Monitor:
+    """Rows of probes and the verdict on them; the probe itself is given when training begins."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.words: list[str] = []
+        self.best: int | None = None
+        self.meter = Meter()
+        self.verdict = judge(())
+        self.probe: Probe | None = None
+        self._shares: Tensor | None = None
+
+    def note(self, step: int, said: dict[str, Tensor]) -> None:
+        """Note what the discriminator made of an iteration."""
+        self.meter.add(step, {name: said[name] for name in LOGITS if name in said})
+
+    def look(
+        self,
+        step: int,
+        kimg: float,
+        networks: tuple[nn.Module, nn.Module],
+        fakes: Tensor,
+        kept: Tensor | None,
+        overfit: float = math.nan,
+    ) -> Row:
+        """Probe: `networks` are discriminator and generator, with the gradients of the iteration; `kept` are fakes of the
+        averaged generator, where it is another; `overfit` as a row has it.
+        """
+        assert self.probe is not None
+        means = self.meter.read()
+        self.meter.restart()
+        accuracy, real, fake = distributed.average([means.get(name, math.nan) for name in LOGITS])
+        seen = self.probe.see(fakes)
+        of_kept = seen if kept is None else self.probe.see(kept)
+        row = Row(
+            step=step,
+            kimg=kimg,
+            accuracy=accuracy,
+            gap=real - fake,
+            grad_d=gradient_norm(networks[0]),
+            grad_g=gradient_norm(networks[1]),
+            overfit=overfit,
+            diversity=seen.diversity,
+            coverage=seen.coverage,
+            density=seen.density,
+            distance=seen.distance,
+            drift=drift(self._shares, seen.shares),
+            quality=seen.quality,
+            kept_quality=of_kept.quality,
+            kept_distance=of_kept.distance,
+            kinds=seen.kinds,
+        )
+        self._shares = self._shares if seen.shares is None else seen.shares
+        self.rows.append(row)
+        self.verdict = judge(self.rows)
+        self.words.append(self.verdict.word)
+        return row
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the last probe found the same wrong as the one before; of what is lost for good, one is enough."""
+        sick = self.verdict.sick
+        return sick and (self.verdict.word == "diverged" or self.words[-2:] == [self.verdict.word] * 2)
+
+    def note_best(self, metric: Literal["quality", "distance"]) -> bool:
+        """Whether this probe is to be kept: well, good for something, better than the one kept, and not just after it."""
+        now, found = len(self.rows) - 1, self._worth(metric)
+        if self.verdict.sick or self.rows[-1].quality < BAD:
+            return False
+        if self.best is not None and (now - self.best < KEEP_EVERY or found[now] <= found[self.best] + SLIGHTLY):
+            return False
+        self.best = now
+        return True
+
+    def _worth(self, metric: Literal["quality", "distance"]) -> list[float]:
+        """What each probe is worth, more is better."""
+        sign = 1 if metric == "quality" else -1
+        return steady([sign * float(getattr(row, f"kept_{metric}")) for row in self.rows])
+
+    def done(self, stop: StopOptions) -> bool:
+        """Whether the verdict is an end, and no figure has been better than the best for so many images."""
+        if self.verdict.word not in stop.words or self.best is None:
+            return False
+        worth = self._worth(stop.metric)
+        return self.rows[-1].kimg - self.rows[max(range(len(worth)), key=worth.__getitem__)].kimg >= stop.patience
+
+    @property
+    def quality(self) -> float:
+        """Of the averaged generator now, against noise; 0 where nothing was seen."""
+        return self._worth("quality")[-1] if self.rows else 0.0
+
+    @property
+    def best_kimg(self) -> float:
+        """Where the best is."""
+        return math.nan if self.best is None else self.rows[self.best].kimg
+
+    def table(self) -> list[dict[str, str]]:
+        """All probes, as rows of monitor.csv: the verdict as it was then, and what was measured."""
+        return [{**_texts(row), "verdict": word} for row, word in zip(self.rows, self.words, strict=True)]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Rows, drift's last shares, and the means that are not in a row yet."""
+        rows = [list(asdict(row).values()) for row in self.rows]
+        return {
+            "rows": rows,
+            "best": self.best,
+            "words": list(self.words),
+            "shares": self._shares,
+            "meter": self.meter.state_dict(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take back what `state_dict` gave."""
+        names = [field.name for field in fields(Row)]
+        self.rows = [Row(**dict(zip(names, values, strict=False))) for values in state["rows"]]
+        self.words, self.best = list(state["words"]), state["best"]
+        self.meter.load_state_dict(state["meter"])
+        self._shares = state["shares"]
+        self.verdict = judge(self.rows)
+
+
+def _texts(row: Row) -> dict[str, str]:
+    return {name: f"{value:.6g}" if name != "step" else f"{value}" for name, value in asdict(row).items()}
+
+
+def gradient_norm(network: nn.Module) -> float:
+    """Norm of all gradients of the last iteration."""
+    gradients = [p.grad.float() for p in network.parameters() if p.grad is not None]
+    return float(nn.utils.get_total_norm(gradients)) if gradients else math.nan

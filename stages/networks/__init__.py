@@ -1,0 +1,1 @@
+"""Networks as stages know them: options, building, growing."""

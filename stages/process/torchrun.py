@@ -1,0 +1,58 @@
+"""Training one stage in several processes, by torchrun's own launcher, so that stopping this one stops them all."""
+
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+import uuid
+
+from espalier.stages import STARTER
+from espalier.stages.process.interruption import Interrupted
+
+WATCH_SECONDS = 0.5
+
+
+def is_launched() -> bool:
+    """Whether this process is one of several already."""
+    return "WORLD_SIZE" in os.environ
+
+
+def launch(processes: int, module: str, *arguments: str) -> int:
+    """Run a module in so many processes on this machine; returns the first failure's exit code, or 0.
+
+    SIGINT, SIGTERM and, under DVC, the death of the parent are passed on to all of them.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid.uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        monitor_interval=0.1,
+    )
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    if "DVC_STAGE" in os.environ:
+        threading.Thread(target=_leave_with_starter, daemon=True).start()
+    try:
+        elastic_launch(config, sys.executable)("-u", "-m", module, *arguments)
+    except ChildFailedError as error:
+        _, failure = error.get_first_failure()
+        return abs(failure.exitcode)
+    except SignalException as stop:
+        raise Interrupted("", 128 + stop.sigval) from None  # the first of the processes has said it
+    return 0
+
+
+def _leave_with_starter() -> None:
+    while not STARTER.is_gone():
+        time.sleep(WATCH_SECONDS)
+    os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,153 @@
+"""python -m espalier.stages.types.classifier NAME: train a digit classifier of params.yaml into artifacts/classifiers/NAME.
+
+It learns the digits of stacked MNIST, channel by channel, since those are what it will be shown; `espalier` counts a generator's
+modes with it where a stage names it as its `classifier`.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from espalier.data.errors import InputError
+from espalier.data.files import whole_folder, write_json
+from espalier.data.store import Store
+from espalier.models.classifier import Classifier
+from espalier.stages.artifacts.record import library_versions
+from espalier.stages.config.load import options_of
+from espalier.stages.config.params import read_params
+from espalier.stages.config.stage import ARTIFACTS, Options
+from espalier.stages.kinds.batches import Batches
+from espalier.stages.process.device import choose_device
+from espalier.stages.process.exits import run
+from espalier.stages.process.progress import Bar
+from espalier.stages.tricks.context import derive_seed
+
+DIGITS = 10
+
+
+class ClassifierConfig(Options):
+    """What a classifier is told."""
+
+    dataset: Path = Field(description="prepared stacked digits to learn from")
+    test: Path = Field(description="prepared stacked digits to test on")
+    resolution: Literal[8, 16, 32] = Field(default=32, description="side of the digits, as generators make them")
+    epochs: int = Field(default=3, ge=1, description="times through the dataset")
+    batch_size: int = Field(default=64, ge=1, description="stacks a step, of three digits each")
+    learning_rate: float = Field(default=0.002, gt=0, description="Adam's, falling linearly to 0")
+    seed: int = Field(default=0, ge=0)
+
+
+def single_digits(pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Stacks (B, 3, R, R) of classes 100 a + 10 b + c -> digits (3 B, 1, R, R), classes (3 B,)."""
+    classes = torch.stack([labels // 100, labels // 10 % 10, labels % 10], dim=1)
+    return pictures.flatten(0, 1)[:, None], classes.flatten()
+
+
+def stacked_store(path: Path) -> Store:
+    """A prepared dataset of stacked digits.
+
+    Raises:
+        InputError: it is something else.
+    """
+    store = Store(path)
+    if store.manifest.source.get("source") != "stacked_mnist":
+        raise InputError(f"the dataset {path} is no stacked MNIST, whose digits this classifier is for")
+    return store
+
+
+def classify(name: str) -> None:
+    """Train, test and publish the classifier of this name."""
+    config = options_of(read_params(), "classifiers", name, ClassifierConfig, "classifier")
+    device = choose_device()
+    store, test = stacked_store(config.dataset), stacked_store(config.test)
+    torch.manual_seed(derive_seed(config.seed, name, "classifier"))
+    classifier = Classifier(config.resolution, 1, DIGITS).to(device)
+    _train(name, classifier, store, config, device)
+    accuracy = _accuracy(classifier, test, config.resolution, device)
+    out = ARTIFACTS / "classifiers" / name
+    with whole_folder(out) as folder:
+        weights = {key: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
+        safetensors.torch.save_file(weights, folder / "classifier.safetensors")
+        digests = {"dataset": store.digest, "test": test.digest}
+        record = {"config": config.model_dump(mode="json"), "versions": library_versions(), "digests": digests}
+        write_json(folder / "stage.json", record)
+        write_json(folder / "metrics.json", {"test_accuracy": accuracy})
+    print(f"classifier {name} is done: {out}  test accuracy {accuracy:.4f}")
+
+
+def _train(name: str, classifier: Classifier, store: Store, config: ClassifierConfig, device: torch.device) -> None:
+    batches = Batches(store.images(config.resolution), config.seed, device, store.labels())
+    optimizer = torch.optim.Adam(classifier.parameters(), lr=config.learning_rate)
+    total = store.manifest.count * config.epochs
+    with Bar(f"classifier {name}", total) as bar:
+        for done in range(0, total, config.batch_size):
+            optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / total)
+            labels = batches.told_at(done, config.batch_size)
+            assert isinstance(labels, Tensor)
+            digits, classes = single_digits(batches.at(done, config.batch_size), labels)
+            loss = F.cross_entropy(classifier(digits), classes)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if bar.due():
+                bar.show(done, f"loss {loss.item():.3f}")
+
+
+@torch.no_grad()
+def _accuracy(classifier: Classifier, store: Store, resolution: int, device: torch.device) -> float:
+    classifier.eval()
+    right = 0
+    for digits, classes in _in_order(store, resolution, device):
+        right += int((classifier(digits).argmax(1) == classes).sum())
+    return right / (3 * store.manifest.count)
+
+
+def _in_order(store: Store, resolution: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
+    pictures, labels, batch = store.images(resolution), store.labels(), 256
+    for start in range(0, store.manifest.count, batch):
+        part = (
+            torch.from_numpy(pictures[start : start + batch].copy()).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
+        )
+        yield single_digits(part, torch.from_numpy(labels[start : start + batch].copy()).to(device))
+
+
+def load_classifier(path: Path, resolution: int | None, device: torch.device) -> Classifier:
+    """A published classifier of digits of a resolution, ready to use.
+
+    Raises:
+        InputError: there is none, it is for another resolution, or it cannot be read.
+    """
+    file, record = path / "classifier.safetensors", path / "stage.json"
+    if not file.is_file() or not record.is_file():
+        raise InputError(f"there is no classifier at {path}; train it first: dvc repro classifier@{path.name}")
+    try:
+        own = json.loads(record.read_text(encoding="utf-8"))["config"]["resolution"]
+        classifier = Classifier(own, 1, DIGITS)
+        classifier.load_state_dict(safetensors.torch.load_file(file))
+    except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"the classifier at {path} cannot be read: {error}. Train it again: dvc repro -f classifier@{path.name}"
+        ) from error
+    if own != resolution:
+        raise InputError(
+            f"the classifier at {path} is for digits of {own}x{own}, this stage makes {resolution}x{resolution}"
+        )
+    return classifier.to(device).eval()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m espalier.stages.types.classifier", description="Train a digit classifier."
+    )
+    parser.add_argument("name", help="its name under 'classifiers'")
+    arguments = parser.parse_args()
+    sys.exit(run(lambda: classify(arguments.name)))

@@ -1,0 +1,142 @@
+"""python -m espalier.stages.types.translate PIPELINE STAGE: held-out people in the outfits of others' sentences, by both of FashionGAN's stages.
+
+As in the paper's section 4: each test picture gets the sentence of another one. The release says whose (its records' `donor`);
+elsewhere a permutation that depends on the seed. What is read of drawn dolls is in `stages/fashiongan/metrics.py`.
+"""
+
+import argparse
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from espalier.data.dolls.reading import told as told_of
+from espalier.data.files import whole_folder, write_json
+from espalier.data.store import Store
+from espalier.stages.artifacts.record import library_versions
+from espalier.stages.config.load import translate_config
+from espalier.stages.config.params import read_params
+from espalier.stages.config.stage import ARTIFACTS, TranslateConfig
+from espalier.stages.fashiongan.metrics import accuracies, distance, iou
+from espalier.stages.fashiongan.outfits import FACE, HAIR, person, sentence_codes
+from espalier.stages.fashiongan.sheet import Row, sheet
+from espalier.stages.fashiongan.translation import People, Translated, Translator
+from espalier.stages.kinds.grids import save_picture
+from espalier.stages.process.device import choose_device
+from espalier.stages.process.exits import run
+from espalier.stages.process.progress import Bar
+from espalier.stages.tricks.context import derive_seed
+
+AT_ONCE = 100
+
+
+class Held:
+    """Held-out people of a store with their sentences, and for each whose sentence it gets."""
+
+    def __init__(self, config: TranslateConfig, translator: Translator) -> None:
+        store = Store(config.reads)
+        self.count = min(config.count, store.manifest.count)
+        self.records = store.records()
+        size = translator.resolution
+        images, maps = (np.array(of[: self.count]) for of in (store.images(size), store.maps(size)))
+        about = [person(self.records[i], images[i], maps[i]) for i in range(self.count)]
+        self.people = People(images, maps, np.array(about, dtype=np.float32))
+        self.codes = sentence_codes(store, translator.text)
+        self.donors = self._donors(config.seed)
+        self.sentences = [str(self.records[i].get("sentence", "")) for i in self.donors]
+
+    def _donors(self, seed: int) -> NDArray[np.int64]:
+        others = np.random.default_rng(derive_seed(seed, "donors")).permutation(self.count)
+        others = others[(np.argsort(others) + 1) % self.count]  # nobody gets its own
+        return np.array([record.get("donor", other) for record, other in zip(self.records, others, strict=False)])
+
+    @property
+    def drawn(self) -> bool:
+        """Whether these are dolls, whose outfits can be read by rule."""
+        return all("pose_left_arm" in record.get("attributes", {}) for record in self.records)
+
+
+def translate(pipeline: str, stage: str) -> None:
+    """Translate, measure and publish."""
+    config = translate_config(read_params(), pipeline, stage)
+    translator = Translator(config.after, choose_device())
+    held = Held(config, translator)
+    made = _translated(translator, held, f"{pipeline}@{stage}", config.seed)
+    figures = measured(held, made, config.seed)
+    out = ARTIFACTS / pipeline / stage
+    with whole_folder(out) as folder:
+        write_json(folder / "metrics.json", figures)
+        inputs = {"image": translator.artifact.digest, "people": Store(config.reads).digest}
+        record = {"config": config.model_dump(mode="json"), "inputs": inputs, "versions": library_versions()}
+        write_json(folder / "stage.json", record)
+        save_picture(sheet(rows(held, made, config.shown), HEADS), folder / "samples.png")
+    print(f"{pipeline}@{stage} is done: {out}  " + "  ".join(f"{k} {v:.3g}" for k, v in figures.items()))
+
+
+def _translated(translator: Translator, held: Held, name: str, seed: int) -> Translated:
+    parts = []
+    with Bar(name, held.count) as bar:
+        for start in range(0, held.count, AT_ONCE):
+            some = slice(start, min(start + AT_ONCE, held.count))
+            people = People(held.people.images[some], held.people.maps[some], held.people.attributes[some])
+            parts.append(translator(people, held.codes[held.donors[some]], derive_seed(seed, "part", start)))
+            if bar.due():
+                bar.show(some.stop, "people translated")
+    maps = [part.maps for part in parts if part.maps is not None]
+    return Translated(
+        np.concatenate([part.pictures for part in parts]),
+        np.concatenate([part.raw for part in parts]),
+        np.concatenate(maps) if maps else None,
+    )
+
+
+def measured(held: Held, made: Translated, seed: int) -> dict[str, float]:
+    """Every figure by name; `_ceiling` of the sentence's own true picture, `_chance` with the sentences shuffled."""
+    figures: dict[str, float] = {}
+    people = held.people
+    if made.maps is not None:
+        figures |= {"hair_iou": iou(people.maps, made.maps, HAIR), "face_iou": iou(people.maps, made.maps, FACE)}
+    half = held.count // 2
+    figures["frechet"] = distance(made.pictures, people.images)
+    figures["frechet_floor"] = distance(people.images[:half], people.images[half:])
+    if held.drawn:
+        figures |= _read(held, made, seed)
+    return {name: round(value, 4) for name, value in figures.items()}
+
+
+def _read(held: Held, made: Translated, seed: int) -> dict[str, float]:
+    attributes: list[dict[str, Any]] = [record["attributes"] for record in held.records]
+    bodies, wanted = attributes[: held.count], [attributes[i] for i in held.donors]
+    told = [told_of(sentence, doll) for sentence, doll in zip(held.sentences, wanted, strict=True)]
+    shuffled = np.random.default_rng(derive_seed(seed, "shuffled")).permutation(held.count)
+    true = held.people.images[held.donors % held.count]
+    found = {
+        "": accuracies(made.pictures, bodies, wanted, told),
+        "_ceiling": accuracies(true, wanted, wanted, told),
+        "_chance": accuracies(made.pictures, bodies, [wanted[i] for i in shuffled], [told[i] for i in shuffled]),
+    }
+    figures = {f"{name}{kind}": value for kind, of in found.items() for name, value in of.items()}
+    return figures | {f"accuracy{kind}": float(np.mean(list(of.values()))) for kind, of in found.items()}
+
+
+HEADS = ("sentence", "person", "map", "new map", "result")
+
+
+def rows(held: Held, made: Translated, count: int) -> list[Row]:
+    """The first people as rows of the sheet."""
+    found = []
+    for i in range(min(count, held.count)):
+        new = held.people.maps[i] if made.maps is None else made.maps[i]
+        found.append(Row(held.sentences[i], [held.people.images[i], held.people.maps[i], new, made.pictures[i]]))
+    return found
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        prog="python -m espalier.stages.types.translate", description="Translate held-out people."
+    )
+    parser.add_argument("pipeline", help="a pipeline in params.yaml, such as fashiongan")
+    parser.add_argument("stage", help="its stage that translates")
+    arguments = parser.parse_args()
+    sys.exit(run(lambda: translate(arguments.pipeline, arguments.stage)))
