@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import Player, Term
+from espalier.stages.tricks.parts import Player
+from espalier.stages.tricks.trick import Term
 
 
 class GradientNoise(Term):
@@ -14,7 +15,7 @@ class GradientNoise(Term):
 
     def _noise(self, step: Step, player: Player) -> Tensor:
         weights = torch.stack([p.flatten() for p in step.networks.of(player).parameters()]).flatten()
-        return (weights * step.moment.normal(tuple(weights.shape), self.name, player)).sum()
+        return (weights * step.context.normal(tuple(weights.shape), self.name, player)).sum()
 
     def discriminator_term(self, step: Step) -> Tensor:
         return self._noise(step, "discriminator")

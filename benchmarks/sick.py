@@ -32,10 +32,10 @@ from espalier.stages.artifacts.artifact import load_artifact, load_generator
 from espalier.stages.artifacts.workfolder import FAILED, work_root
 from espalier.stages.config.params import read_params, stage_names
 from espalier.stages.features.local import load_features
-from espalier.stages.kinds.grids import latents
+from espalier.stages.kinds.sampling import latents
 from espalier.stages.kinds.sampling import generate
 from espalier.stages.metrics.manifold import manifold
-from espalier.stages.monitor.verdict import SICK, Row, judge
+from espalier.stages.monitor.verdict import SICK, Probed, judge
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
 POINTED = WORLDS[:2]
@@ -109,9 +109,9 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
 
 def verdicts(path: Path) -> list[tuple[float, str]]:
     """What the rules as they are say at each probe, by kimg: of what is not healed they change nothing but words."""
-    names = {field.name: int if field.name == "step" else float for field in dataclasses.fields(Row)}
+    names = {field.name: int if field.name == "step" else float for field in dataclasses.fields(Probed)}
     with path.open(newline="") as file:
-        rows = [Row(**{name: of(row[name]) for name, of in names.items()}) for row in csv.DictReader(file)]
+        rows = [Probed(**{name: of(row[name]) for name, of in names.items()}) for row in csv.DictReader(file)]
     return [(row.kimg, judge(rows[: i + 1]).word) for i, row in enumerate(rows)]
 
 

@@ -90,9 +90,9 @@ def one_step(trainer: Trainer) -> dict[str, Tensor]:
 
 def check_same(trainer: Trainer, plain: Plain) -> None:
     """One step of both from the same weights, latents and pictures gives the same losses."""
-    moment = trainer.moment()
-    z_d, z_g = (moment.normal((BATCH, plain.latent), "latent", p) for p in ("discriminator", "generator"))
-    eps, indices = moment.uniform((BATCH, 1, 1, 1), "gradient_penalty"), trainer.batches.indices(0, BATCH)
+    context = trainer.context()
+    z_d, z_g = (context.normal((BATCH, plain.latent), "latent", p) for p in ("discriminator", "generator"))
+    eps, indices = context.uniform((BATCH, 1, 1, 1), "gradient_penalty"), trainer.batches.indices(0, BATCH)
     d_loss, g_loss = plain.step(z_d, z_g, eps, indices)
     said = one_step(trainer)
     ours = sum(said[name].item() for name in ("loss_d", "gradient_penalty", "drift"))
@@ -129,9 +129,9 @@ class Shares:
         """The generator step with the average, taken out of it, timed by itself."""
         average = self._timed(ema.after_generator_step, "EMA")
 
-        def both(moment: Any, *arguments: Any) -> Any:
-            said = step(moment, *arguments)
-            average(self.networks, moment)
+        def both(context: Any, *arguments: Any) -> Any:
+            said = step(context, *arguments)
+            average(self.networks, context)
             return said
 
         return both

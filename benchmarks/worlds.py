@@ -60,10 +60,9 @@ def run(pipelines: Sequence[str], jobs: int, needed: Sequence[str] = ()) -> list
     """Bring these pipelines up to date, and before them what they need. Returns the names of runs that failed."""
     with contextlib.chdir(ROOT):
         params = read_params()
-        told = [Path(text) for p in pipelines for text in _texts(params[p].get("common", {}))]
-        makers = {f"{MAKERS[path.parent.name]}@{path.name}" for path in told if path.parent.name in MAKERS}
-        if makers.union(needed):
-            subprocess.run(dvc("repro", *sorted(makers.union(needed))), check=True)
+        named = [Path(text) for p in pipelines for text in _texts(params[p].get("common", {}))]
+        makers = {f"{MAKERS[path.parent.name]}@{path.name}" for path in named if path.parent.name in MAKERS}
+        subprocess.run(dvc("repro", "code", *sorted(makers.union(needed))), check=True)
         runs = [f"{p}@{stage}" for p in pipelines for stage in stage_names(params, p)]
         return _run_all(runs, jobs)
 

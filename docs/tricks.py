@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from espalier.pipelines.commands import trick_pages as describe
-from espalier.stages.networks.known import BACKBONES
+from espalier.stages.networks.known import NETWORKS
 from espalier.stages.tricks.catalogue import LOSSES
 from espalier.stages.tricks.compatibility import RULES
 
@@ -115,7 +115,7 @@ def _matrix() -> str:
 
 def _networks() -> str:
     lines = ["| network | what it is | options |", "| --- | --- | --- |"]
-    for name, backbone in BACKBONES.items():
+    for name, backbone in NETWORKS.items():
         options = ", ".join(f"{key} {field.default}" for key, field in backbone.model_fields.items() if key != "name")
         first = (backbone.__doc__ or "").split("\n")[0]
         lines.append(f"| {name} | {first} | {options} |")

@@ -50,7 +50,7 @@ def run(
     """
     from pydantic import ValidationError
 
-    from espalier.pipelines.run.desk import run_at_desk
+    from espalier.pipelines.commands.desk import run_at_desk
     from espalier.pipelines.run.options import RunOptions
 
     try:
@@ -120,7 +120,8 @@ def check(pipeline: Pipeline) -> None:
     """
     from rich.table import Table
 
-    from espalier.pipelines.commands.check import measured, training, validate, warnings
+    from espalier.pipelines.commands.check import measured, training, warnings
+    from espalier.pipelines.run.validate import validate
     from espalier.pipelines.commands.status import console
     from espalier.stages.process.progress import clock
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from espalier.models.fashiongan.shape import widths
-from espalier.models.fashiongan.told import CLASSES, Block, Colours, Said, Told, down, initialise, same, tiled, up
+from espalier.models.fashiongan.told import CLASSES, Block, Colours, Said, SentenceAndMap, down, initialise, same, tiled, up
 from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 
@@ -77,7 +77,7 @@ class Generator(nn.Module):
         )
         initialise(self, 0.02 if body == "unet" else 0.02 / 16)
 
-    def forward(self, z: Tensor, told: Told) -> Tensor:
+    def forward(self, z: Tensor, told: SentenceAndMap) -> Tensor:
         between = torch.cat([z[:, :, None, None], self.said(told.code)], dim=1)
         pictures = torch.tanh(self.body(self.view(told.map), between))
         return composed(pictures, told.map) if self.compose else pictures
@@ -170,7 +170,7 @@ class Discriminator(nn.Module):
         self.judge = kind(resolution, pictures, self.view.channels, width, Said(code, text, hidden), hidden)
         initialise(self, 0.02 if judge == "patch" else 0.02 / 16)
 
-    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, told: Told | None = None) -> Tensor:
+    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, told: SentenceAndMap | None = None) -> Tensor:
         assert told is not None
         logits: Tensor = self.judge(pictures, self.view(told.map), told.code, [] if features is None else features)
         return logits.flatten()

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from espalier.models.fashiongan.told import CLASSES, Block, Said, Told, down, initialise, same, tiled, up
+from espalier.models.fashiongan.told import CLASSES, Block, Said, SentenceAndMap, down, initialise, same, tiled, up
 from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 
@@ -46,7 +46,7 @@ class Generator(nn.Module):
         self.out = nn.ConvTranspose2d(sizes[-1], CLASSES, 4, 2, 1, bias=False)
         initialise(self, 0.02 / 16)
 
-    def forward(self, z: Tensor, told: Told) -> Tensor:
+    def forward(self, z: Tensor, told: SentenceAndMap) -> Tensor:
         x = self.up8(self.start(torch.cat([z[:, :, None, None], self.said(told.code)], dim=1)))
         x = self.up16(torch.cat([x, self.body(told.map)], dim=1))
         logits: Tensor = self.out(self.ups(self.middle(x)))
@@ -77,7 +77,7 @@ class Discriminator(nn.Module):
         self.logit = nn.Conv2d(8 * width, 1, 4, bias=False)
         initialise(self, 0.02 / 16)
 
-    def forward(self, maps: Tensor, features: list[Tensor] | None = None, told: Told | None = None) -> Tensor:
+    def forward(self, maps: Tensor, features: list[Tensor] | None = None, told: SentenceAndMap | None = None) -> Tensor:
         assert told is not None
         x = maps.softmax(dim=1)
         kept = [x := layer(x) for layer in self.downs]

@@ -27,7 +27,7 @@ _GAUSSIAN = (0.0030, 0.0133, 0.0219, 0.0596, 0.0983, 0.1621)
 """The released 5x5 kernel of standard deviation 1, rounded as it is there (it sums to 0.9997): corner to centre."""
 
 
-class Told(NamedTuple):
+class SentenceAndMap(NamedTuple):
     """What is told of a batch.
 
     `code`: the sentence's code (B, width), behind the person's attributes where a variant has them. `map`: classes of each

@@ -7,38 +7,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from espalier.data.errors import InputError
-from espalier.pipelines.run.dag import Node, nodes, stages_of
+from espalier.pipelines.run.dag import Node, nodes
 
 if TYPE_CHECKING:
     from espalier.stages.config.stage import StageConfig
-
-
-def validate(pipeline: str) -> list[str]:
-    """Check every stage's configuration and its place in the DAG. Returns the stages' names, in order.
-
-    Raises:
-        InputError: with every stage's errors at once.
-    """
-    from espalier.stages.config.load import check_stage, source_config, stage_config
-    from espalier.stages.config.params import PARAMS, read_params, stage_names
-
-    params = read_params()
-    errors, names = [], stage_names(params, pipeline)
-    for name in params.get("datasets") or {}:
-        errors.extend(_errors(lambda name=name: source_config(params, name)))
-    for name in names:
-        errors.extend(_errors(lambda name=name: check_stage(params, pipeline, name)))
-    if errors:
-        raise InputError("\n".join(dict.fromkeys(errors)))
-    stages_of(pipeline)
-    first = stage_config(params, pipeline, names[0])
-    datasets = [f"artifacts/datasets/{name}" for name in params.get("datasets") or {}]
-    if first.dataset.as_posix() not in datasets and not (first.dataset / "manifest.json").is_file():
-        known = ", ".join(datasets) or "none"
-        raise InputError(
-            f"{PARAMS}: {pipeline}.stages.{names[0]}.after: there is no dataset {first.dataset}; 'datasets' makes {known}"
-        )
-    return names
 
 
 def training(pipeline: str, names: list[str]) -> list[str]:
@@ -76,14 +48,6 @@ def _forgotten_features(config: "StageConfig", every: dict[str, Node]) -> list[s
     ]
 
 
-def _errors(action: Any) -> list[str]:
-    try:
-        action()
-    except InputError as error:
-        return str(error).splitlines()
-    return []
-
-
 def measured(pipeline: str, names: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """What each stage costs, measured in a process of its own so that the peak of memory is its own.
 
@@ -91,7 +55,7 @@ def measured(pipeline: str, names: list[str]) -> Iterator[tuple[str, dict[str, A
         InputError: a stage cannot run at these sizes, with its own words.
     """
     for name in names:
-        command = [sys.executable, "-m", "espalier.stages.loop.profile", pipeline, name]
+        command = [sys.executable, "-m", "espalier.stages.run", pipeline, name, "--profile"]
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             last = done.stderr.strip().splitlines() or [

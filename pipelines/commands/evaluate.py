@@ -9,20 +9,17 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.models.fashiongan.told import Told
-from espalier.pipelines.commands.sample import told_of
-from espalier.stages.artifacts.artifact import load_generator
+from espalier.stages.artifacts.artifact import condition_for, kind_of, load_generator
 from espalier.stages.artifacts.record import Record
-from espalier.stages.config.stage import ARTIFACTS
+from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.contracts.condition import rows
 from espalier.stages.evaluation.evaluation import Evaluation, check_classes, evaluate
 from espalier.stages.evaluation.reference import check_counts
 from espalier.stages.features.extractor import Extractor
 from espalier.stages.features.inception import load_inception
+from espalier.stages.features.load import load_extractor
 from espalier.stages.features.local import Features
-from espalier.stages.kinds.grids import latents
-from espalier.stages.kinds.sampling import generate
-from espalier.stages.loop.evaluate import load_extractor
-from espalier.stages.networks.known import BACKBONES
+from espalier.stages.kinds.sampling import generate, latents
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
 
@@ -56,11 +53,9 @@ def evaluation_of(
     """
     device = choose_device()
     generator, record = load_generator(path, device)
-    makes = BACKBONES[record.config["network"]["name"]].makes
-    if makes != "pictures":
-        raise InputError(
-            f"{path} makes {makes}, and these figures are of pictures; right would be an artifact that makes some"
-        )
+    made = kind_of(record, path).name
+    if made != "images":
+        raise InputError(f"{path} makes {made}, and these metrics are of images; use an artifact that makes some")
     store = Store(dataset or Path(record.dataset.path))
     store.images(record.config["resolution"])
     if record.channels != store.manifest.channels:
@@ -88,12 +83,11 @@ def _sampled(
 ) -> Tensor:
     network = record.config["network"]
     latent = latents(number, network["latent"], seed, device, network["prior"])
-    told, parts = told_of(path, record, number, device), []
+    condition, parts = condition_for(path, record, number, device), []
     with Bar("pictures", number) as bar:
         for start in range(0, number, AT_ONCE):
             some = slice(start, start + AT_ONCE)
-            mine = Told(*(of[some] for of in told)) if isinstance(told, Told) else None if told is None else told[some]
-            parts.append(generate(generator, latent[some], mine))
+            parts.append(generate(generator, latent[some], rows(condition, some)))
             if bar.due():
                 bar.show(min(start + AT_ONCE, number))
     return torch.cat(parts)

@@ -7,13 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.models.fashiongan.told import Told
-from espalier.stages.artifacts.artifact import load_generator, read_examples
-from espalier.stages.artifacts.record import Record
-from espalier.stages.kinds.grids import grid, latents, save_animation, save_picture, walk
+from espalier.stages.artifacts.artifact import condition_for, kind_of, load_generator
+from espalier.stages.kinds.grids import grid, save_animation, save_picture
 from espalier.stages.kinds.points import scatter
-from espalier.stages.kinds.sampling import class_turns, generate
-from espalier.stages.networks.known import BACKBONES
+from espalier.stages.kinds.sampling import generate, latents, walk
 from espalier.stages.process.device import choose_device
 
 
@@ -32,7 +29,7 @@ def draw_walk(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
     """An animation through `number` pictures and back to the first, a second each; artifacts side by side."""
     walks = [_pictures(path, number, seed, walking=True) for path in artifacts]
     if any(walk.ndim == 2 for walk in walks):
-        raise InputError("a walk is through pictures, and this generator makes points; leave out --walk")
+        raise InputError("a walk is through pictures, and this generator makes points; leave out --interpolate")
     frames = [grid(torch.stack(frame), columns=len(walks)) for frame in zip(*_one_size(walks), strict=True)]
     save_animation(frames, out, seconds=number)
 
@@ -49,12 +46,4 @@ def _pictures(path: Path, number: int, seed: int, walking: bool = False) -> Tens
     network = record.config["network"]
     latent = latents(number, network["latent"], seed, device, network["prior"])
     latent = walk(latent) if walking else latent
-    return generate(generator, latent, told_of(path, record, len(latent), device), BACKBONES[network["name"]].makes)
-
-
-def told_of(path: Path, record: Record, count: int, device: torch.device) -> Tensor | Told | None:
-    """Classes, or an artifact's examples of sentences and maps, in turns; nothing where networks are told nothing."""
-    if record.reads is None:
-        return class_turns(record.classes, count, device) if record.classes else None
-    turns = class_turns(len((examples := read_examples(path)).code), count, torch.device("cpu"))
-    return Told(*(of[turns].to(device) for of in examples))
+    return generate(generator, latent, condition_for(path, record, len(latent), device), kind_of(record, path))

@@ -1,12 +1,17 @@
 """Where every stage stands: by DVC's word what is up to date, by the work folders what is half-way."""
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from espalier.data.errors import InputError
-from espalier.pipelines.run.dag import Node, changed, nodes
+from espalier.data.store import file_digest
+from espalier.pipelines.run.dag import Dag, Node, read_dag
 from espalier.pipelines.run.results import FIGURES, figures_of, verdict_of
-from espalier.stages.artifacts.workfolder import work_root
+from espalier.stages.artifacts.history import History
+from espalier.stages.artifacts.workfolder import FAILED, SECTION, checkpoints_in, holder, work_root
+from espalier.stages.config.params import merged_section, read_params
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,21 +25,21 @@ class State:
     verdict: str = ""
 
 
-def states() -> list[State]:
+def states(dag: Dag | None = None) -> list[State]:
     """The state of every stage of the DAG, in order.
 
     Words: "up to date", "stale", "half-way", "training", "missing".
     """
-    stale = changed()
-    return [_state(node, stale) for node in nodes()]
+    dag, params = dag or read_dag(), read_params()
+    return [_state(node, dag.stale, params) for node in dag.nodes]
 
 
-def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
+def _state(node: Node, stale: dict[str, list[str] | None], params: dict[str, Any]) -> State:
     figures, verdict = figures_of(node), verdict_of(node)[0].partition(":")[0]
     there = node.artifact.is_dir()
     if node.name not in stale:
         return State(node.name, "up to date", "", figures, verdict)
-    word, detail = _work(node)
+    word, detail = _work(node, params)
     if word:
         return State(node.name, word, detail, figures)
     if not there:
@@ -45,24 +50,44 @@ def _state(node: Node, stale: dict[str, list[str] | None]) -> State:
     )
 
 
-def _work(node: Node) -> tuple[str, str]:
+def _work(node: Node, params: dict[str, Any]) -> tuple[str, str]:
     """What the work folder of the stage as it is configured now says: in training, half-way, or nothing."""
-    if "@" not in node.name or not (work_root() / node.name).is_dir():
-        return "", ""  # before torch is imported, which takes seconds
-    from espalier.stages.config.load import stage_config
-    from espalier.stages.config.params import read_params
-    from espalier.stages.loop.position import read_position
+    pipeline, _, stage = node.name.partition("@")
+    for file in sorted((work_root() / node.name).glob(f"*/{SECTION}"), key=lambda f: -f.stat().st_mtime):
+        found = _read(file)
+        try:
+            same = found.get("section") == json.loads(json.dumps(merged_section(params, pipeline, stage)))
+        except InputError:
+            return "", ""
+        if same and all(_digest(Path(path)) == digest for path, digest in found.get("inputs", {}).items()):
+            return _progress(file.parent, int(found["steps"]), float(found["kimg"]))
+    return "", ""
 
+
+def _progress(folder: Path, steps: int, kimg: float) -> tuple[str, str]:
+    step = max((step for step, _ in checkpoints_in(folder)), default=0)
+    words = f"step {step} of {steps} ({min(step / steps, 1.0):.0%} of {kimg:g} kimg)"
+    failed, probes = folder / FAILED, History(folder / "monitor.csv").rows
+    if failed.is_file():
+        words += f", failed: {failed.read_text(encoding='utf-8').strip()}"
+    elif probes and probes[-1].get("verdict"):
+        words += f", {probes[-1]['verdict']}"
+    process = holder(folder / "lock")
+    if process is not None:
+        return "training", f"{words}, process {process}"
+    return ("half-way", words) if 0 < step < steps else ("", "")
+
+
+def _read(file: Path) -> dict[str, Any]:
     try:
-        config = stage_config(read_params(), *node.name.split("@", 1))
-        position = read_position(config)
-    except InputError:
-        return "", ""
-    words = f"step {position.step} of {position.steps} ({position.share:.0%} of {config.kimg:g} kimg)"
-    words += f", {position.verdict}" if position.verdict else ""
-    if position.process is not None:
-        return "training", f"{words}, process {position.process}"
-    return ("half-way", words) if 0 < position.step < position.steps else ("", "")
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _digest(path: Path) -> str:
+    return file_digest(path) if path.is_file() else ""
 
 
 def as_table(found: list[State]) -> Any:

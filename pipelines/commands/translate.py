@@ -9,7 +9,7 @@ from espalier.data.sources.people import read_person
 from espalier.data.sources.source import DamagedPicture
 from espalier.stages.fashiongan.outfits import person
 from espalier.stages.fashiongan.sheet import Row, sheet
-from espalier.stages.fashiongan.translation import People, Translator
+from espalier.stages.fashiongan.translator import People, Translator
 from espalier.stages.kinds.grids import save_picture
 from espalier.stages.process.device import choose_device
 

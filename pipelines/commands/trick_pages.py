@@ -9,8 +9,8 @@ from typing import Any, Literal, get_args, get_origin
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic.fields import FieldInfo
 
-from espalier.stages.networks.known import BACKBONES
-from espalier.stages.tricks.catalogue import LOSSES, TRICKS, loss_class, trick_class
+from espalier.stages.networks.known import NETWORKS
+from espalier.stages.tricks.catalogue import LOSSES, TRICKS
 from espalier.stages.tricks.compatibility import RULES, Rule
 from espalier.stages.tricks.loss import Loss
 from espalier.stages.tricks.trick import Trick
@@ -38,7 +38,7 @@ def find(name: str) -> type[Trick]:
         ValueError: there is none, with the nearest name.
     """
     bare = name.removeprefix("loss").strip(": =")
-    return loss_class(bare) if bare in LOSSES else trick_class(name)
+    return LOSSES[bare] if bare in LOSSES else TRICKS.find(name)
 
 
 def title(cls: type[Trick]) -> str:
@@ -82,7 +82,7 @@ def networks(cls: type[Trick]) -> list[str]:
     """The networks that have every place that it changes; all, if it changes none."""
     probe = cls.model_construct()
     wants = probe.wants()
-    return [name for name, backbone in BACKBONES.items() if all(place in backbone.places() for place in wants)]
+    return [name for name, backbone in NETWORKS.items() if all(place in backbone.places() for place in wants)]
 
 
 def _default(field: FieldInfo) -> str:

@@ -8,7 +8,7 @@ from rich.table import Table
 from espalier.data.errors import InputError
 from espalier.pipelines.commands import trick_pages as describe
 
-VERDICTS = {"forbid": "refused with", "warn": "warned of with", "note": "beside"}
+OUTCOMES = {"forbid": "refused with", "warn": "warned of with", "note": "beside"}
 
 
 def all_tricks() -> Table:
@@ -17,7 +17,7 @@ def all_tricks() -> Table:
     for name in describe.names():
         cls = describe.find(name)
         options = ", ".join(f"{o.name} {o.default}" for o in describe.options(cls))
-        refused = ", ".join(other for other, rule in describe.rules(cls) if rule.verdict == "forbid")
+        refused = ", ".join(other for other, rule in describe.rules(cls) if rule.outcome == "forbid")
         table.add_row(name, describe.summary(cls), options or "none", refused)
     return table
 
@@ -40,5 +40,5 @@ def one_trick(name: str) -> Iterator[str]:
         yield f"  {option.name}: {option.values}; default {option.default}{meaning}"
     yield f"\nnetworks: {', '.join(describe.networks(cls))}"
     for other, rule in describe.rules(cls):
-        yield f"{VERDICTS[rule.verdict]} {other}: {rule.why}"
+        yield f"{OUTCOMES[rule.outcome]} {other}: {rule.why}"
     yield f"file: {Path(*cls.__module__.split('.')).with_suffix('.py')}"

@@ -17,7 +17,7 @@ from espalier.pipelines.prefect.gates import Gates
 from espalier.pipelines.prefect.pages import Outcome, key_of, run_page
 from espalier.pipelines.prefect.reporting import Reporter
 from espalier.pipelines.prefect.stage_task import Surroundings, run_stage
-from espalier.pipelines.run.dag import Node, unchanged
+from espalier.pipelines.run.dag import Node
 from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.plan import Plan, planned
 from espalier.pipelines.run.processes import CANCELLED, OUT_OF_TIME, Processes
@@ -48,7 +48,7 @@ class Chain:
     def __init__(self, plan: Plan, options: RunOptions) -> None:
         self.plan, self.options = plan, options
         self.processes, self.reporter = Processes(), Reporter()
-        fresh = frozenset[str]() if options.force else unchanged(plan.nodes)
+        fresh = frozenset[str]() if options.force else plan.dag.unchanged(plan.nodes)
         self.shared = Surroundings(options, fresh, self.processes, self.reporter)
         self.gates = Gates(plan.target, options.gates)
         self.futures: dict[str, PrefectFuture[Any]] = {}

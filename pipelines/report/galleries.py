@@ -66,7 +66,7 @@ def _part_of_samples(stage: StageFacts) -> "Image.Image | None":
     from espalier.stages.fashiongan.sheet import GAP, LINE, SIDE
 
     image = whole_picture(stage.samples) if stage.samples else None
-    if image is not None and stage.config.get("does") == "translate":
+    if image is not None and stage.config.get("type") == "translate":
         part, top = 2 * (SIDE + GAP), LINE + 2 * GAP
         image = image.crop((image.width - part, top, image.width - GAP, top + part - GAP))
     if image is not None:

@@ -25,17 +25,17 @@ REALS_AT_ONCE, NUMBERS_AT_ONCE = 1024, 2**26
 
 
 def makes(stage: StageFacts) -> str:
-    """What its generator makes: "pictures", "points" or "maps"; empty where it has none that this version knows."""
-    from espalier.stages.networks.known import BACKBONES
+    """What its generator makes: "images", "points" or "maps"; empty where it has none that this version knows."""
+    from espalier.stages.networks.known import NETWORKS
 
     network = stage.config.get("network")
-    kind = BACKBONES.get(network.get("name", "")) if isinstance(network, dict) else None
-    return kind.makes if kind is not None else ""
+    kind = NETWORKS.get(network.get("name", "")) if isinstance(network, dict) else None
+    return kind.kind.name if kind is not None else ""
 
 
 def draws_alone(stage: StageFacts) -> bool:
     """Whether it makes pictures of latents and classes alone: one that is told sentences needs more to be looked at."""
-    return stage.plays and stage.record.get("reads") is None and makes(stage) == "pictures"
+    return stage.plays and stage.record.get("encoder") is None and makes(stage) == "images"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Drawn:
 
 def drawn(stage: StageFacts, count: int) -> Drawn:
     """Pictures of the first latents of the stage's seed: the same latents in every stage of a chain that has one seed."""
-    from espalier.stages.kinds.grids import latents
+    from espalier.stages.kinds.sampling import latents
 
     def ask(network: dict[str, Any], device: "device") -> "Tensor":
         return latents(count, network["latent"], stage.config["seed"], device, network["prior"])
@@ -59,7 +59,7 @@ def drawn(stage: StageFacts, count: int) -> Drawn:
 
 def walked(stage: StageFacts, ends: int, frames: int) -> Drawn:
     """Pictures on the way from each of so many latents to the next and back to the first, (ends x frames)."""
-    from espalier.stages.kinds.grids import latents, walk
+    from espalier.stages.kinds.sampling import latents, walk
 
     def ask(network: dict[str, Any], device: "device") -> "Tensor":
         return walk(latents(ends, network["latent"], stage.config["seed"], device, network["prior"]), frames)
@@ -71,8 +71,7 @@ def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", 
     """Pictures of the latents that are asked for, given the network's options and the device."""
     import torch
 
-    from espalier.pipelines.commands.sample import told_of
-    from espalier.stages.artifacts.artifact import load_generator
+    from espalier.stages.artifacts.artifact import condition_for, load_generator
     from espalier.stages.kinds.sampling import generate
     from espalier.stages.process.device import choose_device
 
@@ -82,10 +81,10 @@ def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", 
     except InputError as error:  # damaged, or of another version: the rest of the page is right all the same
         return Drawn(stage, None, str(error))
     latent = ask(record.config["network"], where)
-    told = told_of(path, record, len(latent), where)
-    if one_class and isinstance(told, torch.Tensor):
-        told = torch.zeros_like(told)  # a walk whose class took turns would jump
-    return Drawn(stage, generate(generator, latent, told).permute(0, 2, 3, 1).numpy())
+    condition = condition_for(path, record, len(latent), where)
+    if one_class and isinstance(condition, torch.Tensor):
+        condition = torch.zeros_like(condition)  # a walk whose class took turns would jump
+    return Drawn(stage, generate(generator, latent, condition).permute(0, 2, 3, 1).numpy())
 
 
 def same_latents(stages: Sequence[StageFacts]) -> list[StageFacts]:
@@ -100,7 +99,7 @@ def same_latents(stages: Sequence[StageFacts]) -> list[StageFacts]:
 
 def over_time(stage: StageFacts, count: int) -> list[tuple[float, Pictures]]:
     """(kimg, pictures of the first latents) over a training, from the grids that the stage has published."""
-    resolution, told = stage.config.get("resolution"), stage.record.get("reads") is not None
+    resolution, told = stage.config.get("resolution"), stage.record.get("encoder") is not None
     files = sorted((stage.node.artifact / "samples").glob("kimg-*.png"))
     found = []
     if not isinstance(resolution, int):  # points have none

@@ -107,7 +107,7 @@ def _lead(chain: Chain) -> str:
 
 def _figures(chain: Chain, number: int) -> str:
     """What the last stage that makes pictures is worth, beside the floor; and the final figures of all."""
-    last = next((stage for stage in reversed(chain.trained) if makes(stage) == "pictures"), None)
+    last = next((stage for stage in reversed(chain.trained) if makes(stage) == "images"), None)
     parts = _evaluated(last, number) if last is not None else []
     return section("figures", "Figures", *parts, "<h3>Final figures of every stage</h3>", final_figures(chain))
 

@@ -178,7 +178,7 @@ def lineage(chain: Chain) -> str:
     rows = []
     for stage in chain.own:
         if stage.record:
-            inputs = "<br>".join(_input(stage.record.get(key), key) for key in ("dataset", "parent", "start", "reads")
+            inputs = "<br>".join(_input(stage.record.get(key), key) for key in ("dataset", "parent", "start", "encoder")
                                  if stage.record.get(key))  # fmt: skip
             inputs = inputs or "<br>".join(
                 f"{text(k)} {digest(v)}" for k, v in (stage.record.get("inputs") or {}).items()

@@ -10,10 +10,16 @@ from typing import TYPE_CHECKING, Any
 import networkx
 
 from espalier.data.errors import InputError
+from espalier.stages.config.code import differing, stage_code, stages_with_code
 from espalier.stages.config.params import PARAMS, read_params, stage_names
+from espalier.stages.types.fingerprint import CODE
 
 if TYPE_CHECKING:
     from dvc.repo import Repo
+
+
+CODE_STAGE = "code"
+"""The stage of dvc.yaml that writes fingerprints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,33 @@ def _repo() -> Iterator["Repo"]:
         raise InputError(f"dvc cannot read this project: {error}{cause}") from error
 
 
-def _stages(repo: "Repo") -> list[Any]:
-    """The stages of the dvc.yaml here, and imports; another folder's, such as benchmarks/, are a project of their own."""
-    here = Path("dvc.yaml").resolve()
-    return [stage for stage in repo.index.stages if Path(stage.path).name != here.name or Path(stage.path) == here]
+@dataclass(frozen=True)
+class Dag:
+    """The stages of dvc.yaml, each after those it needs, and what has changed: for each stale stage the reasons in words; None for
+    one that a dvc is at work on."""
+
+    nodes: list[Node]
+    stale: dict[str, list[str] | None]
+
+    def unchanged(self, ordered: list[Node]) -> frozenset[str]:
+        """Of stages, each after those it needs, those that are unchanged with all they need."""
+        found: set[str] = set()
+        for node in ordered:
+            if node.name not in self.stale and found.issuperset(node.needs):
+                found.add(node.name)
+        return frozenset(found)
+
+
+def read_dag() -> Dag:
+    """Ask DVC once, and compare the code that is here with what it knows.
+
+    Raises:
+        InputError: no DVC project here, or dvc.yaml and params.yaml do not fit.
+    """
+    with _repo() as repo:
+        found = Dag(_nodes(repo), _changed(repo))
+    _add_code(found)
+    return found
 
 
 def nodes() -> list[Node]:
@@ -62,16 +91,64 @@ def nodes() -> list[Node]:
         InputError: no DVC project here, or dvc.yaml and params.yaml do not fit.
     """
     with _repo() as repo:
-        graph: Any = repo.index.graph.subgraph(_stages(repo))
-        order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.addressing)
-        return [
-            Node(
-                stage.name or stage.addressing,
-                tuple(n.name or n.addressing for n in graph.successors(stage)),
-                tuple(Path(out.fs_path).relative_to(Path(repo.root_dir)) for out in stage.outs),
-            )
-            for stage in order
-        ]
+        return _nodes(repo)
+
+
+def _nodes(repo: "Repo") -> list[Node]:
+    graph: Any = repo.index.graph
+    order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.addressing)
+    return [
+        Node(
+            stage.name or stage.addressing,
+            tuple(n.name or n.addressing for n in graph.successors(stage)),
+            tuple(Path(out.fs_path).relative_to(Path(repo.root_dir)) for out in stage.outs),
+        )
+        for stage in order
+    ]
+
+
+def _changed(repo: "Repo") -> dict[str, list[str] | None]:
+    from dvc.lock import LockError
+
+    found: dict[str, list[str] | None] = {}
+    for stage in repo.index.stages:
+        name = stage.name or stage.addressing
+        try:
+            with repo.lock:
+                status = stage.status()
+        except LockError:
+            found[name] = None
+            continue
+        reasons = [reason for changes in status.values() for reason in _reasons(changes)]
+        if reasons:
+            found[name] = reasons
+    return found
+
+
+def _add_code(dag: Dag) -> None:
+    """Say which stages' code differs from the fingerprints that DVC knows, and of the stage that writes them whether it would
+    change any: DVC calls it always changed."""
+    params = read_params()
+    differ = {}
+    for pipeline, stage in stages_with_code(params):
+        file = CODE / pipeline / stage
+        modules = (
+            differing(file.read_text(encoding="utf-8"), stage_code(params, pipeline, stage)) if file.is_file() else [""]
+        )
+        if modules:
+            differ[f"{pipeline}@{stage}"] = modules
+    known = {node.name for node in dag.nodes}
+    for name, modules in differ.items():
+        if name in known and modules != [""] and dag.stale.get(name, []) is not None:
+            more = f" and {len(modules) - 2} more" if len(modules) > 2 else ""
+            dag.stale[name] = [f"code changed: {', '.join(modules[:2])}{more}", *(dag.stale.get(name) or [])]
+    reasons = dag.stale.get(CODE_STAGE)
+    if reasons is not None and not differ:
+        reasons = [reason for reason in reasons if reason != "always changed"]
+        if reasons:
+            dag.stale[CODE_STAGE] = reasons
+        else:
+            del dag.stale[CODE_STAGE]
 
 
 def has_remote() -> bool:
@@ -83,41 +160,11 @@ def has_remote() -> bool:
 def leaf_dependencies() -> list[Path]:
     """The files and folders that stages need and none makes; relative to here where they lie below."""
     with _repo() as repo:
-        stages, root = _stages(repo), Path(repo.root_dir)
+        stages, root = repo.index.stages, Path(repo.root_dir)
         made = [Path(out.fs_path) for stage in stages for out in stage.outs]
         needed = {Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.protocol == "local"}
         paths = [path for path in sorted(needed) if not any(out.is_relative_to(path) for out in made)]
         return [path.relative_to(root) if path.is_relative_to(root) else path for path in paths]
-
-
-def changed() -> dict[str, list[str] | None]:
-    """What DVC finds changed: for each stale stage the reasons, in words; None for one that a dvc is at work on."""
-    from dvc.lock import LockError
-
-    found: dict[str, list[str] | None] = {}
-    with _repo() as repo:
-        for stage in _stages(repo):
-            name = stage.name or stage.addressing
-            try:
-                with repo.lock:
-                    status = stage.status()
-            except LockError:
-                found[name] = None
-                continue
-            reasons = [reason for changes in status.values() for reason in _reasons(changes)]
-            if reasons:
-                found[name] = reasons
-    return found
-
-
-def unchanged(ordered: list[Node]) -> frozenset[str]:
-    """The stages that DVC finds unchanged with all they need, of stages each after those it needs."""
-    stale = changed()
-    found: set[str] = set()
-    for node in ordered:
-        if node.name not in stale and found.issuperset(node.needs):
-            found.add(node.name)
-    return frozenset(found)
 
 
 def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
@@ -133,7 +180,7 @@ def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
                 )
 
 
-def stages_of(target: str, until: str = "") -> list[Node]:
+def stages_of(target: str, until: str = "", known: list[Node] | None = None) -> list[Node]:
     """The stages that a target needs, itself among them, in order.
 
     A target is a pipeline, of which `until` names the last stage wanted, or a stage as DVC names it.
@@ -141,7 +188,7 @@ def stages_of(target: str, until: str = "") -> list[Node]:
     Raises:
         InputError: no such target, or a stage in params.yaml that DVC's DAG lacks.
     """
-    every = {node.name: node for node in nodes()}
+    every = {node.name: node for node in known or nodes()}
     wanted: set[str] = set()
     pending = [target] if target in every else _of_pipeline(target, until, every)
     while pending:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espalier.data.errors import InputError
-from espalier.pipelines.commands.check import validate
-from espalier.pipelines.run.dag import Node, has_remote, stages_of
+from espalier.pipelines.run.validate import validate
+from espalier.pipelines.run.dag import Dag, Node, has_remote, read_dag, stages_of
 from espalier.pipelines.run.experiments import experiment, experiment_name, override, save
 from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.start import check_start, pin, start_name
@@ -24,8 +24,15 @@ class Plan:
 
     target: str
     nodes: list[Node]
+    dag: Dag
     experiment: str | None
     workspace: Path
+
+    @property
+    def stale(self) -> list[Node]:
+        """The stages that DVC would run."""
+        fresh = self.dag.unchanged(self.nodes)
+        return [node for node in self.nodes if node.name not in fresh]
 
     def finish(self) -> None:
         """Keep the results of an experiment."""
@@ -47,7 +54,8 @@ def planned(target: str, options: RunOptions) -> Iterator[Plan]:
             "the DVC repository has no default remote to pull from or push to; "
             "add one with: dvc remote add --default NAME PATH-OR-URL"
         )
-    nodes = stages_of(target, options.until)
+    dag = read_dag()
+    nodes = stages_of(target, options.until, dag.nodes)
     check_start(pipeline, options)
     with hold(work_root() / "locks" / "run", "this workspace"), contextlib.ExitStack() as stack:
         overrides = list(options.overrides)
@@ -59,7 +67,9 @@ def planned(target: str, options: RunOptions) -> Iterator[Plan]:
             stack.enter_context(experiment(name, overrides))
             if options.start:
                 override(pin(pipeline, options, workspace))
-            nodes = stages_of(target, options.until)
-        if pipeline in pipeline_names(read_params()):
+            dag = read_dag()
+            nodes = stages_of(target, options.until, dag.nodes)
+        plan = Plan(target, nodes, dag, name, workspace)
+        if pipeline in pipeline_names(read_params()) and (options.force or plan.stale):
             validate(pipeline)
-        yield Plan(target, nodes, name, workspace)
+        yield plan

@@ -99,9 +99,10 @@ def _keep(path: Path) -> None:
 
 def _checkpoint(pipeline: str, stage: str, step: int, workspace: Path) -> Path:
     """The file of a stage's checkpoint at a step: a milestone of its artifact, or one still in its work folder."""
-    from espalier.stages.artifacts.checkpoint import checkpoints_in
+    from espalier.stages.artifacts.workfolder import checkpoints_in
     from espalier.stages.config.load import stage_config
-    from espalier.stages.types.train import find_inputs, training_folder
+    from espalier.stages.types.inputs import find_inputs
+    from espalier.stages.types.train import training_folder
 
     config = stage_config(read_params(), pipeline, stage)
     places = [workspace / config.artifact / "milestones"]

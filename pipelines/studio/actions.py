@@ -18,11 +18,14 @@ from espalier.pipelines.address import check_address
 from espalier.pipelines.commands.translate import read_people, unknown_words
 from espalier.stages.artifacts.artifact import Artifact, load_artifact, load_generator
 from espalier.stages.artifacts.record import Record
-from espalier.stages.config.stage import ARTIFACTS
+from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.fashiongan.outfits import person
-from espalier.stages.fashiongan.translation import People, Translator
-from espalier.stages.kinds.grids import coloured, grid, latents, slerp
-from espalier.stages.kinds.sampling import class_turns, generate
+from espalier.stages.fashiongan.translator import People, Translator
+from espalier.stages.kinds.conditions import class_turns
+from espalier.stages.kinds.sampling import generate
+from espalier.stages.kinds.grids import grid
+from espalier.stages.kinds.maps import coloured
+from espalier.stages.kinds.sampling import latents, slerp
 from espalier.stages.process.device import choose_device
 
 SHOWN, SIDE = 24, 256
@@ -103,7 +106,7 @@ def _pictures(path: Path) -> Artifact | None:
         network = artifact.config.network
     except InputError:  # a sentence encoder, a translation, or another version's
         return None
-    return artifact if network.makes == "pictures" and network.telling is None else None
+    return artifact if network.kind.name == "images" and network.conditioned_on is None else None
 
 
 def first_people(path: Path, translator: Translator) -> People:

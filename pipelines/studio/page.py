@@ -15,7 +15,7 @@ from PIL import Image
 from espalier.data.errors import InputError
 from espalier.data.sources.people import CLASSES
 from espalier.pipelines.studio.actions import Studio, dress, one_of, picture_artifacts, sample, shown, uploaded
-from espalier.stages.fashiongan.translation import People, Translator
+from espalier.stages.fashiongan.translator import People, Translator
 
 SYSTEM = ["system-ui", "sans-serif"]
 EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "networks", "show_progress": "minimal"}

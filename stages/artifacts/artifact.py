@@ -11,6 +11,7 @@
 A single checkpoint file serves wherever a generator is asked for.
 """
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,19 +23,20 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.data.files import write_json
-from espalier.data.store import Store, file_digest
-from espalier.models.fashiongan.told import Told
+from espalier.data.store import file_digest
 from espalier.stages.artifacts.checkpoint import read_checkpoint
 from espalier.stages.artifacts.record import FORMAT, Input, Record
 from espalier.stages.config.stage import StageConfig
+from espalier.stages.contracts.condition import Condition, on_device, rows
+from espalier.stages.contracts.kind import Kind
+from espalier.stages.kinds.conditions import class_turns
 from espalier.stages.networks.build import build_networks
-from espalier.stages.tricks.context import Moment
-from espalier.stages.tricks.trick import Networks, implements
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import Networks
+from espalier.stages.tricks.trick import implements
 
 WEIGHTS = ("generator", "discriminator")
 EXAMPLES = "examples.safetensors"
-ENCODER = "encoder.safetensors"
-"""A sentence encoder's weights, in its artifact."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,11 @@ def config_of(record: Record, path: Path) -> StageConfig:
         ) from error
 
 
+def kind_of(record: Record, path: Path) -> Kind:
+    """What the generator of an artifact makes."""
+    return config_of(record, path).network.kind
+
+
 def load_artifact(path: Path) -> Artifact:
     """Open an artifact or a milestone.
 
@@ -97,11 +104,15 @@ def load_artifact(path: Path) -> Artifact:
     if not file.is_file():
         raise InputError(f"there is no artifact at {path} (no stage.json in it)")
     try:
-        record = Record.model_validate_json(file.read_bytes())
-    except ValidationError as error:
+        found = json.loads(file.read_bytes())
+        if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
+            raise InputError(
+                f"the artifact {path} has format {found['format']}, this version reads {FORMAT}; publish it again: "
+                f"dvc repro -f {path.parent.name}@{path.name}"
+            )
+        record = Record.model_validate(found)
+    except (ValidationError, ValueError) as error:
         raise InputError(f"{file} is damaged: it cannot be read. Bring it back with 'dvc checkout {path}'") from error
-    if record.format != FORMAT:
-        raise InputError(f"the artifact {path} has format {record.format}, this version reads {FORMAT}")
     return Artifact(path, record)
 
 
@@ -111,6 +122,11 @@ def load_parent(after: Path, at: int | None) -> Artifact:
     Raises:
         InputError: it is missing; with the stages or milestones there are.
     """
+    if (after / "manifest.json").is_file() and not (after / "stage.json").is_file():
+        raise InputError(
+            f"{after} is a prepared dataset and not the one of the pipeline, which has one (common.dataset); write a second "
+            "pipeline for it"
+        )
     if not (after / "stage.json").is_file():
         siblings = sorted(p.parent.name for p in after.parent.glob("*/stage.json"))
         there = f" (there are: {', '.join(siblings)})" if siblings else ""
@@ -141,26 +157,35 @@ def write_weights(folder: Path, record: Record, networks: Networks) -> None:
     write_json(folder / "stage.json", record.model_copy(update={"digests": digests}).model_dump(mode="json"))
 
 
-def write_examples(folder: Path, told: Tensor | Told | None) -> None:
-    """What the samples were told, where that is sentences and maps, so that others can be drawn without the dataset."""
-    if isinstance(told, Told):
-        safetensors.torch.save_file(
-            {name: of.cpu().contiguous() for name, of in told._asdict().items()}, folder / EXAMPLES
-        )
+def write_examples(folder: Path, condition: Condition) -> None:
+    """The condition of the samples, where it is more than classes, so that others can be drawn without the dataset."""
+    if isinstance(condition, tuple):
+        parts = {name: part.cpu().contiguous() for name, part in condition._asdict().items()}  # type: ignore[attr-defined]
+        safetensors.torch.save_file(parts, folder / EXAMPLES)
 
 
-def read_examples(path: Path) -> Told:
-    """The examples of the artifact that holds these weights.
+def read_examples(path: Path, record: Record) -> Condition:
+    """The examples of the artifact that holds these weights, as its networks take them; on the CPU.
 
     Raises:
         InputError: there are none near.
     """
+    network = config_of(record, path).network
     for folder in (path, *path.parents[:3]):
         if (folder / EXAMPLES).is_file():
-            return Told(**safetensors.torch.load_file(folder / EXAMPLES))
+            return network.condition_of(safetensors.torch.load_file(folder / EXAMPLES))
     raise InputError(
-        f"{path} is told sentences and maps, and has no {EXAMPLES} beside it; right would be an artifact, or a milestone in it"
+        f"{path} is conditioned on {network.conditioned_on}, and has no {EXAMPLES} beside it; use an artifact, or a milestone in it"
     )
+
+
+def condition_for(path: Path, record: Record, count: int, device: torch.device) -> Condition:
+    """What `count` samples of an artifact are conditioned on: its classes, or its examples, in turns; None where nothing is."""
+    if record.encoder is None:
+        return class_turns(record.classes, count, device) if record.classes else None
+    examples = read_examples(path, record)
+    size = len(examples[0]) if isinstance(examples, tuple) else 0
+    return on_device(rows(examples, class_turns(size, count, torch.device("cpu"))), device)
 
 
 def parent_input(parent: Artifact | None) -> Input | None:
@@ -181,24 +206,6 @@ def start_input(config: StageConfig) -> Input | None:
     return Input(path=config.start.as_posix(), digest=file_digest(config.start))
 
 
-def reads_input(config: StageConfig, store: Store) -> Input | None:
-    """What a stage's sentences are encoded by, if it is told any, as lineage names it.
-
-    Raises:
-        InputError: there is none.
-    """
-    if config.reads is None:
-        return None
-    if config.reads == config.dataset:
-        return Input(path=config.reads.as_posix(), digest=store.digest)
-    file = config.reads / ENCODER
-    if not file.is_file():
-        raise InputError(
-            f"there is no sentence encoder at {config.reads}; train it first: dvc repro text@{config.reads.name}"
-        )
-    return Input(path=config.reads.as_posix(), digest=file_digest(file))
-
-
 def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]:
     """The generator of an artifact, a milestone or a single checkpoint file, ready to sample from.
 
@@ -216,9 +223,9 @@ def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]
         record, state = artifact.record, artifact.weights("generator")
     config = config_of(record, path)
     networks = build_networks(config, record.channels, device, record.classes)
-    moment = Moment(config.seed, config.name, record.step, record.images, config.batch_size, device)
+    context = StepContext(config.seed, config.name, record.step, record.images, config.batch_size, device)
     networks.ema.load_state_dict(state)
     for trick in config.tricks.others:
         if implements(trick, "before_step"):
-            trick.before_step(networks, moment)
+            trick.before_step(networks, context)
     return networks.ema.eval(), record

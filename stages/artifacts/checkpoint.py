@@ -7,7 +7,6 @@ are kept. They are loaded as plain tensors and values only: a pickle with code i
 """
 
 import pickle
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,8 +19,7 @@ from espalier.data.errors import InputError
 from espalier.data.files import whole_file
 from espalier.data.store import file_digest
 from espalier.stages.artifacts.record import FORMAT, Record
-
-NAME = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
+from espalier.stages.artifacts.workfolder import CHECKPOINT, checkpoints_in
 
 
 class Stateful(Protocol):
@@ -45,28 +43,24 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         InputError: it is damaged, of another format, or holds anything but tensors and plain values.
     """
-    named = NAME.fullmatch(path.name)
+    named = CHECKPOINT.fullmatch(path.name)
     if named and file_digest(path)[:16] != named[2]:
         raise InputError(f"the checkpoint {path} is damaged: its content does not match the digest in its name")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
+        if content["record"].get("format", FORMAT) != FORMAT:
+            raise InputError(
+                f"the checkpoint {path} has format {content['record']['format']}, this version reads {FORMAT}; train its stage again"
+            )
         record, state = Record.model_validate(content["record"]), content["state"]
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path} was refused: it is no checkpoint, or it holds objects that could run code when loaded. "
             "A checkpoint holds tensors and plain values only"
         ) from error
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, ValidationError) as error:
+    except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
         raise InputError(f"{path} is no checkpoint, or a damaged one: {type(error).__name__}") from error
-    if record.format != FORMAT:
-        raise InputError(f"the checkpoint {path} has format {record.format}, this version reads {FORMAT}")
     return Checkpoint(record, state)
-
-
-def checkpoints_in(folder: Path) -> list[tuple[int, Path]]:
-    """(step, path) of each checkpoint in a folder, newest first."""
-    found = [(int(match[1]), path) for path in folder.glob("step-*.pt") if (match := NAME.fullmatch(path.name))]
-    return sorted(found, reverse=True)
 
 
 def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Stateful], keep: int = 2) -> Path:

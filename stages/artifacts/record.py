@@ -3,9 +3,7 @@
 import hashlib
 import json
 import platform
-from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Literal
 
 import torch
@@ -13,7 +11,10 @@ from pydantic import BaseModel, ConfigDict
 
 from espalier.stages.config.stage import StageConfig
 
-FORMAT = 1
+FORMAT = 2
+"""Of artifacts and checkpoints; 1 was before the stages moved into packages of their own."""
+DISTRIBUTION = "espalier-gan"
+"""What pip calls this package."""
 
 
 class Input(BaseModel):
@@ -43,8 +44,8 @@ class Record(BaseModel):
 
     `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
     many before the last iteration: a training of any length beyond that passes through this step. `start` is the
-    checkpoint that training went on from, where one was chosen, `reads` the encoder of its sentences. `classes`: how many
-    the networks are told, 0 if none.
+    checkpoint that training went on from, where one was chosen, `encoder` that of its sentences. `classes`: how many
+    the networks are conditioned on, 0 if none.
     `verdict` and `evidence`: what the monitor said last, or of a `kept` checkpoint what it said there. `events`: rollbacks, and
     an end that is not the last step. `remedies`: what was laid over params.yaml's options since; `config` has them in it.
     `evaluated`: what the figures of an evaluation were measured on. `code` is the digest of the code that trained; of several,
@@ -63,7 +64,7 @@ class Record(BaseModel):
     dataset: Input
     parent: Input | None
     start: Input | None = None
-    reads: Input | None = None
+    encoder: Input | None = None
     code: str
     versions: dict[str, str]
     outcome: str
@@ -75,24 +76,13 @@ class Record(BaseModel):
     digests: dict[str, str] = {}
 
 
-@cache
-def code_digest() -> str:
-    """SHA-256 over the source files that decide a stage's numbers."""
-    root = Path(__file__).parent.parent
-    files = sorted(p for room in ("stages", "models") for p in (root / room).rglob("*.py"))
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
-
-
 def library_versions() -> dict[str, str]:
     """Versions of what computes."""
-    return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version("espalier")}
+    return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version(DISTRIBUTION)}
 
 
 def work_key(
-    config: StageConfig, dataset: Input, parent: Input | None, start: Input | None, reads: Input | None = None
+    config: StageConfig, dataset: Input, parent: Input | None, start: Input | None, encoder: Input | None = None
 ) -> str:
     """Digest of everything that decides a stage's weights at a step.
 
@@ -111,7 +101,8 @@ def work_key(
         "start",
         "dataset",
         "processes",
-        "reads",
+        "encoder",
+        "type",
     ):
         del deciding[left_out]
     for acting in ("stop", "heal"):
@@ -123,5 +114,5 @@ def work_key(
         if held_out:
             deciding["hold_out"] = held_out
     deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
-    deciding["inputs"] += [also.digest for also in (start, reads) if also is not None]
+    deciding["inputs"] += [also.digest for also in (start, encoder) if also is not None]
     return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

@@ -4,6 +4,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +12,10 @@ from pathlib import Path
 from espalier.data.errors import InputError
 from espalier.data.files import write_json
 
+CHECKPOINT = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
+"""A checkpoint file: its step, and the first digits of its content's SHA-256."""
+SECTION = "section.json"
+"""In a work folder: what params.yaml gave the stage that trains there, and how many steps it has."""
 FAILED = "failed.txt"
 """In a work folder: why its training cannot go on."""
 
@@ -86,3 +91,9 @@ def artifact_lock(artifact: Path) -> Path:
     """The lock of a published folder: two configurations of a stage train apart but publish to one place."""
     place = hashlib.sha256(str(artifact.resolve()).encode()).hexdigest()[:16]
     return work_root() / "locks" / f"{artifact.name}-{place}"
+
+
+def checkpoints_in(folder: Path) -> list[tuple[int, Path]]:
+    """(step, path) of each checkpoint in a folder, newest first."""
+    found = [(int(match[1]), path) for path in folder.glob("step-*.pt") if (match := CHECKPOINT.fullmatch(path.name))]
+    return sorted(found, reverse=True)

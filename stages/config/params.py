@@ -2,6 +2,7 @@
 
 import difflib
 import itertools
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,13 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from espalier.data.errors import InputError
+from espalier.stages.contracts.known import SECTIONS
 
-PARAMS = Path("params.yaml")
+PARAMS, ARTIFACTS = Path("params.yaml"), Path("artifacts")
+LONGEST_NAME = 64
+NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
+RESERVED = {*SECTIONS, *SECTIONS.values(), "code", "pinned"}
+"""Names that groups of stages in dvc.yaml, sections of params.yaml and folders in artifacts/ have."""
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
@@ -27,7 +33,44 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
         raise InputError(f"{path} is no valid YAML: {error}") from error
     if not isinstance(params, dict):
         raise InputError(f"{path} must be a mapping of pipelines and datasets")
+    check_names(params)
     return params
+
+
+def check_names(params: dict[str, Any]) -> None:
+    """One rule for the names of pipelines, stages and datasets, since they become folders, DVC's names and shell arguments.
+
+    Raises:
+        InputError: a name breaks the rule, or is taken.
+    """
+    for section, names in SECTIONS.items():
+        for name in entries(params, names):
+            _check_name(name, f"{PARAMS}: {names}", f"a {section}")
+    for pipeline in pipeline_names(params):
+        _check_name(pipeline, str(PARAMS), "a pipeline")
+        if pipeline in RESERVED:
+            raise InputError(
+                f"{PARAMS}: a pipeline cannot be named '{pipeline}', which has a meaning of its own; choose another name"
+            )
+        stages = params[pipeline].get("stages")
+        for name in stages if isinstance(stages, dict) else ():
+            _check_name(name, f"{PARAMS}: {pipeline}.stages", "a stage")
+
+
+def entries(params: dict[str, Any], section: str) -> dict[Any, Any]:
+    """What a section of params.yaml holds, if it is there and a mapping."""
+    found = params.get(section)
+    return found if isinstance(found, dict) else {}
+
+
+def _check_name(name: object, where: str, what: str) -> None:
+    if not isinstance(name, str) and not isinstance(name, bool) and str(name).replace(".", "").isdigit():
+        raise InputError(f"{where}: the name {name} is a number, which DVC drops; write r{name}")
+    if not NAME.fullmatch(str(name)):
+        raise InputError(
+            f"{where}: {shown_key(name)!s} cannot be the name of {what}: use letters, digits, - and _, beginning with a letter or a digit, "
+            f"at most {LONGEST_NAME} of them"
+        )
 
 
 def choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
@@ -95,14 +138,11 @@ def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
     """The stages of a pipeline, in params.yaml's order.
 
     Raises:
-        InputError: no such pipeline, or a stage named by a number.
+        InputError: no such pipeline, or a name that breaks the rule.
     """
     names = list(stages_in(choose(params, pipeline, str(PARAMS), "pipeline"), f"{PARAMS}: {pipeline}"))
     for name in names:
-        if not isinstance(name, str):
-            raise InputError(
-                f"{PARAMS}: {pipeline}.stages: the name {name} is a number, which DVC drops; write r{name}"
-            )
+        _check_name(name, f"{PARAMS}: {pipeline}.stages", "a stage")
     return names
 
 
@@ -111,3 +151,47 @@ def merge(common: Any, own: Any) -> Any:
     if isinstance(common, dict) and isinstance(own, dict):
         return {key: merge(common.get(key), own[key]) if key in own else common[key] for key in {**common, **own}}
     return own
+
+
+def merged_section(params: dict[str, Any], pipeline: str, stage: str) -> dict[str, Any]:
+    """What params.yaml gives one stage: its own options over the common ones, not checked yet.
+
+    Raises:
+        InputError: no such pipeline or stage, or a section that is no mapping.
+    """
+    section = choose(params, pipeline, str(PARAMS), "pipeline")
+    unknown = [key for key in section if key not in ("common", "stages", "matrix", "options")]
+    if unknown:
+        raise InputError(
+            f"{PARAMS}: {pipeline}.{shown_key(unknown[0])}: unknown key; a pipeline has "
+            "'common' and 'stages' (or 'matrix' and 'options')"
+        )
+    own = with_text_keys(
+        choose(stages_in(section, f"{PARAMS}: {pipeline}"), stage, f"{PARAMS}: {pipeline}.stages", "stage")
+    )
+    common = section.get("common") or {}
+    if not isinstance(common, dict):
+        raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
+    common = with_text_keys(common)
+    if network_name(own) not in (None, network_name(common) or "progan"):  # another network has other options
+        common.pop("network", None)
+    found: dict[str, Any] = merge(common, own)
+    return found
+
+
+def network_name(section: dict[str, Any]) -> Any:
+    """The network that a section names, if it does."""
+    network = section.get("network")
+    return network.get("name") if isinstance(network, dict) else network
+
+
+def type_of(section: dict[str, Any]) -> str:
+    """The type of the stage with this section."""
+    return str(section.get("type", "train"))
+
+
+def with_text_keys(section: Any) -> Any:
+    """YAML's keys may be numbers or nothing; options are named by text."""
+    if isinstance(section, dict):
+        return {str(key): with_text_keys(value) for key, value in section.items()}
+    return [with_text_keys(value) for value in section] if isinstance(section, list) else section

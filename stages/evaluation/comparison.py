@@ -8,9 +8,9 @@ from torch import Tensor
 from espalier.stages.evaluation.class_reader import ClassReader
 from espalier.stages.evaluation.reference import Reals
 from espalier.stages.features.extractor import Extractor
-from espalier.stages.kinds.grids import diversity
 from espalier.stages.metrics.birthday import support
 from espalier.stages.metrics.class_shares import class_shares
+from espalier.stages.metrics.diversity import diversity
 from espalier.stages.metrics.frechet import frechet, moments
 from espalier.stages.metrics.inception_score import inception_score
 from espalier.stages.metrics.kernel import kernel_distance

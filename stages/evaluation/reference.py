@@ -14,7 +14,7 @@ from espalier.data.files import whole_file
 from espalier.data.store import Store
 from espalier.stages.artifacts.workfolder import work_root
 from espalier.stages.features.extractor import Extractor
-from espalier.stages.tricks.context import derive_seed
+from espalier.stages.process.seeds import derive_seed
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,15 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.models.fashiongan.told import CLASSES, Told
+from espalier.models.fashiongan.told import CLASSES, SentenceAndMap
 from espalier.stages.artifacts.artifact import Artifact, load_generator
 from espalier.stages.config.params import PARAMS
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.fashiongan.networks import Fashion
-from espalier.stages.fashiongan.outfits import AT_ONCE, Outfits, classes_of, codes_of
+from espalier.stages.fashiongan.outfits import AT_ONCE, Outfits, codes_of
 from espalier.stages.fashiongan.text import load_text
-from espalier.stages.tricks.context import derive_seed
+from espalier.stages.kinds.maps import classes_of
+from espalier.stages.process.seeds import derive_seed
 
 SIDE, SIGMA = 5, 15.0
 PUBLISHED = 128
@@ -37,7 +38,7 @@ def smoothed(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def make_maps(generator: nn.Module, latent: Tensor, told: Told) -> Tensor:
+def make_maps(generator: nn.Module, latent: Tensor, told: SentenceAndMap) -> Tensor:
     """New maps, classes 0..6 uint8 (B, R, R), of latents (B, latent) and what is told, by the first stage's generator."""
     return classes_of(smoothed(generator(latent, told).float()))
 
@@ -62,28 +63,29 @@ def mixed(real: NDArray[np.uint8], made: NDArray[np.uint8], seed: int) -> NDArra
     return np.where(chosen[:, None, None], made, real)
 
 
-def outfits_of(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device) -> Outfits | None:
-    """What a stage's networks are told of each picture of its dataset, if they are told sentences.
+def conditioning_of(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device) -> Outfits:
+    """The condition of each image of a stage's dataset: its sentence, and its map or one that the parent makes.
 
     Raises:
         InputError: the dataset has no sentences or maps, or the encoder's codes are of another length.
     """
-    network, telling, resolution = config.network, config.network.telling, config.resolution
-    if not isinstance(network, Fashion) or telling is None or resolution is None or config.reads is None:
-        return None
-    text = None if config.reads == config.dataset else load_text(config.reads, device)
+    network, resolution = config.network, config.resolution
+    assert isinstance(network, Fashion) and resolution is not None and config.encoder is not None
+    store.verify_told()
+    text = None if config.encoder == config.dataset else load_text(config.encoder, device)
     codes, real = codes_of(store, resolution, text, network.human), store.maps(resolution)
     if codes.shape[1] != network.code + network.human:
         width = codes.shape[1] - network.human
         raise InputError(
             f"{PARAMS}: {config.pipeline}.{config.stage}.network.code: {network.code} is not the {width} of the codes of "
-            f"{config.reads}; right would be {width}"
+            f"{config.encoder}; use {width}"
         )
+    form = network.map_form
     if config.maps == "real" or parent is None:
-        return Outfits(codes, real, telling, device)
+        return Outfits(codes, real, form, device)
     generator, _ = load_generator(parent.path, device)
     before = parent.config.network
     assert isinstance(before, Fashion)
-    told = codes if before.human == network.human else codes_of(store, resolution, text, before.human)
-    made = made_maps(generator, before.latent, Outfits(told, real, "coarse4", device), config, device)
-    return Outfits(codes, mixed(real, made, config.seed) if config.maps == "mixed" else made, telling, device)
+    given = codes if before.human == network.human else codes_of(store, resolution, text, before.human)
+    made = made_maps(generator, before.latent, Outfits(given, real, before.map_form, device), config, device)
+    return Outfits(codes, mixed(real, made, config.seed) if config.maps == "mixed" else made, form, device)

@@ -3,18 +3,26 @@
 from typing import Any, Literal
 
 from pydantic import Field
+from torch import Tensor
 
 from espalier.models.fashiongan import image as fashion_image
 from espalier.models.fashiongan import shape as fashion_shape
-from espalier.stages.networks.network import Backbone, Telling
+from espalier.models.fashiongan.told import SentenceAndMap
+from espalier.stages.contracts.condition import Condition
+from espalier.stages.contracts.kind import Kind
+from espalier.stages.fashiongan.kinds import DressedImages, DressedMaps
+from espalier.stages.networks.network import NetworkOptions
 
 Variant = Literal["released", "paper"]
 LATENT: dict[Variant, int] = {"released": 80, "paper": 100}
 TEXT: dict[Variant, int] = {"released": 20, "paper": 0}
+MapForm = Literal["coarse4", "coarse7", "full"]
+"""How a map is given beside a sentence: as shares in 8x8 places, of 4 merged classes or of all 7; or whole."""
+
 HUMAN: dict[Variant, int] = {"released": 0, "paper": 10}
 
 
-class Fashion(Backbone):
+class Fashion(NetworkOptions):
     """What both stages are told: a sentence's code, and in the paper's variant the person's ten attributes before it.
 
     `code` is the length of the sentence encoder's code: 100 as released; the paper's is 40, for a code of 50 in all.
@@ -28,6 +36,16 @@ class Fashion(Backbone):
     norms = {"generator": "batch", "discriminator": "batch"}
     activations = {"generator": "relu", "discriminator": "leaky_relu"}
     smallest = 32
+    conditioned_on = "sentences"
+    conditioning = "espalier.stages.fashiongan.handover.conditioning_of"
+
+    def condition_of(self, tensors: dict[str, Tensor]) -> Condition:
+        return SentenceAndMap(**tensors)
+
+    @property
+    def map_form(self) -> MapForm:
+        """How a map is given beside the sentence."""
+        raise NotImplementedError
 
     @property
     def human(self) -> int:
@@ -52,10 +70,13 @@ class FashionShape(Fashion):
 
     generator_class = fashion_shape.Generator
     discriminator_class = fashion_shape.Discriminator
-    makes = "maps"
+    kind = DressedMaps()
+
+    def learned_kind(self) -> Kind:
+        return DressedMaps(self.real_logit)
 
     @property
-    def telling(self) -> Telling:
+    def map_form(self) -> MapForm:
         return "coarse4"
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
@@ -65,7 +86,7 @@ class FashionShape(Fashion):
             "discriminator": {**common, "hidden": hidden["discriminator"]},
         }
 
-    def features(self, resolution: int) -> int:
+    def feature_count(self, resolution: int) -> int:
         return resolution.bit_length() - 4
 
 
@@ -86,6 +107,8 @@ class FashionImage(Fashion):
     )
     dropout: float = Field(default=0.5, ge=0, lt=1, description="in the U-Net's first layers up, in training")
 
+    kind = DressedImages()
+    from_parent = "samples"
     generator_class = fashion_image.Generator
     discriminator_class = fashion_image.Discriminator
 
@@ -100,10 +123,25 @@ class FashionImage(Fashion):
         return self.variant == "paper" if self.composed is None else self.composed
 
     @property
-    def telling(self) -> Telling:
+    def map_form(self) -> MapForm:
         if self.view == "coarse4":
             return "coarse4"
         return "coarse7" if self.view == "coarse7" else "full"
+
+    def check_parent(
+        self, resolution: int | None, parent: NetworkOptions, parent_resolution: int | None
+    ) -> tuple[str, str] | None:
+        if not isinstance(parent, FashionShape):
+            return "after", (
+                f"it has the network {parent.name}, which makes no maps; use a stage with the network fashion_shape, or the "
+                "pipeline's dataset"
+            )
+        if resolution != parent_resolution:
+            return "resolution", (
+                f"{resolution} differs from the {parent_resolution} of its parent, whose maps it learns on; give both stages the "
+                "same"
+            )
+        return None
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         common, hidden = {**self._common(resolution), "view": self.view}, self.hidden(None)
@@ -114,5 +152,5 @@ class FashionImage(Fashion):
         discriminator = {"pictures": channels, "judge": self.judge, "hidden": hidden["discriminator"]}
         return {"generator": {**common, **generator}, "discriminator": {**common, **discriminator}}
 
-    def features(self, resolution: int) -> int:
+    def feature_count(self, resolution: int) -> int:
         return 4 if self.judge == "patch" else 2

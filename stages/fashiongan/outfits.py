@@ -15,9 +15,10 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.models.fashiongan.told import CLASSES, COARSE, Told
+from espalier.models.fashiongan.told import CLASSES, COARSE, SentenceAndMap
+from espalier.stages.fashiongan.networks import MapForm
 from espalier.stages.fashiongan.text import Text
-from espalier.stages.networks.network import Telling
+from espalier.stages.kinds.maps import one_hot
 
 MERGED = ((1,), (2,), (3, 4, 5, 6), (0,))
 """The four classes of a coarse map: hair, face, the rest of the person, background."""
@@ -26,20 +27,10 @@ HAIR, FACE, BACKGROUND = 1, 2, 0
 AT_ONCE = 256
 
 
-def one_hot(maps: Tensor) -> Tensor:
-    """Classes 0..6 (B, R, R) -> (B, 7, R, R) of 0 and 1; background, class 0, is the last channel."""
-    return F.one_hot((maps.long() - 1) % CLASSES, CLASSES).permute(0, 3, 1, 2).float()
-
-
-def classes_of(logits: Tensor) -> Tensor:
-    """Logits of a map (B, 7, R, R) -> classes 0..6, uint8 (B, R, R)."""
-    return ((logits.argmax(dim=1) + 1) % CLASSES).to(torch.uint8)
-
-
-def coarse(maps: Tensor, telling: Telling) -> Tensor:
+def coarse(maps: Tensor, form: MapForm) -> Tensor:
     """Classes (B, R, R) -> shares of each class in 8x8 places, (B, 4 or 7, 8, 8), bicubic and so now and then beyond 0..1."""
     masks = one_hot(maps)
-    if telling == "coarse4":
+    if form == "coarse4":
         masks = torch.stack([sum(masks[:, (c - 1) % CLASSES] for c in group) for group in MERGED], dim=1)  # type: ignore[misc]
     return F.interpolate(masks, size=(COARSE, COARSE), mode="bicubic", antialias=True)
 
@@ -77,27 +68,28 @@ def _yes(said: Mapping[str, Any], key: str, yes: Sequence[Any], no: Sequence[Any
 
 
 class Outfits:
-    """What is told of each of N pictures: `codes` float32 (N, width) and `maps` uint8 (N, R, R), on a device."""
+    """The condition of each of N images: `codes` float32 (N, width) and `maps` uint8 (N, R, R), on a device."""
 
     def __init__(
-        self, codes: NDArray[np.float32], maps: NDArray[np.uint8], telling: Telling, device: torch.device
+        self, codes: NDArray[np.float32], maps: NDArray[np.uint8], form: MapForm, device: torch.device
     ) -> None:
-        self.codes, self.maps, self.telling, self.device = codes, maps, telling, device
+        self.digest: str | None = None
+        self.codes, self.maps, self.form, self.device = codes, maps, form, device
 
-    def at(self, indices: NDArray[np.int64]) -> Told:
+    def at(self, indices: NDArray[np.int64]) -> SentenceAndMap:
         """Of these pictures."""
         maps = torch.from_numpy(self.maps[indices]).to(self.device, non_blocking=True)
         code = torch.from_numpy(self.codes[indices]).to(self.device, non_blocking=True)
-        return Told(code, told_map(maps, self.telling))
+        return SentenceAndMap(code, given_map(maps, self.form))
 
-    def turns(self, count: int) -> Told:
-        """Of `count` pictures, which take turns."""
+    def examples(self, count: int) -> SentenceAndMap:
+        """Of `count` images, which take turns."""
         return self.at(np.arange(count) % len(self.codes))
 
 
-def told_map(maps: Tensor, telling: Telling) -> Tensor:
+def given_map(maps: Tensor, form: MapForm) -> Tensor:
     """Classes (B, R, R) as networks are told them."""
-    return one_hot(maps) if telling == "full" else coarse(maps, telling)
+    return one_hot(maps) if form == "full" else coarse(maps, form)
 
 
 def sentence_codes(store: Store, text: Text | None) -> NDArray[np.float32]:
@@ -110,7 +102,7 @@ def sentence_codes(store: Store, text: Text | None) -> NDArray[np.float32]:
         codes = store.codes()
         if codes is None:
             raise InputError(
-                f"the dataset {store.path} has no sentence codes; right would be reads: an encoder, like artifacts/texts/outfits"
+                f"the dataset {store.path} has no sentence codes; use encoder: the artifact of one, such as artifacts/texts/outfits"
             )
         return codes
     parts = []

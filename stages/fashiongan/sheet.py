@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from espalier.stages.kinds.grids import coloured
+from espalier.stages.kinds.maps import coloured
 
 SIDE, GAP, TEXT_WIDTH, LINE = 128, 6, 230, 17
 INK, PAPER, FAINT = (30, 30, 36), "white", (120, 120, 128)

@@ -1,11 +1,16 @@
-"""Points for people: where a generator puts them, over where the data are."""
+"""Points: coordinates, as they are; drawn for people over where the data are."""
 
 import io
+from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
+
+from espalier.data.store import Store
+from espalier.stages.contracts.condition import Condition
 
 SHOWN = 2500
 """Points drawn of each kind."""
@@ -34,3 +39,28 @@ def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Im
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)  # type: ignore[no-untyped-call]
     return Image.open(buffer).convert("RGB")
+
+
+class Points:
+    """float32 (N, d), as they are."""
+
+    name = "points"
+    shown, at_once = SHOWN, 4096
+
+    def stored(self, store: Store, resolution: int | None) -> NDArray[Any]:
+        return store.points()
+
+    def verify(self, store: Store, resolution: int | None) -> None:
+        store.verify(None)
+
+    def batch(self, rows: Tensor) -> Tensor:
+        return rows
+
+    def finished(self, made: Tensor) -> Tensor:
+        return made.float().cpu()
+
+    def as_finished(self, stored: NDArray[Any]) -> Tensor:
+        return torch.from_numpy(np.array(stored))
+
+    def sheet(self, finished: Tensor, condition: Condition, reals: NDArray[Any]) -> Image.Image:
+        return scatter(finished, reals)

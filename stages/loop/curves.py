@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from espalier.data.files import whole_file
+from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.record import Event
 from espalier.stages.monitor.verdict import SICK
 
@@ -76,3 +77,9 @@ def _mark_verdicts(axes: Any, probes: Sequence[dict[str, str]]) -> None:
             axes.annotate(word, (kimg, 1.37 - 0.08 * (changes % 3)), fontsize=7, color=colour, ha="left", va="top")
             changes += 1
         before = word
+
+
+def write_curves(rows: list[dict[str, str]], folder: Path) -> None:
+    """One CSV a scalar, as dvc plots want them."""
+    for name in list(rows[0])[2:] if rows else ():
+        History.write(folder / f"{name}.csv", [{"kimg": row["kimg"], "value": row[name]} for row in rows])

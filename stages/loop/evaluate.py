@@ -1,68 +1,70 @@
-"""A stage's own evaluation: its averaged generator's pictures beside its dataset's, at its end and now and then before.
+"""A stage's own evaluation: its averaged generator's samples beside its dataset, at its end and now and then before.
 
     evaluate: {features: artifacts/features/dolls, count: 2000, every_kimg: 20}
 
-changes no weight. The figures are those of stages/evaluation/evaluation.py, and each floor is beside it under its name and `_floor`.
+changes no weight. The metrics are those of stages/evaluation, and each floor is beside it under its name and `_floor`.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import torch
 
 from espalier.data.errors import InputError
+from espalier.stages.artifacts.history import History
+from espalier.stages.config.options import EvaluateOptions
+from espalier.stages.contracts.component import Component, Metrics, Terms, passed
 from espalier.stages.evaluation.evaluation import Evaluation, evaluate
 from espalier.stages.evaluation.reference import check_counts
 from espalier.stages.features.extractor import Extractor
-from espalier.stages.features.inception import load_inception
-from espalier.stages.features.local import load_features
-
-if TYPE_CHECKING:
-    from espalier.stages.loop.trainer import Trainer
-
-
-def extractor_of(trainer: Trainer) -> Extractor | None:
-    """What this stage is evaluated by, if it is; asked for before training, so that nothing is missing at its end.
-
-    Raises:
-        InputError: it is missing, or does not fit the dataset, or the stage makes no pictures.
-    """
-    options, config = trainer.config.evaluate, trainer.config
-    if options is None:
-        return None
-    if config.network.makes != "pictures":
-        raise InputError(
-            f"{config.name}: evaluate: the network {config.network.name} makes {config.network.makes}, and figures are of "
-            "pictures; leave it out"
-        )
-    extractor = load_extractor(options.features, trainer.device)
-    check_counts(trainer.store, extractor, options.count)
-    return extractor
+from espalier.stages.features.load import load_extractor
+from espalier.stages.loop.curves import write_curves
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.process import distributed
 
 
-def load_extractor(path: Path, device: torch.device) -> Extractor:
-    """Inception from a file of weights, else the feature network of an artifact.
+class Evaluate(Component[Trainer]):
+    """Metrics of the averaged generator, each `every_kimg` and at the end."""
 
-    Raises:
-        InputError: there is neither.
-    """
-    return (load_inception if path.suffix == ".pth" or path.is_file() else load_features)(path, device)
+    def __init__(self, options: EvaluateOptions) -> None:
+        self.options = options
 
+    def cut(self, run: Trainer, step: int) -> None:
+        self.rows = History(run.folder / "evaluations.csv")
+        if distributed.rank() == 0:
+            self.rows.cut(step)
 
-def evaluate_now(trainer: Trainer, extractor: Extractor) -> Evaluation:
-    """The averaged generator as it is."""
-    assert trainer.config.evaluate is not None
-    made = trainer.samples(trainer.latents(trainer.config.evaluate.count))
-    return evaluate(made, trainer.store, extractor, trainer.config.seed)
+    def start(self, run: Trainer) -> None:
+        self._extractor(run)  # before training, so that nothing is missing at its end
 
+    def _extractor(self, run: Trainer) -> Extractor:
+        """What the stage is evaluated by.
 
-def as_figures(found: Evaluation) -> dict[str, float]:
-    """Figures and floors, as metrics.json has them."""
-    return {**found.figures, **{f"{name}_floor": value for name, value in found.floors.items()}}
+        Raises:
+            InputError: it is missing, or does not fit the dataset, or the stage makes no images.
+        """
+        kind = run.batches.kind.name
+        if kind != "images":
+            raise InputError(
+                f"{run.config.name}: evaluate: the network {run.config.network.name} makes {kind}, and these metrics are of "
+                "images; leave it out"
+            )
+        extractor = load_extractor(self.options.features, run.device)
+        check_counts(run.store, extractor, self.options.count)
+        return extractor
 
+    def _now(self, run: Trainer) -> Evaluation:
+        made = run.samples(run.latents(self.options.count))
+        return evaluate(made, run.store, self._extractor(run), run.config.seed)
 
-def as_row(found: Evaluation, trainer: Trainer) -> dict[str, Any]:
-    """A row of evaluations.csv."""
-    return {"step": trainer.step, "kimg": trainer.images / 1000, **found.figures}
+    def after_step(self, run: Trainer, terms: Terms) -> None:
+        each = self.options.every_kimg
+        if each is None or distributed.rank() != 0 or not passed(each, run.before, run.images):
+            return
+        found = self._now(run)
+        self.rows.add({"step": run.step, "kimg": run.images / 1000, **found.figures})
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in list(found.figures.items())[:4])
+        run.news.append(f"{run.config.name} at {run.images / 1000:.4g} kimg: {shown}")
+
+    def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
+        found = self._now(run)
+        write_curves(self.rows.until(until), folder / "curves")
+        run.about["evaluated"] = {**found.about, "notes": found.notes}
+        return {**found.figures, **{f"{name}_floor": value for name, value in found.floors.items()}}

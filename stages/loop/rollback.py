@@ -10,15 +10,17 @@ from typing import Any
 import torch
 
 from espalier.data.errors import InputError
-from espalier.stages.artifacts.checkpoint import Checkpoint, checkpoints_in, read_checkpoint
+from espalier.stages.artifacts.checkpoint import Checkpoint, read_checkpoint
 from espalier.stages.artifacts.record import Event
+from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.loop.best import best_checkpoint
-from espalier.stages.loop.healing import NOTHING_DONE, Healing, healed, healing_of
+from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions, interventions_of
+from espalier.stages.loop.keep_best import best_checkpoint
 from espalier.stages.monitor.options import Remedy
 from espalier.stages.monitor.verdict import Verdict
 from espalier.stages.networks.build import load_fitting
-from espalier.stages.tricks.trick import Networks
+from espalier.stages.tricks.parts import Networks
 
 
 class Sick(Exception):
@@ -29,7 +31,7 @@ class Sick(Exception):
         self.verdict, self.step, self.images = verdict, step, images
 
 
-def healing_in(folder: Path, target: int) -> Healing:
+def interventions_in(folder: Path, target: int) -> Interventions:
     """What had been done to the training that will be gone on with, to a target of images."""
     for _, path in checkpoints_in(folder):
         try:
@@ -37,29 +39,29 @@ def healing_in(folder: Path, target: int) -> Healing:
         except InputError:  # the trainer says so when it resumes
             continue
         if record.before < target:
-            return healing_of(record)
-    return NOTHING_DONE
+            return interventions_of(record)
+    return NO_INTERVENTIONS
 
 
-def way_back(folder: Path, healing: Healing) -> Checkpoint | None:
+def way_back(folder: Path, done: Interventions) -> Checkpoint | None:
     """The checkpoint to go back to: the best since the last remedy; none, which is the start, where a remedy failed from it."""
     best = best_checkpoint(folder)
-    return best if best is not None and best.record.remedies == healing.recorded() else None
+    return best if best is not None and best.record.remedies == done.recorded() else None
 
 
-def next_remedy(config: StageConfig, healing: Healing, sick: Sick) -> tuple[Remedy | None, list[str]]:
+def next_remedy(config: StageConfig, done: Interventions, sick: Sick) -> tuple[Remedy | None, list[str]]:
     """The first remedy for this verdict that has not been taken and that the stage can have, and why others cannot be.
 
     None where there is none left.
     """
     refused: list[str] = []
-    if config.heal is None or healing.rollbacks >= config.heal.at_most:
+    if config.heal is None or done.rollbacks >= config.heal.at_most:
         return None, refused
     for remedy in config.heal.against(sick.verdict.word):
-        if remedy in healing.remedies:
+        if remedy in done.remedies:
             continue
         try:
-            healed(config, (*healing.remedies, remedy))
+            with_remedies(config, (*done.remedies, remedy))
         except ValueError as error:
             refused.append(f"{remedy.words} was left out: {error}")
             continue
@@ -67,12 +69,12 @@ def next_remedy(config: StageConfig, healing: Healing, sick: Sick) -> tuple[Reme
     return None, refused
 
 
-def rolled_back(healing: Healing, sick: Sick, remedy: Remedy, to: Checkpoint | None) -> Healing:
+def rolled_back(done: Interventions, sick: Sick, remedy: Remedy, to: Checkpoint | None) -> Interventions:
     """What had been done, and this: back to a checkpoint, and on with a remedy."""
     where = f"back to {to.record.images / 1000:.4g} kimg" if to else "back to the start"
     words = f"{sick.verdict.word}: {sick.verdict.evidence}; {where}, and on with {remedy.words}"
     step = to.record.step if to else 0
-    return healing.and_then(Event(step=sick.step, images=sick.images, kind="rollback", words=words, to=step), remedy)
+    return done.and_then(Event(step=sick.step, images=sick.images, kind="rollback", words=words, to=step), remedy)
 
 
 def forget_after(folder: Path, step: int) -> None:

@@ -1,123 +1,133 @@
-"""What the monitor does in the loop: probe on its schedule, keep the best, end a training that is done, give up a sick one."""
-
-from __future__ import annotations
+"""The monitor in the loop: probe on its schedule, keep the best, end a training that is done, give up a sick one."""
 
 import math
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.stages.artifacts.checkpoint import write_checkpoint
 from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.record import Event
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.contracts.component import Component, Metrics, Terms
 from espalier.stages.features.local import load_features
-from espalier.stages.kinds.grids import coloured
-from espalier.stages.kinds.sampling import generate
-from espalier.stages.loop.best import BEST
-from espalier.stages.loop.game import told_apart
+from espalier.stages.loop.curves import PROBED, write_curves
+from espalier.stages.loop.game import pair_accuracy
+from espalier.stages.loop.keep_best import BEST
 from espalier.stages.loop.rollback import Sick, next_remedy
+from espalier.stages.loop.trainer import Trainer
 from espalier.stages.monitor.probe import FEWEST, Probe
 from espalier.stages.process import distributed
-from espalier.stages.tricks.context import derive_seed
-
-if TYPE_CHECKING:
-    from espalier.stages.loop.trainer import Trainer
+from espalier.stages.process.seeds import derive_seed
 
 
-def begin_to_watch(trainer: Trainer) -> None:
-    """Choose the reals that probes compare with; fewer than a few dozen say nothing, and nothing is said.
+class Watch(Component[Trainer]):
+    """It is the one component that may end a training. `given`: the stage's configuration before any remedy."""
 
-    Raises:
-        InputError: the feature network is missing, or of other channels.
-    """
-    config, reals = trainer.config, trainer.reals
-    options, makes = config.monitor, config.network.makes
-    count = min(options.samples, len(reals) // 2)
-    if count < FEWEST:
-        return
-    random = torch.Generator().manual_seed(derive_seed(config.seed, "probe"))
-    chosen = np.sort(torch.randperm(len(reals), generator=random)[: 2 * count].numpy())
-    shown = torch.from_numpy(np.array(reals[chosen]))[torch.randperm(2 * count, generator=random)]
-    if makes != "points":
-        shown = coloured(shown) if makes == "maps" else shown.permute(0, 3, 1, 2)
-    features = load_features(options.features, trainer.device) if options.features and makes == "pictures" else None
-    if features is not None and trainer.channels not in features.channels:
-        raise InputError(
-            f"{config.name}: monitor.features: {options.features} was trained on pictures of {features.channels[0]} channels, "
-            f"the dataset {config.dataset} has {trainer.channels}; right would be a network trained on this dataset"
-        )
-    trainer.monitor.probe = Probe(shown, features, config.seed)
+    def __init__(self, given: StageConfig) -> None:
+        self.given = given
+
+    def cut(self, run: Trainer, step: int) -> None:
+        self._table = run.monitor.table()
+
+    def start(self, run: Trainer) -> None:
+        """Choose the reals that probes compare with; fewer than a few dozen say nothing, and nothing is said.
+
+        Raises:
+            InputError: the feature network is missing, or of other channels.
+        """
+        self._hopeless = False
+        config, reals, kind = run.config, run.batches.reals, run.batches.kind
+        options = config.monitor
+        count = min(options.samples, len(reals) // 2)
+        if count < FEWEST:
+            return
+        random = torch.Generator().manual_seed(derive_seed(config.seed, "probe"))
+        chosen = np.sort(torch.randperm(len(reals), generator=random)[: 2 * count].numpy())
+        shown = kind.as_finished(reals[chosen])[torch.randperm(2 * count, generator=random)]
+        features = load_features(options.features, run.device) if options.features and kind.name == "images" else None
+        if features is not None and run.origin.channels not in features.channels:
+            raise InputError(
+                f"{config.name}: monitor.features: {options.features} was trained on images of {features.channels[0]} channels, "
+                f"the dataset {config.dataset} has {run.origin.channels}; use a network that was trained on this dataset"
+            )
+        run.monitor.probe = Probe(shown, features, config.seed)
+
+    def after_step(self, run: Trainer, terms: Terms) -> None:
+        """Probe, where it is time; keep the best; end or give up where the verdict says so.
+
+        Raises:
+            Sick: the verdict is one for which there may be a remedy.
+        """
+        monitor, config, networks = run.monitor, run.config, run.networks
+        if monitor.probe is None:
+            return
+        monitor.note(run.step, terms)
+        if run.step % config.monitor.steps:
+            return
+        before, latent, kimg = monitor.verdict.word, run.latents(monitor.probe.count), run.images / 1000
+        fakes = run.samples(latent, averaged=False)
+        overfit = _known_by_heart(run)
+        averaged = None if networks.ema is networks.generator else run.samples(latent)
+        monitor.look(run.step, kimg, (networks.discriminator, networks.generator), fakes, averaged, overfit)
+        verdict, self._table = monitor.verdict, monitor.table()
+        if distributed.rank() == 0:
+            History.write(run.folder / "monitor.csv", self._table)
+            if verdict.word != before:
+                run.news.append(f"{config.name} at {kimg:.4g} kimg: {verdict.word}: {verdict.evidence}")
+        if config.heal is not None and monitor.confirmed:
+            self._give_up_or_go_on(run, Sick(verdict, run.step, run.images))
+        if config.heal is not None or config.stop is not None:
+            _keep_best(run)
+        if config.stop is not None and monitor.done(config.stop):
+            words = f"{verdict.word}: {verdict.evidence}; the best was at {monitor.best_kimg:.4g} kimg"
+            stop = Event(step=run.step, images=run.images, kind="stop", words=words)
+            run.interventions = run.interventions.and_then(stop)
+
+    def _give_up_or_go_on(self, run: Trainer, sick: Sick) -> None:
+        """Raise it if there is a remedy; else say once that there is none."""
+        remedy, refused = next_remedy(self.given, run.interventions, sick)
+        if remedy is not None:
+            raise sick
+        if not self._hopeless:
+            run.news += [
+                *refused,
+                f"{run.config.name}: {sick.verdict.word}, and no remedy is left; training goes on as it is",
+            ]
+        self._hopeless = True
+
+    def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
+        History.write(folder / "monitor.csv", self._table)
+        write_curves([_as_curves(probe) for probe in self._table], folder / "curves")
+        return {}
 
 
-def watch(trainer: Trainer, said: dict[str, Tensor]) -> None:
-    """After an iteration: probe, where it is time; keep the best; end or give up where the verdict says so.
-
-    Raises:
-        Sick: the verdict is one for which there may be a remedy.
-    """
-    monitor, config, networks = trainer.monitor, trainer.config, trainer.networks
-    if monitor.probe is None:
-        return
-    monitor.note(trainer.step, said)
-    if trainer.step % config.monitor.steps:
-        return
-    before, latent, kimg = monitor.verdict.word, trainer.latents(monitor.probe.count), trainer.images / 1000
-    fakes = generate(networks.generator, latent, trainer.told(len(latent)), config.network.makes)
-    overfit = _known_by_heart(trainer)
-    kept = None if networks.ema is networks.generator else trainer.samples(latent)
-    monitor.look(trainer.step, kimg, (networks.discriminator, networks.generator), fakes, kept, overfit)
-    verdict = monitor.verdict
-    if distributed.rank() == 0:
-        History.write(trainer.folder / "monitor.csv", monitor.table())
-        if verdict.word != before:
-            trainer.news.append(f"{config.name} at {kimg:.4g} kimg: {verdict.word}: {verdict.evidence}")
-    if config.heal is not None and monitor.confirmed:
-        _give_up_or_go_on(trainer, Sick(verdict, trainer.step, trainer.images))
-    if config.heal is not None or config.stop is not None:
-        _keep_best(trainer)
-    if config.stop is not None and monitor.done(config.stop):
-        words = f"{verdict.word}: {verdict.evidence}; the best was at {monitor.best_kimg:.4g} kimg"
-        stop = Event(step=trainer.step, images=trainer.images, kind="stop", words=words)
-        trainer.healing = trainer.healing.and_then(stop)
+def _as_curves(probe: dict[str, str]) -> dict[str, str]:
+    """What of a probe is drawn, under names that no term or metric has."""
+    return {"step": probe["step"], "kimg": probe["kimg"], **{f"monitor_{name}": probe[name] for name in PROBED}}
 
 
-def _give_up_or_go_on(trainer: Trainer, sick: Sick) -> None:
-    """Raise it if there is a remedy; else say once that there is none."""
-    remedy, refused = next_remedy(trainer.given, trainer.healing, sick)
-    if remedy is not None:
-        raise sick
-    if not trainer.hopeless:
-        trainer.news += [
-            *refused,
-            f"{trainer.config.name}: {sick.verdict.word}, and no remedy is left; training goes on as it is",
-        ]
-    trainer.hopeless = True
-
-
-def _known_by_heart(trainer: Trainer) -> float:
+def _known_by_heart(run: Trainer) -> float:
     """How well the discriminator tells reals that it is trained on from those that are held out, of as many each."""
-    batches, held_out = trainer.batches, trainer.batches.held_out
+    batches, held_out = run.batches, run.batches.held_out
     count = (
-        min(len(held_out), trainer.config.monitor.samples)
-        // trainer.config.samples_a_logit
-        * trainer.config.samples_a_logit
+        min(len(held_out), run.config.monitor.samples) // run.config.samples_per_logit * run.config.samples_per_logit
     )
     if count == 0:
         return math.nan
-    seen = torch.Generator().manual_seed(derive_seed(trainer.config.seed, "known"))
+    seen = torch.Generator().manual_seed(derive_seed(run.config.seed, "known"))
     known = batches.trained_on[torch.randperm(len(batches.trained_on), generator=seen)[:count].numpy()]
     logits = []
     for chosen in (known, held_out[:count]):
-        logits.append(trainer.game.judged(batches.of(chosen), trainer.moment(), batches.told_of(chosen)))
-    return float(told_apart(*logits))
+        logits.append(run.game.logits_of(batches.of(chosen), run.context(), batches.condition_of(chosen)))
+    return float(pair_accuracy(*logits))
 
 
-def _keep_best(trainer: Trainer) -> None:
+def _keep_best(run: Trainer) -> None:
     """Write the checkpoint to go back to, where this probe is the best for a while."""
-    metric = trainer.config.stop.metric if trainer.config.stop else "quality"
-    if trainer.monitor.note_best(metric) and distributed.rank() == 0:
-        trainer.meter.read()
-        write_checkpoint(trainer.folder / BEST, trainer.record("best"), trainer.objects(), keep=1)
+    metric = run.config.stop.metric if run.config.stop else "quality"
+    if run.monitor.note_best(metric) and distributed.rank() == 0:
+        run.meter.read()
+        write_checkpoint(run.folder / BEST, run.record("best"), run.objects(), keep=1)

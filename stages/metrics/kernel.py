@@ -9,7 +9,7 @@ used at small N, and can be below 0. The mean over random subsets of equal size,
 import torch
 from torch import Tensor
 
-from espalier.stages.tricks.context import derive_seed
+from espalier.stages.process.seeds import derive_seed
 
 SUBSETS, SUBSET = 100, 1000
 """The paper's."""

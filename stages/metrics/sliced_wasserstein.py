@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from espalier.stages.tricks.context import derive_seed
+from espalier.stages.process.seeds import derive_seed
 
 PATCH, PATCHES, REPEATS, DIRECTIONS, SMALLEST = 7, 128, 4, 128, 16
 BINOMIAL = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16

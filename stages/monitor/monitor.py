@@ -7,16 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from espalier.stages.artifacts.history import Meter
 from espalier.stages.monitor.probe import Probe, drift
-from espalier.stages.monitor.verdict import BAD, Row, judge, steady
+from espalier.stages.monitor.verdict import BAD, Probed, judge, steady
 from espalier.stages.process import distributed
+from espalier.stages.process.meter import Meter
 
 if TYPE_CHECKING:
     from espalier.stages.monitor.options import StopOptions
@@ -26,28 +24,11 @@ KEEP_EVERY, SLIGHTLY = 5, 0.01
 LOGITS = ("d_accuracy", "d_real", "d_fake")
 
 
-class MonitorOptions(BaseModel):
-    """How a training is judged."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    steps: int = Field(default=100, ge=1, description="iterations between probes")
-    samples: int = Field(default=256, ge=20, description="fakes, and reals, that a probe compares")
-    hold_out: int = Field(
-        default=0,
-        ge=0,
-        description="reals left out of training, to see whether the discriminator knows the others by heart",
-    )
-    features: Path | None = Field(
-        default=None, description="a feature network's artifact to compare by; else pictures reduced to 8x8"
-    )
-
-
 class Monitor:
     """Rows of probes and the verdict on them; the probe itself is given when training begins."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.rows: list[Probed] = []
         self.words: list[str] = []
         self.best: int | None = None
         self.meter = Meter()
@@ -67,7 +48,7 @@ class Monitor:
         fakes: Tensor,
         kept: Tensor | None,
         overfit: float = math.nan,
-    ) -> Row:
+    ) -> Probed:
         """Probe: `networks` are discriminator and generator, with the gradients of the iteration; `kept` are fakes of the
         averaged generator, where it is another; `overfit` as a row has it.
         """
@@ -77,7 +58,7 @@ class Monitor:
         accuracy, real, fake = distributed.average([means.get(name, math.nan) for name in LOGITS])
         seen = self.probe.see(fakes)
         of_kept = seen if kept is None else self.probe.see(kept)
-        row = Row(
+        row = Probed(
             step=step,
             kimg=kimg,
             accuracy=accuracy,
@@ -156,15 +137,15 @@ class Monitor:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take back what `state_dict` gave."""
-        names = [field.name for field in fields(Row)]
-        self.rows = [Row(**dict(zip(names, values, strict=False))) for values in state["rows"]]
+        names = [field.name for field in fields(Probed)]
+        self.rows = [Probed(**dict(zip(names, values, strict=False))) for values in state["rows"]]
         self.words, self.best = list(state["words"]), state["best"]
         self.meter.load_state_dict(state["meter"])
         self._shares = state["shares"]
         self.verdict = judge(self.rows)
 
 
-def _texts(row: Row) -> dict[str, str]:
+def _texts(row: Probed) -> dict[str, str]:
     return {name: f"{value:.6g}" if name != "step" else f"{value}" for name, value in asdict(row).items()}
 
 

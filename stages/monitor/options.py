@@ -5,12 +5,13 @@ heal: {at_most: 2, remedies: {collapsed: [{tricks: {packing: 2}}, {rates: {discr
 stop: {on: converged, patience: 20}
 """
 
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from espalier.stages.monitor.verdict import SICK, Word
-from espalier.stages.tricks.trick import Player
+from espalier.stages.tricks.parts import Player
 
 FLAT: dict[str, Any] = {
     "loss": "nonsaturating",
@@ -23,6 +24,23 @@ FLAT: dict[str, Any] = {
 }
 """R3GAN's objective, which converges locally (Huang et al., "The GAN is dead; long live the GAN!") and of all rows of
 docs/tables/stacked_mnist.md loses the fewest modes. What cannot be with it is left out."""
+
+
+class MonitorOptions(BaseModel):
+    """How a training is judged."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: int = Field(default=100, ge=1, description="iterations between probes")
+    samples: int = Field(default=256, ge=20, description="fakes, and reals, that a probe compares")
+    hold_out: int = Field(
+        default=0,
+        ge=0,
+        description="reals left out of training, to see whether the discriminator knows the others by heart",
+    )
+    features: Path | None = Field(
+        default=None, description="a feature network's artifact to compare by; else pictures reduced to 8x8"
+    )
 
 
 class Remedy(BaseModel):

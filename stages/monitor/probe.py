@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from espalier.stages.metrics.kernel import squared_mmd
-from espalier.stages.tricks.context import derive_seed
+from espalier.stages.process.seeds import derive_seed
 
 REDUCED, CLUSTERS, ROUNDS = 8, 16, 10
 NEAREST = (4, 16, 64)

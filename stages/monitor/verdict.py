@@ -49,7 +49,7 @@ outside the reals."""
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Probed:
     """One probe: where it was, what the discriminator made of the iterations before, gradient norms, and what was seen.
 
     `accuracy`: share of pairs of a real and a fake in which the real has the larger logit. `gap`: mean logit of reals less that
@@ -102,19 +102,19 @@ def _latest_best(values: Sequence[float]) -> int:
 class _Case:
     """The rows, and what all rules ask of them."""
 
-    def __init__(self, rows: Sequence[Row]) -> None:
+    def __init__(self, rows: Sequence[Probed]) -> None:
         self.rows, self.now = rows, rows[-1]
         self.window = max(EARLY, len(rows) // 4)
         self.late = rows[-self.window :]
         self.quality = steady([row.quality for row in rows])
         self.settled = len(rows) >= SETTLED
 
-    def mean(self, name: str, of: Sequence[Row] | None = None) -> float:
+    def mean(self, name: str, of: Sequence[Probed] | None = None) -> float:
         """Of the late rows, or of others."""
         return statistics.fmean(getattr(row, name) for row in of or self.late)
 
     @property
-    def third(self) -> Sequence[Row]:
+    def third(self) -> Sequence[Probed]:
         """The last third, for what is noise in fewer rows."""
         return self.rows[-max(EARLY, len(self.rows) // 3) :]
 
@@ -129,7 +129,7 @@ class _Case:
         return self.now.kimg - self.rows[index].kimg
 
 
-def judge(rows: Sequence[Row]) -> Verdict:
+def judge(rows: Sequence[Probed]) -> Verdict:
     """The verdict on a training from its probes so far, the oldest first."""
     if not rows:
         return Verdict("learning", "nothing has been measured yet")

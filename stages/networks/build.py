@@ -1,39 +1,66 @@
 """The players of a stage: built from its configuration, grown from its parent."""
 
+from collections.abc import Sequence
 from copy import deepcopy
+from typing import Protocol
 
 import torch
 from torch import Tensor, nn
 
 from espalier.data.errors import InputError
-from espalier.stages.config.params import PARAMS
-from espalier.stages.config.stage import StageConfig
-from espalier.stages.tricks.context import derive_seed
-from espalier.stages.tricks.trick import NetworkPlan, Networks, OptimizerPlan, Player, implements
+from espalier.stages.networks.network import NetworkOptions
+from espalier.stages.process.seeds import derive_seed
+from espalier.stages.tricks.parts import NetworkPlan, Networks, OptimizerPlan, Player
+from espalier.stages.tricks.trick import Trick, implements
 
 RENAMED = (".parametrizations.weight.original", ".weight")
 """What spectral norm calls a weight, and what it is without."""
 
 
-def build_networks(config: StageConfig, channels: int, device: torch.device, classes: int = 0) -> Networks:
-    """Networks with the tricks' changes, initialised from (seed, stage), channels last in memory.
+class Adam(Protocol):
+    """Options of Adam."""
 
-    Raises:
-        InputError: a trick needs classes, and the data have none.
-    """
-    if config.needs_classes and not classes:
-        needy = next(trick.name for trick in config.tricks.others if trick.needs_classes())
-        raise InputError(
-            f"{PARAMS}: {config.pipeline}: tricks.{needy} needs the class of each picture, and the dataset {config.dataset} has "
-            "none; give it classes (one folder each), or leave the trick out"
-        )
-    network, tricks = config.network, config.tricks.others
-    arguments = network.arguments(config.resolution or 0, channels)
-    plan = NetworkPlan(config.grows, classes, arguments["generator"], arguments["discriminator"])
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def betas(self) -> tuple[float, float]: ...
+
+
+class Tricks(Protocol):
+    """The tricks in order."""
+
+    @property
+    def others(self) -> Sequence[Trick]: ...
+
+
+class Stage(Protocol):
+    """What players are built from: the configuration of a stage has it all."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def resolution(self) -> int | None: ...
+    @property
+    def grows(self) -> bool: ...
+    @property
+    def network(self) -> NetworkOptions: ...
+    @property
+    def tricks(self) -> Tricks: ...
+    @property
+    def adam(self) -> Adam: ...
+
+
+def build_networks(stage: Stage, channels: int, device: torch.device, classes: int = 0) -> Networks:
+    """Networks with the tricks' changes, initialised from (seed, stage), channels last in memory."""
+    network, tricks = stage.network, stage.tricks.others
+    arguments = network.arguments(stage.resolution or 0, channels)
+    plan = NetworkPlan(stage.grows, classes, arguments["generator"], arguments["discriminator"])
     for trick in tricks:
         trick.plan_networks(plan)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(derive_seed(config.seed, config.name, "networks"))
+        torch.manual_seed(derive_seed(stage.seed, stage.name, "networks"))
         generator = network.generator_class(**plan.generator)
         networks = Networks(generator, network.discriminator_class(**plan.discriminator), generator)
         for trick in tricks:
@@ -51,7 +78,7 @@ def grow(
 
     `changed`: whether a remedy changed networks on either side: weights of other shapes then stay fresh.
 
-    At alpha 0 the grown generator gives the parent's picture, doubled.
+    At alpha 0 the grown generator gives the parent's image, doubled.
 
     Raises:
         InputError: a weight has another shape in the parent.
@@ -89,14 +116,14 @@ def load_fitting(module: nn.Module, state: dict[str, Tensor]) -> list[str]:
     return [name for name in own if name not in found]
 
 
-def build_optimizers(config: StageConfig, networks: Networks) -> dict[Player, torch.optim.Optimizer]:
+def build_optimizers(stage: Stage, networks: Networks) -> dict[Player, torch.optim.Optimizer]:
     """Adam for both players, as the tricks change it."""
-    options = {"lr": config.adam.learning_rate, "betas": config.adam.betas, "eps": 1e-8, "fused": True}
+    options = {"lr": stage.adam.learning_rate, "betas": stage.adam.betas, "eps": 1e-8, "fused": True}
     plan = OptimizerPlan(
         kind={"discriminator": torch.optim.Adam, "generator": torch.optim.Adam},
         options={"discriminator": dict(options), "generator": dict(options)},
     )
-    for trick in config.tricks.others:
+    for trick in stage.tricks.others:
         trick.plan_optimizers(plan)
     players: dict[Player, nn.Module] = {"discriminator": networks.discriminator, "generator": networks.generator}
     return {name: plan.kind[name](module.parameters(), **plan.options[name]) for name, module in players.items()}

@@ -1,25 +1,28 @@
-"""What all kinds of networks have in common: options, and what tricks find a place for in them."""
+"""What all networks have in common as stages know them: options, and what tricks find a place for in them."""
 
 import inspect
 from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from torch import nn
+from torch import Tensor, nn
 
 from espalier.models.hidden import Activation, HiddenPlan
 from espalier.models.norms import NORMS, NormName
+from espalier.stages.contracts.condition import Condition
+from espalier.stages.contracts.kind import Kind
+from espalier.stages.kinds.images import Images
+from espalier.stages.kinds.points import Points
 
-Telling = Literal["coarse4", "coarse7", "full"]
-"""How a map is told beside a sentence: as shares in 8x8 places, of 4 merged classes or of all 7; or whole."""
-
-Makes = Literal["pictures", "points", "maps"]
+IMAGES, POINTS = Images(), Points()
 
 
-class Backbone(BaseModel):
-    """What all kinds have: a latent, and two networks built from keyword arguments that tricks may change.
+class NetworkOptions(BaseModel):
+    """A latent, and two networks built from keyword arguments that tricks may change.
 
-    `norms` and `activations`: what follows hidden layers before a trick changes it. `makes`: what its generator makes, and
-    its discriminator judges. `equalized`: weights are stored as N(0, 1) and scaled at run time.
+    `kind`: what both players look at. `norms` and `activations`: what follows hidden layers before a trick changes it.
+    `equalized`: weights are stored as N(0, 1) and scaled at run time. `conditioned_on`: in a word what the networks are
+    conditioned on beside classes, if anything; `conditioning`: the dotted path of the function that makes it.
+    `from_parent`: what a stage with these networks takes from the stage before it, if it can.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -32,25 +35,48 @@ class Backbone(BaseModel):
     discriminator_class: ClassVar[type[nn.Module]]
     norms: ClassVar[dict[str, NormName]] = {"generator": "none", "discriminator": "none"}
     activations: ClassVar[dict[str, Activation]] = {"generator": "relu", "discriminator": "relu"}
-    makes: ClassVar[Makes] = "pictures"
+    kind: ClassVar[Kind] = IMAGES
     equalized: ClassVar[bool] = False
+    conditioned_on: ClassVar[str | None] = None
+    conditioning: ClassVar[str | None] = None
+    from_parent: ClassVar[Literal["weights", "samples"] | None] = None
     smallest: ClassVar[int] = 4
     """The smallest resolution."""
-    figures: ClassVar[tuple[str, ...]] = ()
-    """Final figures that only these networks have."""
+    metrics: ClassVar[tuple[str, ...]] = ()
+    """Final metrics that only these networks have."""
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         """Keyword arguments of both networks, by player."""
         raise NotImplementedError
 
-    @property
-    def telling(self) -> Telling | None:
-        """What map the networks are told beside a sentence; None where they are told neither."""
+    def feature_count(self, resolution: int) -> int:
+        """How many intermediate features the discriminator gives."""
+        raise NotImplementedError
+
+    def learned_kind(self) -> Kind:
+        """What both players look at, with these options."""
+        return self.kind
+
+    def condition_of(self, tensors: dict[str, Tensor]) -> Condition:
+        """A condition as the networks take it, from its named parts."""
         return None
 
-    def features(self, resolution: int) -> int:
-        """How many features the discriminator gives."""
-        raise NotImplementedError
+    def check_parent(
+        self, resolution: int | None, parent: "NetworkOptions", parent_resolution: int | None
+    ) -> tuple[str, str] | None:
+        """What is wrong with starting from that parent, as a key and a sentence; None where it works."""
+        if parent_resolution is None or resolution != 2 * parent_resolution:
+            return "resolution", (
+                f"{resolution} is not twice the {parent_resolution} of its parent; use {2 * (parent_resolution or 2)}"
+            )
+        for key in type(self).model_fields:
+            mine, theirs = getattr(self, key), getattr(parent, key, None)
+            if mine != theirs:
+                return f"network.{key}", (
+                    f"{mine} differs from the {theirs} of its parent, whose weights it takes over; give all stages the same "
+                    "network, or train the parent again"
+                )
+        return None
 
     def hidden(self, activation: Activation | None) -> dict[str, HiddenPlan]:
         """What follows each player's hidden layers before a trick changes it; the activation, unless one is chosen."""

@@ -13,8 +13,11 @@ import sys
 from collections.abc import Callable
 
 from espalier.data.errors import InputError
-from espalier.stages.artifacts.history import TrainingFailed
 from espalier.stages.process.interruption import Interrupted
+
+
+class TrainingFailed(Exception):
+    """Training cannot go on; the message says at which step, which term, and what to do."""
 
 
 def run(main: Callable[[], int | None]) -> int:

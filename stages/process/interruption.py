@@ -4,7 +4,7 @@ import os
 import signal
 from types import FrameType, TracebackType
 
-from espalier.stages import STARTER
+from espalier.stages.process.parent import STARTER
 
 
 class Interrupted(Exception):

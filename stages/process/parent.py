@@ -32,3 +32,7 @@ class Starter:
             return self._behind is not None and self._shell.ppid() != self._behind
         except psutil.Error:
             return True
+
+
+STARTER = Starter()
+"""Noted before the slow imports, during which it may already end."""

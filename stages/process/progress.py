@@ -56,6 +56,11 @@ class Bar:
     ) -> None:
         self._bar.stop()
 
+    def restart(self, done: float) -> None:
+        """Count on from `done`, with a pace of its own."""
+        self.start_at, self._begun, self._said = done, time.monotonic(), time.monotonic()
+        self._bar.update(self._task, completed=int(done))
+
     def due(self) -> bool:
         """Whether it is time to say something: figures need not be read from the device before."""
         return not self.silent and time.monotonic() - self._said >= (

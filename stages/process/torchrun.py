@@ -8,8 +8,8 @@ import threading
 import time
 import uuid
 
-from espalier.stages import STARTER
 from espalier.stages.process.interruption import Interrupted
+from espalier.stages.process.parent import STARTER
 
 WATCH_SECONDS = 0.5
 

@@ -16,8 +16,9 @@ import torch.nn.functional as F
 from pydantic import Field, PrivateAttr
 from torch import Tensor, nn
 
+from espalier.stages.tricks.parts import NetworkPlan, Networks
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import NetworkPlan, Networks, Term
+from espalier.stages.tricks.trick import Term
 
 
 class Acgan(Term):
@@ -43,7 +44,7 @@ class Acgan(Term):
         networks.discriminator.add_module(self.head, nn.Linear(features, self._classes))
 
     def _entropy(self, step: Step, features: list[Tensor]) -> Tensor:
-        labels = step.table.told
+        labels = step.players.condition
         assert isinstance(labels, Tensor)
         return F.cross_entropy(getattr(step.networks.discriminator, self.head)(features[-1].float()), labels)
 

@@ -7,7 +7,8 @@ Source: Mirza and Osindero, "Conditional Generative Adversarial Nets"; as an emb
 
 from pydantic import Field
 
-from espalier.stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.parts import NetworkPlan
+from espalier.stages.tricks.trick import Trick
 
 
 class ClassEmbedding(Trick):

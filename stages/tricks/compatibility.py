@@ -4,15 +4,14 @@ A feature is a trick's name, "loss NAME", or one of those that `features` finds.
 `warn` is said at the start, `note` is worth knowing only.
 """
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
+from espalier.stages.tricks.parts import Setting
+from espalier.stages.tricks.trick import Trick
 
-Verdict = Literal["forbid", "warn", "note"]
+Outcome = Literal["forbid", "warn", "note"]
 BN_D, BN_G = "batch norm in the discriminator", "batch norm in the generator"
 NORM_G = "a chosen norm in the generator"
 CLASS_G, CLASS_D, NO_CLASS_D = (
@@ -32,14 +31,14 @@ PENALTIES = ("gradient_penalty", "zero_centered_penalty", "dragan", "r1", "r2")
 class Rule:
     """Two features, what becomes of them together, why, and what would be right or who says so."""
 
-    verdict: Verdict
+    outcome: Outcome
     one: str
     other: str
     why: str
 
 
-def _each(verdict: Verdict, ones: tuple[str, ...], other: str, why: str) -> list[Rule]:
-    return [Rule(verdict, one, other, why) for one in ones]
+def _each(outcome: Outcome, ones: tuple[str, ...], other: str, why: str) -> list[Rule]:
+    return [Rule(outcome, one, other, why) for one in ones]
 
 
 RULES: tuple[Rule, ...] = (
@@ -134,10 +133,10 @@ RULES: tuple[Rule, ...] = (
 )  # fmt: skip
 
 
-def norms(config: StageConfig) -> dict[str, str]:
+def norms(setting: Setting, tricks: Sequence[Trick]) -> dict[str, str]:
     """The norm after hidden layers, by player, as the tricks leave it."""
-    found: dict[str, str] = {**config.network.norms}
-    for trick in config.tricks.others:
+    found: dict[str, str] = {**setting.norms}
+    for trick in tricks:
         if trick.name == "norm":
             chosen: Any = trick
             found |= {p: kind for p in found if (kind := getattr(chosen, p)) is not None}
@@ -146,12 +145,12 @@ def norms(config: StageConfig) -> dict[str, str]:
     return found
 
 
-def features(config: StageConfig) -> dict[str, str]:
+def features(setting: Setting, loss: Trick, chosen_tricks: Sequence[Trick]) -> dict[str, str]:
     """The features of a configuration, each with the key that brings it."""
-    tricks: dict[str, Any] = {trick.name: trick for trick in config.tricks.others}
+    tricks: dict[str, Any] = {trick.name: trick for trick in chosen_tricks}
     found = {name: f"tricks.{name}" for name, trick in tricks.items() if trick.acts()}
-    found[f"loss {config.tricks.loss.name}"] = "tricks.loss"
-    norm, network = norms(config), f"network: {config.network.name}"
+    found[f"loss {loss.name}"] = "tricks.loss"
+    norm, network = norms(setting, chosen_tricks), f"network: {setting.network}"
     chosen = {p: "norm" in tricks and getattr(tricks["norm"], p) is not None for p in norm}
     for player, feature in (("discriminator", BN_D), ("generator", BN_G)):
         if norm[player] in ("batch", "conditional_batch_norm"):
@@ -160,15 +159,15 @@ def features(config: StageConfig) -> dict[str, str]:
     if chosen["generator"]:
         found[NORM_G] = "tricks.norm.generator"
     found |= _of_classes(tricks)
-    if config.network.telling is not None:
+    if setting.conditioned_on is not None:
         found[SENTENCES] = network
-    if config.network.equalized:
+    if setting.equalized:
         found[EQUALIZED] = network
-    if _has_momentum(config, tricks):
+    if _has_momentum(setting, tricks):
         found[MOMENTUM] = "tricks.optimizers.discriminator" if "optimizers" in tricks else "adam.betas"
     if not any(name in found for name in BOUNDS):
         found[UNBOUNDED] = "tricks"
-    if config.processes > 1:
+    if setting.processes > 1:
         found[SEVERAL] = "processes"
     if random := [name for name in ("dropout", "layer_noise") if name in found]:
         found[RANDOM_LAYERS] = f"tricks.{random[0]}"
@@ -177,30 +176,30 @@ def features(config: StageConfig) -> dict[str, str]:
 
 def _of_classes(tricks: dict[str, Any]) -> dict[str, str]:
     found = {}
-    if told := [name for name in ("conditional_batch_norm", "class_embedding") if name in tricks]:
-        found[CLASS_G] = f"tricks.{told[0]}"
+    if given := [name for name in ("conditional_batch_norm", "class_embedding") if name in tricks]:
+        found[CLASS_G] = f"tricks.{given[0]}"
     judged = [name for name in ("projection", "acgan") if name in tricks]
     found[CLASS_D if judged else NO_CLASS_D] = f"tricks.{judged[0]}" if judged else "tricks"
     return found
 
 
-def _has_momentum(config: StageConfig, tricks: dict[str, Any]) -> bool:
+def _has_momentum(setting: Setting, tricks: dict[str, Any]) -> bool:
     chosen = tricks["optimizers"].discriminator if "optimizers" in tricks else None
     if chosen is None or chosen.name == "adam":
-        betas = chosen.betas if chosen is not None and chosen.betas else config.adam.betas
+        betas = chosen.betas if chosen is not None and chosen.betas else setting.betas
         return bool(betas[0] > 0)
     return bool(chosen.momentum > 0)
 
 
-def found_together(config: StageConfig, verdict: Verdict) -> list[str]:
-    """A sentence for each rule of this verdict that the configuration meets, with both keys."""
-    present = features(config)
+def found_together(setting: Setting, loss: Trick, tricks: Sequence[Trick], outcome: Outcome) -> list[str]:
+    """A sentence for each rule of this outcome that the configuration meets, with both keys."""
+    present = features(setting, loss, tricks)
     sentences = []
     for rule in RULES:
-        if rule.verdict == verdict and rule.one in present and rule.other in present:
+        if rule.outcome == outcome and rule.one in present and rule.other in present:
             one, other = present[rule.one], present[rule.other]
             named = [key if key.endswith(f.removeprefix("loss ")) else f"{key} ({f})" for key, f in
                      ((one, rule.one), (other, rule.other))]  # fmt: skip
-            verb = "cannot be together" if verdict == "forbid" else "do not go well together"
+            verb = "cannot be together" if outcome == "forbid" else "do not go well together"
             sentences.append(f"{named[0]} and {named[1]} {verb}: {rule.why}")
     return sentences

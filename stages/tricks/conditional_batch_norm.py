@@ -9,7 +9,8 @@ Discriminator", section 5. In place of the generator's norm, in every hidden lay
 from functools import partial
 
 from espalier.models.norms import ConditionalBatchNorm
-from espalier.stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.parts import NetworkPlan
+from espalier.stages.tricks.trick import Trick
 
 
 class ConditionalNorm(Trick):

@@ -1,22 +1,16 @@
-"""A moment of training, and its randomness: which depends on (seed, stage, step, rank, purpose) and nothing else."""
+"""Where training is, and the random generators keyed by it: by (seed, stage, step, rank, purpose) and nothing else."""
 
-import hashlib
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from espalier.stages.process import distributed
-
-
-def derive_seed(*key: object) -> int:
-    """A seed in [0, 2^63) from any printable key."""
-    digest = hashlib.blake2b(repr(key).encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "little") >> 1
+from espalier.stages.process.seeds import derive_seed
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class StepContext:
     """Where training is: `step` iterations done before, `images` reals shown to the discriminator before.
 
     `batch` is the global batch, over all processes; `turn` counts discriminator steps within the iteration.
@@ -52,8 +46,8 @@ class Moment:
         return distributed.share(torch.randn(whole, generator=self.random(*purpose), device=self.device))
 
 
-def draw_latents(moment: Moment, shape: tuple[int, int], prior: str, *purpose: object) -> Tensor:
+def draw_latents(context: StepContext, shape: tuple[int, int], prior: str, *purpose: object) -> Tensor:
     """Latents (B, length) of a prior: "normal" is N(0, 1), "uniform" is U(-1, 1)."""
     if prior == "uniform":
-        return moment.uniform(shape, *purpose) * 2 - 1
-    return moment.normal(shape, *purpose)
+        return context.uniform(shape, *purpose) * 2 - 1
+    return context.normal(shape, *purpose)

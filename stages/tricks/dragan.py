@@ -31,11 +31,11 @@ class Dragan(Term):
     def discriminator_term(self, step: Step) -> Tensor:
         real = step.real.detach()
         x = (real + self._delta(step, real)).requires_grad_()
-        return (slope(step.judge(x), x) - 1).square().mean()
+        return (slope(step.discriminator(x), x) - 1).square().mean()
 
     def _delta(self, step: Step, real: Tensor) -> Tensor:
         shape = tuple(real.shape)
         if self.noise == "gaussian":
-            return step.moment.normal(shape, self.name) * math.sqrt(self.c)
-        alpha = step.moment.uniform((len(real), *[1] * (real.ndim - 1)), self.name, "alpha")
-        return alpha * 0.5 * real.std(correction=0) * step.moment.uniform(shape, self.name)
+            return step.context.normal(shape, self.name) * math.sqrt(self.c)
+        alpha = step.context.uniform((len(real), *[1] * (real.ndim - 1)), self.name, "alpha")
+        return alpha * 0.5 * real.std(correction=0) * step.context.uniform(shape, self.name)

@@ -7,14 +7,10 @@ too, as in the released code of Salimans et al. Not a remedy for unconditional g
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
-from espalier.stages.tricks.trick import NetworkPlan, Trick
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
+from espalier.stages.tricks.parts import NetworkPlan, Setting
+from espalier.stages.tricks.trick import Trick
 
 
 class Dropout(Trick):
@@ -28,8 +24,8 @@ class Dropout(Trick):
     def wants(self) -> tuple[str, ...]:
         return ("generator.hidden", "discriminator.hidden")
 
-    def check(self, config: StageConfig) -> None:
-        if self.discriminator and getattr(config.network, "maxout", False):
+    def check(self, setting: Setting) -> None:
+        if self.discriminator and setting.maxout:
             raise ValueError("dropout.discriminator has no place in maxout layers; right would be network.maxout: 0")
 
     def plan_networks(self, plan: NetworkPlan) -> None:

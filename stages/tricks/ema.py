@@ -13,8 +13,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from espalier.stages.tricks.context import Moment
-from espalier.stages.tricks.trick import Networks, Trick
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import Networks
+from espalier.stages.tricks.trick import Trick
 
 
 class Ema(Trick):
@@ -27,15 +28,15 @@ class Ema(Trick):
     def change_networks(self, networks: Networks) -> None:
         networks.ema = deepcopy(networks.generator).requires_grad_(False)
 
-    def beta(self, moment: Moment) -> float:
-        """The average's weight in the step that follows this moment."""
-        half_life = min(self.half_life_kimg * 1000, (moment.images + moment.batch) * self.rampup)
-        return float(0.5 ** (moment.batch / half_life))
+    def beta(self, context: StepContext) -> float:
+        """The average's weight in the step that follows this step."""
+        half_life = min(self.half_life_kimg * 1000, (context.images + context.batch) * self.rampup)
+        return float(0.5 ** (context.batch / half_life))
 
     @torch.no_grad()
-    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
+    def after_generator_step(self, networks: Networks, context: StepContext) -> None:
         average: list[Tensor] = list(networks.ema.parameters())
         current: list[Tensor] = list(networks.generator.parameters())
-        torch._foreach_lerp_(average, current, 1 - self.beta(moment))
+        torch._foreach_lerp_(average, current, 1 - self.beta(context))
         for kept, live in zip(networks.ema.buffers(), networks.generator.buffers(), strict=True):
             kept.copy_(live)

@@ -11,17 +11,13 @@ It does nothing in a stage that was not grown.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
 from espalier.models.layers import double, halve
-from espalier.stages.tricks.context import Moment
-from espalier.stages.tricks.trick import NetworkPlan, Networks, Sight, Trick
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import NetworkPlan, Networks, Setting, View
+from espalier.stages.tricks.trick import Trick
 
 
 class Fade(Trick):
@@ -34,10 +30,10 @@ class Fade(Trick):
     def wants(self) -> tuple[str, ...]:
         return ("generator.fades",)
 
-    def check(self, config: StageConfig) -> None:
-        if config.grows and config.kimg < self.kimg:
+    def check(self, setting: Setting) -> None:
+        if setting.grows and setting.kimg < self.kimg:
             raise ValueError(
-                f"kimg {config.kimg:g} ends the stage before fade.kimg {self.kimg:g} has faded the new resolution in; "
+                f"kimg {setting.kimg:g} ends the stage before fade.kimg {self.kimg:g} has faded the new resolution in; "
                 f"right would be kimg of at least {self.kimg:g}, or a shorter fade"
             )
 
@@ -49,13 +45,13 @@ class Fade(Trick):
         self._grows = plan.grows
         plan.generator["fades"] = plan.discriminator["fades"] = plan.grows
 
-    def before_step(self, networks: Networks, moment: Moment) -> None:
+    def before_step(self, networks: Networks, context: StepContext) -> None:
         if self._grows:
-            alpha = self.alpha(moment.images)
+            alpha = self.alpha(context.images)
             networks.generator.alpha = networks.discriminator.alpha = networks.ema.alpha = alpha  # type: ignore[assignment]
 
-    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
-        alpha = self.alpha(sight.moment.images)
-        if sight.real and self._grows and alpha < 1:
-            return double(halve(pictures)).lerp(pictures, alpha)
-        return pictures
+    def discriminator_view(self, images: Tensor, view: View) -> Tensor:
+        alpha = self.alpha(view.context.images)
+        if view.real and self._grows and alpha < 1:
+            return double(halve(images)).lerp(images, alpha)
+        return images

@@ -9,17 +9,15 @@ Training GANs", section 3.1. The reals are drawn anew for the generator's step.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
 
 
 class FeatureMatching(Term):
@@ -29,8 +27,8 @@ class FeatureMatching(Term):
     layer: int = Field(default=-1, description="which of the discriminator's features; -1 feeds the logit")
     distance: Literal["absolute", "squared"] = "absolute"
 
-    def check(self, config: StageConfig) -> None:
-        count = config.network.features(config.resolution or 0)
+    def check(self, setting: Setting) -> None:
+        count = setting.features
         if not -count <= self.layer < count:
             raise ValueError(
                 f"feature_matching.layer: {self.layer} is none of the discriminator's {count} features; right would be "

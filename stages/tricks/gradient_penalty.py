@@ -25,7 +25,7 @@ class GradientPenalty(Term):
 
     def discriminator_term(self, step: Step) -> Tensor:
         real, fake = step.real.detach(), step.fake.detach()
-        eps = step.moment.uniform((len(real), *[1] * (real.ndim - 1)), self.name)
+        eps = step.context.uniform((len(real), *[1] * (real.ndim - 1)), self.name)
         x = torch.lerp(real, fake, eps).requires_grad_()
-        apart = slope(step.judge(x), x) - self.target
+        apart = slope(step.discriminator(x), x) - self.target
         return (apart.relu() if self.one_sided else apart).square().mean() / self.target**2

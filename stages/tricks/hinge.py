@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from espalier.stages.tricks.loss import Loss
-from espalier.stages.tricks.trick import Targets
+from espalier.stages.tricks.parts import Targets
 
 
 class Hinge(Loss):

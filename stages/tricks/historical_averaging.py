@@ -14,9 +14,10 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import Networks, Player
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import Networks, Player, Term
+from espalier.stages.tricks.trick import Term
 
 
 class HistoricalAveraging(Term):
@@ -49,10 +50,10 @@ class HistoricalAveraging(Term):
         means = self._means[player] = [mean.to(p.device) for mean, p in zip(before, parameters, strict=True)]
         torch._foreach_lerp_(means, [p.detach() for p in parameters], 1 / count)
 
-    def after_discriminator_step(self, networks: Networks, moment: Moment) -> None:
+    def after_discriminator_step(self, networks: Networks, context: StepContext) -> None:
         self._remember("discriminator", networks)
 
-    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
+    def after_generator_step(self, networks: Networks, context: StepContext) -> None:
         self._remember("generator", networks)
 
     def state_dict(self) -> dict[str, Any]:

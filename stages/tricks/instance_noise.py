@@ -10,7 +10,8 @@ ganhacks #13. `r1` does much of the same without a schedule.
 from pydantic import Field
 from torch import Tensor
 
-from espalier.stages.tricks.trick import Sight, Trick
+from espalier.stages.tricks.parts import View
+from espalier.stages.tricks.trick import Trick
 
 
 class InstanceNoise(Trick):
@@ -20,9 +21,9 @@ class InstanceNoise(Trick):
     sigma: float = Field(default=0.1, gt=0, description="standard deviation at the start, data in [-1, 1]")
     kimg: float = Field(gt=0, description="thousand images until there is no noise left")
 
-    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
-        left = 1 - sight.moment.images / (1000 * self.kimg)
+    def discriminator_view(self, images: Tensor, view: View) -> Tensor:
+        left = 1 - view.context.images / (1000 * self.kimg)
         if left <= 0:
-            return pictures
-        noise = sight.moment.normal(tuple(pictures.shape), self.name, sight.player, sight.real)
-        return pictures + self.sigma * left * noise
+            return images
+        noise = view.context.normal(tuple(images.shape), self.name, view.player, view.real)
+        return images + self.sigma * left * noise

@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from espalier.stages.tricks.trick import Sight, Targets, Trick
+from espalier.stages.tricks.parts import Targets, View
+from espalier.stages.tricks.trick import Trick
 
 
 class LabelSmoothing(Trick):
@@ -20,5 +21,5 @@ class LabelSmoothing(Trick):
     shorthand = "real"
     real: float = Field(default=0.9, gt=0, lt=1, description="alpha, the target for reals")
 
-    def targets(self, targets: Targets, sight: Sight) -> Targets:
+    def targets(self, targets: Targets, view: View) -> Targets:
         return replace(targets, real=self.real)

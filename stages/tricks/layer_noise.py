@@ -7,7 +7,8 @@ Source: ganhacks #13, after Zhao et al., "Energy-based Generative Adversarial Ne
 
 from pydantic import Field
 
-from espalier.stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.parts import NetworkPlan
+from espalier.stages.tricks.trick import Trick
 
 
 class LayerNoise(Trick):

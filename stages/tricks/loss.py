@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from espalier.stages.tricks.trick import Targets, Trick
+from espalier.stages.tricks.parts import Targets
+from espalier.stages.tricks.trick import Trick
 
 
 class Loss(Trick):

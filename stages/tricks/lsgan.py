@@ -15,7 +15,7 @@ from pydantic import Field
 from torch import Tensor
 
 from espalier.stages.tricks.loss import Loss
-from espalier.stages.tricks.trick import Targets
+from espalier.stages.tricks.parts import Targets
 
 CODINGS = {"zero_one": (0.0, 1.0, 1.0), "pearson": (-1.0, 1.0, 0.0)}
 

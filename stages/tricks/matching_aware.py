@@ -10,16 +10,12 @@ a random other picture's sentence, here with the next one's of the batch, which 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor
 
-from espalier.models.fashiongan.told import Told
+from espalier.models.fashiongan.told import SentenceAndMap
+from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
 
 
 class MatchingAware(Term):
@@ -30,12 +26,12 @@ class MatchingAware(Term):
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.code",)
 
-    def check(self, config: StageConfig) -> None:
-        if config.batch_size // config.processes < 2:
+    def check(self, setting: Setting) -> None:
+        if setting.batch_size // setting.processes < 2:
             raise ValueError("another sentence comes from the same batch; right would be a batch_size of 2 or more")
 
     def discriminator_term(self, step: Step) -> Tensor:
-        told = step.table.told
-        assert isinstance(told, Told)
+        told = step.players.condition
+        assert isinstance(told, SentenceAndMap)
         wrong = told._replace(code=told.code.roll(1, dims=0))
-        return step.table.on_fakes(step.table.opponent(step.real, None, wrong).float())
+        return step.players.on_fakes(step.players.opponent(step.real, None, wrong).float())

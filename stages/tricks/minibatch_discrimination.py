@@ -16,7 +16,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from espalier.stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.parts import NetworkPlan
+from espalier.stages.tricks.trick import Trick
 
 
 class Similarity(nn.Module):

@@ -8,16 +8,12 @@ al., "Progressive Growing of GANs", section 3, with the groups of 4 of the relea
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from espalier.stages.tricks.trick import NetworkPlan, Trick
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
+from espalier.stages.tricks.parts import NetworkPlan, Setting
+from espalier.stages.tricks.trick import Trick
 
 
 class StddevMap(nn.Module):
@@ -47,15 +43,15 @@ class MinibatchStddev(Trick):
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.statistics",)
 
-    def check(self, config: StageConfig) -> None:
-        count = config.logits_a_process
-        few = count <= self.group and config.processes == 1  # then all of them are one group
+    def check(self, setting: Setting) -> None:
+        count = setting.logits
+        few = count <= self.group and setting.processes == 1  # then all of them are one group
         if count % self.group and not few:
-            pictures = config.batch_size // count
+            pictures = setting.batch_size // count
             down = count - count % self.group
             fitting = " or ".join(str(n * pictures) for n in (down, down + self.group) if n)
             raise ValueError(
-                f"the discriminator gives {count} logits a batch of {config.batch_size}, which minibatch_stddev's group "
+                f"the discriminator gives {count} logits a batch of {setting.batch_size}, which minibatch_stddev's group "
                 f"{self.group} does not divide; right would be batch_size {fitting}"
             )
 

@@ -7,7 +7,7 @@ Each discriminator step has reals and fakes of its own, and kimg counts them all
 
 from pydantic import Field
 
-from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.context import StepContext
 from espalier.stages.tricks.trick import Trick
 
 
@@ -24,6 +24,6 @@ class NCritic(Trick):
     def acts(self) -> bool:
         return self.steps > 1 or self.warm_steps is not None
 
-    def discriminator_steps(self, steps: int, moment: Moment) -> int:
-        warm = moment.step < self.warm_first or moment.step % self.warm_every == 0
+    def discriminator_steps(self, steps: int, context: StepContext) -> int:
+        warm = context.step < self.warm_first or context.step % self.warm_every == 0
         return self.warm_steps if self.warm_steps is not None and warm else self.steps

@@ -11,7 +11,8 @@ from typing import Annotated
 import torch
 from pydantic import Field, field_validator
 
-from espalier.stages.tricks.trick import Sight, Targets, Trick
+from espalier.stages.tricks.parts import Targets, View
+from espalier.stages.tricks.trick import Trick
 
 Range = tuple[Annotated[float, Field(ge=0, le=1.2)], Annotated[float, Field(ge=0, le=1.2)]]
 
@@ -31,11 +32,11 @@ class NoisyLabels(Trick):
             raise ValueError(f"must be [low, high], not {list(value)}")
         return value
 
-    def targets(self, targets: Targets, sight: Sight) -> Targets:
+    def targets(self, targets: Targets, view: View) -> Targets:
         def drawn(limits: Range, kind: str) -> torch.Tensor:
             low, high = limits
-            return low + (high - low) * sight.moment.uniform((sight.logits,), self.name, kind)
+            return low + (high - low) * view.context.uniform((view.logits,), self.name, kind)
 
         real, fake = drawn(self.real, "real"), drawn(self.fake, "fake")
-        swapped = sight.moment.uniform((sight.logits, 2), self.name, "flip") < self.flip
+        swapped = view.context.uniform((view.logits, 2), self.name, "flip") < self.flip
         return Targets(torch.where(swapped[:, 0], fake, real), torch.where(swapped[:, 1], real, fake))

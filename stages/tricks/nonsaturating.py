@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from espalier.stages.tricks.loss import Loss
-from espalier.stages.tricks.trick import Targets
+from espalier.stages.tricks.parts import Targets
 
 
 def cross_entropy(logits: Tensor, target: Tensor | float) -> Tensor:

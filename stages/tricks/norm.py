@@ -13,15 +13,11 @@ are tricks of their own.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
 from espalier.models.norms import NORMS, NormName
-from espalier.stages.tricks.trick import NetworkPlan, Trick
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
+from espalier.stages.tricks.parts import NetworkPlan, Setting
+from espalier.stages.tricks.trick import Trick
 
 
 class Norm(Trick):
@@ -34,14 +30,14 @@ class Norm(Trick):
     def wants(self) -> tuple[str, ...]:
         return ("generator.hidden", "discriminator.hidden")
 
-    def check(self, config: StageConfig) -> None:
-        if config.network.makes == "points" and "instance" in (self.generator, self.discriminator):
-            raise ValueError(f"norm: instance is over places, of which points ({config.network.name}) have none")
-        if config.network.telling is not None and self.discriminator == "instance":
+    def check(self, setting: Setting) -> None:
+        if setting.kind == "points" and "instance" in (self.generator, self.discriminator):
+            raise ValueError(f"norm: instance is over places, of which points ({setting.network}) have none")
+        if setting.conditioned_on is not None and self.discriminator == "instance":
             raise ValueError(
                 "norm.discriminator: instance is over places, and a sentence's code has one place only; right would be layer"
             )
-        if self.discriminator not in (None, "none") and getattr(config.network, "maxout", False):
+        if self.discriminator not in (None, "none") and setting.maxout:
             raise ValueError("norm.discriminator has no place in maxout layers; right would be network.maxout: 0")
 
     def plan_networks(self, plan: NetworkPlan) -> None:

@@ -16,7 +16,8 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field
 
-from espalier.stages.tricks.trick import OptimizerPlan, Player, Trick
+from espalier.stages.tricks.parts import OptimizerPlan, Player
+from espalier.stages.tricks.trick import Trick
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
 CLASSES: dict[str, type[torch.optim.Optimizer]] = {

@@ -9,15 +9,11 @@ Source: Lin et al., "PacGAN: The power of two samples in generative adversarial 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 from torch import Tensor
 
-from espalier.stages.tricks.trick import NetworkPlan, Sight, Trick
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
+from espalier.stages.tricks.parts import NetworkPlan, Setting, View
+from espalier.stages.tricks.trick import Trick
 
 
 class Packing(Trick):
@@ -33,22 +29,22 @@ class Packing(Trick):
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.channels",)
 
-    def check(self, config: StageConfig) -> None:
-        share = config.batch_size // config.processes
+    def check(self, setting: Setting) -> None:
+        share = setting.batch_size // setting.processes
         if share % self.m:
             raise ValueError(
-                f"batch_size {config.batch_size} in {config.processes} process(es) cannot be packed by {self.m}; "
-                f"right would be a multiple of {self.m * config.processes}"
+                f"batch_size {setting.batch_size} in {setting.processes} process(es) cannot be packed by {self.m}; "
+                f"right would be a multiple of {self.m * setting.processes}"
             )
 
     def plan_networks(self, plan: NetworkPlan) -> None:
         plan.discriminator["channels"] *= self.m
 
-    def samples_a_logit(self) -> int:
+    def samples_per_logit(self) -> int:
         return self.m
 
-    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
-        # Pack p is made of pictures p, p + B/m, ...: so several processes, each with every n-th picture of the
+    def discriminator_view(self, images: Tensor, view: View) -> Tensor:
+        # Pack p is made of images p, p + B/m, ...: so several processes, each with every n-th picture of the
         # batch, make the packs that one process makes.
-        packs = pictures.reshape(self.m, -1, *pictures.shape[1:]).transpose(0, 1)
-        return packs.reshape(packs.shape[0], -1, *pictures.shape[2:])
+        packs = images.reshape(self.m, -1, *images.shape[1:]).transpose(0, 1)
+        return packs.reshape(packs.shape[0], -1, *images.shape[2:])

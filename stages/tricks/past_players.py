@@ -14,8 +14,9 @@ from typing import Any
 from pydantic import Field, PrivateAttr
 from torch import nn
 
-from espalier.stages.tricks.context import Moment
-from espalier.stages.tricks.trick import Networks, Player, Trick
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import Networks, Player
+from espalier.stages.tricks.trick import Trick
 
 
 class PastPlayers(Trick):
@@ -28,10 +29,10 @@ class PastPlayers(Trick):
     _kept: list[dict[str, Any]] = PrivateAttr(default_factory=list)
     _shells: dict[str, nn.Module] = PrivateAttr(default_factory=dict)
 
-    def opponent(self, opponent: nn.Module, player: Player, moment: Moment) -> nn.Module:
-        if not self._kept or float(moment.uniform((1,), self.name)[0]) >= self.share:
+    def opponent(self, opponent: nn.Module, player: Player, context: StepContext) -> nn.Module:
+        if not self._kept or float(context.uniform((1,), self.name)[0]) >= self.share:
             return opponent
-        chosen = self._kept[int(moment.integers(len(self._kept), (1,), self.name, "which")[0])]
+        chosen = self._kept[int(context.integers(len(self._kept), (1,), self.name, "which")[0])]
         other = "generator" if player == "discriminator" else "discriminator"
         if other not in self._shells:
             self._shells[other] = deepcopy(opponent).requires_grad_(False)
@@ -41,8 +42,8 @@ class PastPlayers(Trick):
             shell.alpha = opponent.alpha
         return shell
 
-    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
-        if (moment.step + 1) % self.every == 0:
+    def after_generator_step(self, networks: Networks, context: StepContext) -> None:
+        if (context.step + 1) % self.every == 0:
             now = {"generator": networks.generator, "discriminator": networks.discriminator}
             self._kept.append({name: deepcopy(network.state_dict()) for name, network in now.items()})
             del self._kept[: -self.keep]

@@ -11,17 +11,15 @@ from __future__ import annotations
 
 import importlib
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
 
 
 @lru_cache(maxsize=2)
@@ -54,10 +52,10 @@ class Perceptual(Term):
             raise ValueError(f"'{value}' is no function that returns a network")
         return value
 
-    def check(self, config: StageConfig) -> None:
-        if config.network.makes == "maps":
+    def check(self, setting: Setting) -> None:
+        if setting.kind == "maps":
             raise ValueError(
-                f"perceptual: the frozen network sees pictures, and {config.network.name} makes maps; right would be "
+                f"perceptual: the frozen network sees pictures, and {setting.network} makes maps; right would be "
                 "reconstruction, or a network that makes pictures"
             )
 

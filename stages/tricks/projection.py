@@ -6,7 +6,8 @@ Source: Miyato and Koyama, "cGANs with Projection Discriminator", equation 7; wi
 the embedding). The generator learns its classes by `conditional_batch_norm` or `class_embedding`. Packs are of one class.
 """
 
-from espalier.stages.tricks.trick import NetworkPlan, Trick
+from espalier.stages.tricks.parts import NetworkPlan
+from espalier.stages.tricks.trick import Trick
 
 
 class Projection(Trick):

@@ -12,8 +12,9 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
+from espalier.stages.tricks.parts import Needs
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import Needs, Term
+from espalier.stages.tricks.trick import Term
 
 
 class R2(Term):

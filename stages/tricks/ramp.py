@@ -12,8 +12,9 @@ import math
 
 from pydantic import Field, model_validator
 
-from espalier.stages.tricks.context import Moment
-from espalier.stages.tricks.trick import Player, Trick
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import Player
+from espalier.stages.tricks.trick import Trick
 
 
 class Ramp(Trick):
@@ -32,8 +33,8 @@ class Ramp(Trick):
             )
         return self
 
-    def learning_rate(self, player: Player, moment: Moment) -> float:
-        kimg, factor = moment.images / 1000, 1.0
+    def learning_rate(self, player: Player, context: StepContext) -> float:
+        kimg, factor = context.images / 1000, 1.0
         if kimg < self.up_kimg:
             factor = math.exp(-5 * (1 - kimg / self.up_kimg) ** 2)
         if self.down_to_kimg is not None:

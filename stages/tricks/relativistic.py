@@ -16,7 +16,8 @@ from pydantic import Field
 from torch import Tensor
 
 from espalier.stages.tricks.loss import Loss
-from espalier.stages.tricks.trick import Targets, Trick
+from espalier.stages.tricks.parts import Targets
+from espalier.stages.tricks.trick import Trick
 
 
 class RelativisticLoss(Loss):

@@ -13,7 +13,8 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
-from espalier.stages.tricks.trick import Sight, Trick
+from espalier.stages.tricks.parts import View
+from espalier.stages.tricks.trick import Trick
 
 
 class Replay(Trick):
@@ -24,10 +25,10 @@ class Replay(Trick):
     share: float = Field(default=0.5, gt=0, le=1, description="share of a batch that is replaced by old fakes")
     _pool: list[Tensor] = PrivateAttr(default_factory=list)
 
-    def fakes(self, fakes: Tensor, sight: Sight) -> Tensor:
+    def fakes(self, fakes: Tensor, view: View) -> Tensor:
         shown = []
-        swaps = (sight.moment.uniform((len(fakes),), self.name) < self.share).tolist()
-        places = sight.moment.integers(self.size, (len(fakes),), self.name, "place").tolist()
+        swaps = (view.context.uniform((len(fakes),), self.name) < self.share).tolist()
+        places = view.context.integers(self.size, (len(fakes),), self.name, "place").tolist()
         for fake, swap, place in zip(fakes, swaps, places, strict=True):
             if len(self._pool) < self.size:
                 self._pool.append(fake.clone())

@@ -11,8 +11,6 @@ its convolutions spectrally: add `spectral_norm: both` for that.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import torch
 import torch.nn.functional as F
 from pydantic import Field
@@ -20,10 +18,8 @@ from torch import Tensor, nn
 
 from espalier.data.sources.source import Resolution
 from espalier.models.norms import MakeNorm
-from espalier.stages.tricks.trick import NetworkPlan, Trick
-
-if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
+from espalier.stages.tricks.parts import NetworkPlan, Setting
+from espalier.stages.tricks.trick import Trick
 
 
 class Attention(nn.Module):
@@ -59,16 +55,16 @@ class SelfAttention(Trick):
     def wants(self) -> tuple[str, ...]:
         return ("generator.attention", "discriminator.attention")
 
-    def check(self, config: StageConfig) -> None:
+    def check(self, setting: Setting) -> None:
         if not (self.generator or self.discriminator):
             raise ValueError(
                 "self_attention names no resolution; right would be {generator: [16], discriminator: [16]}"
             )
         for player, chosen in (("generator", self.generator), ("discriminator", self.discriminator)):
-            beyond = [r for r in chosen if config.resolution is not None and r > config.resolution]
-            if beyond and not config.grows and config.network.name != "progan":
+            beyond = [r for r in chosen if setting.resolution is not None and r > setting.resolution]
+            if beyond and not setting.grows and setting.network != "progan":
                 raise ValueError(
-                    f"self_attention.{player}: {beyond[0]} is beyond the pictures' {config.resolution}x{config.resolution}"
+                    f"self_attention.{player}: {beyond[0]} is beyond the pictures' {setting.resolution}x{setting.resolution}"
                 )
 
     def plan_networks(self, plan: NetworkPlan) -> None:

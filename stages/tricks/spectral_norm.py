@@ -18,9 +18,10 @@ from torch import nn
 from torch.nn.utils.parametrizations import _SpectralNorm, spectral_norm
 
 from espalier.models.layers import EqualizedWeight
-from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import Discriminator, Networks
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import Judge, Networks, Trick
+from espalier.stages.tricks.trick import Trick
 
 LAYERS = (EqualizedWeight, nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
 
@@ -51,9 +52,9 @@ class SpectralNorm(Trick):
                         module.scale = 1.0
                     spectral_norm(module)
 
-    def judge(self, judge: Judge, step: Step) -> Judge:
+    def generators_discriminator(self, discriminator: Discriminator, step: Step) -> Discriminator:
         iterates(step.networks.discriminator, self.in_generator_step)
-        return judge
+        return discriminator
 
-    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
+    def after_generator_step(self, networks: Networks, context: StepContext) -> None:
         iterates(networks.discriminator, True)

@@ -6,89 +6,27 @@ other trick; the loop knows no trick by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import torch
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import (
+    Discriminator,
+    Needs,
+    NetworkPlan,
+    Networks,
+    OptimizerPlan,
+    Player,
+    Setting,
+    Targets,
+    View,
+)
+from espalier.stages.tricks.step import Step
 
 if TYPE_CHECKING:
-    from espalier.stages.config.stage import StageConfig
     from espalier.stages.tricks.loss import Loss
-    from espalier.stages.tricks.step import Step
-
-Player = Literal["generator", "discriminator"]
-Judge = Callable[..., Tensor]
-"""A discriminator: pictures (B, channels, R, R), and perhaps a list for its features -> logits (B,)."""
-
-
-@dataclass
-class NetworkPlan:
-    """Keyword arguments the networks will be built with; a trick may add to or change them.
-
-    `grows`: whether the stage starts from a parent of half its resolution. `classes`: how many the data have.
-    """
-
-    grows: bool
-    classes: int
-    generator: dict[str, Any]
-    discriminator: dict[str, Any]
-
-
-@dataclass
-class Networks:
-    """The players, and the generator that is kept: `ema` is the generator itself unless a trick averages it."""
-
-    generator: nn.Module
-    discriminator: nn.Module
-    ema: nn.Module
-
-    def modules(self) -> dict[str, nn.Module]:
-        """Each network once, by name."""
-        named = {"generator": self.generator, "discriminator": self.discriminator}
-        return named if self.ema is self.generator else {**named, "ema": self.ema}
-
-    def of(self, player: Player) -> nn.Module:
-        """The network that a player trains."""
-        return self.generator if player == "generator" else self.discriminator
-
-
-@dataclass
-class OptimizerPlan:
-    """Class and arguments of each player's optimiser."""
-
-    kind: dict[Player, type[torch.optim.Optimizer]]
-    options: dict[Player, dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Targets:
-    """What the discriminator should say of reals and fakes, for losses that have such targets."""
-
-    real: Tensor | float = 1.0
-    fake: Tensor | float = 0.0
-
-
-@dataclass(frozen=True)
-class Sight:
-    """Whom a picture is shown to and which kind it is; `logits` of them are given a batch, where that is known."""
-
-    player: Player
-    real: bool
-    moment: Moment
-    logits: int = 0
-
-
-@dataclass(frozen=True)
-class Needs:
-    """What must be prepared before the discriminator sees a batch."""
-
-    real_gradient: bool = False
-    fake_gradient: bool = False
 
 
 class Trick(BaseModel):
@@ -99,7 +37,7 @@ class Trick(BaseModel):
     shorthand: ClassVar[str | None] = None
     """The option that a bare value in params.yaml stands for, as in `relativistic: average`."""
 
-    def check(self, config: StageConfig) -> None:
+    def check(self, setting: Setting) -> None:
         """Raise ValueError with the reason where this trick cannot work in this stage."""
 
     def acts(self) -> bool:
@@ -127,36 +65,36 @@ class Trick(BaseModel):
     def plan_optimizers(self, plan: OptimizerPlan) -> None:
         """Change the optimisers' classes and arguments."""
 
-    def learning_rate(self, player: Player, moment: Moment) -> float:
-        """Factor on a player's learning rate at this moment."""
+    def learning_rate(self, player: Player, context: StepContext) -> float:
+        """Factor on a player's learning rate at this step."""
         return 1.0
 
-    def discriminator_steps(self, steps: int, moment: Moment) -> int:
+    def discriminator_steps(self, steps: int, context: StepContext) -> int:
         """How many discriminator steps precede this generator step; `steps` is what it would be without."""
         return steps
 
     # Within an iteration.
 
-    def before_step(self, networks: Networks, moment: Moment) -> None:
+    def before_step(self, networks: Networks, context: StepContext) -> None:
         """At the start of an iteration: schedules that live in the networks."""
 
-    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
-        """What the discriminator sees of pictures (B, channels, R, R)."""
-        return pictures
+    def discriminator_view(self, images: Tensor, view: View) -> Tensor:
+        """What the discriminator sees of images (B, channels, R, R)."""
+        return images
 
-    def samples_a_logit(self) -> int:
-        """How many pictures the discriminator judges jointly, where `view` groups them."""
+    def samples_per_logit(self) -> int:
+        """How many samples the discriminator judges jointly, where `discriminator_view` groups them."""
         return 1
 
-    def targets(self, targets: Targets, sight: Sight) -> Targets:
+    def targets(self, targets: Targets, view: View) -> Targets:
         """What the discriminator should answer, in its own step."""
         return targets
 
-    def fakes(self, fakes: Tensor, sight: Sight) -> Tensor:
+    def fakes(self, fakes: Tensor, view: View) -> Tensor:
         """The fakes (B, channels, R, R) that the discriminator is trained on."""
         return fakes
 
-    def opponent(self, opponent: nn.Module, player: Player, moment: Moment) -> nn.Module:
+    def opponent(self, opponent: nn.Module, player: Player, context: StepContext) -> nn.Module:
         """The network that a player plays against in this step."""
         return opponent
 
@@ -168,14 +106,14 @@ class Trick(BaseModel):
         """Whether both players' gradients are taken before either moves."""
         return False
 
-    def judge(self, judge: Judge, step: Step) -> Judge:
+    def generators_discriminator(self, discriminator: Discriminator, step: Step) -> Discriminator:
         """Around the generator step: the discriminator that the generator plays against."""
-        return judge
+        return discriminator
 
-    def after_discriminator_step(self, networks: Networks, moment: Moment) -> None:
+    def after_discriminator_step(self, networks: Networks, context: StepContext) -> None:
         """When the discriminator has stepped."""
 
-    def after_generator_step(self, networks: Networks, moment: Moment) -> None:
+    def after_generator_step(self, networks: Networks, context: StepContext) -> None:
         """When the generator has stepped."""
 
     # Stateful tricks.

@@ -7,7 +7,8 @@ slower. So both rates must be given.
 
 from pydantic import Field
 
-from espalier.stages.tricks.trick import OptimizerPlan, Trick
+from espalier.stages.tricks.parts import OptimizerPlan
+from espalier.stages.tricks.trick import Trick
 
 
 class Ttur(Trick):

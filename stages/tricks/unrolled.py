@@ -20,8 +20,9 @@ from pydantic import Field
 from torch import Tensor
 from torch.func import functional_call
 
+from espalier.stages.tricks.parts import Discriminator
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import Judge, Trick
+from espalier.stages.tricks.trick import Trick
 
 State = dict[str, Any]
 Update = Callable[[Tensor, Tensor, State, dict[str, Any]], Tensor]
@@ -78,23 +79,22 @@ class Unrolled(Trick):
     def acts(self) -> bool:
         return self.steps > 0
 
-    def judge(self, judge: Judge, step: Step) -> Judge:
+    def generators_discriminator(self, discriminator: Discriminator, step: Step) -> Discriminator:
         if self.steps == 0:
-            return judge
-        discriminator, optimizer = step.table.opponent, step.table.optimizers["discriminator"]
+            return discriminator
+        network, optimizer = step.players.opponent, step.players.optimizers["discriminator"]
         update, group = RULES[type(optimizer)], optimizer.param_groups[0]
         own = dict(step.networks.discriminator.named_parameters())
-        buffers = {name: value.clone() for name, value in discriminator.named_buffers()}
-        theta = {name: p.detach().requires_grad_() for name, p in discriminator.named_parameters()}
+        buffers = {name: value.clone() for name, value in network.named_buffers()}
+        theta = {name: p.detach().requires_grad_() for name, p in network.named_parameters()}
         states = {name: _copied(optimizer.state.get(own[name], {})) for name in theta}
 
-        def later(pictures: Tensor, features: list[Tensor] | None = None) -> Tensor:
-            told = () if step.table.told is None else (step.table.told,)
-            logits: Tensor = functional_call(discriminator, (theta, buffers), (pictures, features, *told))
+        def later(images: Tensor, features: list[Tensor] | None = None) -> Tensor:
+            logits: Tensor = functional_call(network, (theta, buffers), (images, features, step.players.condition))
             return logits
 
         for _ in range(self.steps):
-            loss = step.table.discriminator_loss(later(step.real).float(), later(step.fake).float())
+            loss = step.players.discriminator_loss(later(step.real).float(), later(step.fake).float())
             grads = torch.autograd.grad(loss, list(theta.values()), create_graph=True, allow_unused=True)
             theta = {
                 name: p if grad is None else update(p, grad, states[name], group)

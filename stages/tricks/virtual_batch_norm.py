@@ -17,7 +17,8 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from espalier.stages.tricks.trick import NetworkPlan, Networks, Trick
+from espalier.stages.tricks.parts import NetworkPlan, Networks
+from espalier.stages.tricks.trick import Trick
 
 
 class VirtualBatchNorm(nn.Module):

@@ -10,8 +10,9 @@ clipped, too, as in the released code; which clips before each step, so that its
 import torch
 from pydantic import Field
 
-from espalier.stages.tricks.context import Moment
-from espalier.stages.tricks.trick import Networks, Trick
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.parts import Networks
+from espalier.stages.tricks.trick import Trick
 
 
 class WeightClipping(Trick):
@@ -22,6 +23,6 @@ class WeightClipping(Trick):
     c: float = Field(default=0.01, gt=0, description="the box's half side")
 
     @torch.no_grad()
-    def after_discriminator_step(self, networks: Networks, moment: Moment) -> None:
+    def after_discriminator_step(self, networks: Networks, context: StepContext) -> None:
         for parameter in networks.discriminator.parameters():
             parameter.clamp_(-self.c, self.c)

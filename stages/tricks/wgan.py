@@ -10,7 +10,7 @@ kept near 1-Lipschitz by another trick, such as a gradient penalty. No options.
 from torch import Tensor
 
 from espalier.stages.tricks.loss import Loss
-from espalier.stages.tricks.trick import Targets
+from espalier.stages.tricks.parts import Targets
 
 
 class Wgan(Loss):

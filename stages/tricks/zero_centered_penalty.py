@@ -22,6 +22,6 @@ class ZeroCenteredPenalty(Term):
 
     def discriminator_term(self, step: Step) -> Tensor:
         real, fake = step.real.detach(), step.fake.detach()
-        eps = step.moment.uniform((len(real), *[1] * (real.ndim - 1)), self.name)
+        eps = step.context.uniform((len(real), *[1] * (real.ndim - 1)), self.name)
         x = torch.lerp(real, fake, eps).requires_grad_()
-        return gradient(step.judge(x), x).square().flatten(1).sum(1).mean()
+        return gradient(step.discriminator(x), x).square().flatten(1).sum(1).mean()

@@ -1,15 +1,12 @@
-"""python -m espalier.stages.types.classifier NAME: train a digit classifier of params.yaml into artifacts/classifiers/NAME.
+"""Training a classifier of digits, into artifacts/classifiers/NAME.
 
 It learns the digits of stacked MNIST, channel by channel, since those are what it will be shown; `espalier` counts a generator's
 modes with it where a stage names it as its `classifier`.
 """
 
-import argparse
-import json
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import safetensors.torch
 import torch
@@ -23,15 +20,14 @@ from espalier.data.store import Store
 from espalier.models.classifier import Classifier
 from espalier.stages.artifacts.record import library_versions
 from espalier.stages.config.load import options_of
-from espalier.stages.config.params import read_params
-from espalier.stages.config.stage import ARTIFACTS, Options
+from espalier.stages.config.options import Options
+from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.evaluation.classifier import DIGITS
 from espalier.stages.kinds.batches import Batches
+from espalier.stages.kinds.conditions import Classes
 from espalier.stages.process.device import choose_device
-from espalier.stages.process.exits import run
 from espalier.stages.process.progress import Bar
-from espalier.stages.tricks.context import derive_seed
-
-DIGITS = 10
+from espalier.stages.process.seeds import derive_seed
 
 
 class ClassifierConfig(Options):
@@ -64,9 +60,19 @@ def stacked_store(path: Path) -> Store:
     return store
 
 
-def classify(name: str) -> None:
+class TrainClassifier:
+    """The stage type."""
+
+    def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
+        self.name = stage
+        self.config = options_of(params, "classifiers", stage, ClassifierConfig, "classifier")
+
+    def run(self) -> None:
+        classify(self.name, self.config)
+
+
+def classify(name: str, config: ClassifierConfig) -> None:
     """Train, test and publish the classifier of this name."""
-    config = options_of(read_params(), "classifiers", name, ClassifierConfig, "classifier")
     device = choose_device()
     store, test = stacked_store(config.dataset), stacked_store(config.test)
     torch.manual_seed(derive_seed(config.seed, name, "classifier"))
@@ -85,13 +91,14 @@ def classify(name: str) -> None:
 
 
 def _train(name: str, classifier: Classifier, store: Store, config: ClassifierConfig, device: torch.device) -> None:
-    batches = Batches(store.images(config.resolution), config.seed, device, store.labels())
+    condition = Classes(store.labels(), len(store.manifest.classes), device)
+    batches = Batches(store.images(config.resolution), config.seed, device, conditioning=condition)
     optimizer = torch.optim.Adam(classifier.parameters(), lr=config.learning_rate)
     total = store.manifest.count * config.epochs
     with Bar(f"classifier {name}", total) as bar:
         for done in range(0, total, config.batch_size):
             optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / total)
-            labels = batches.told_at(done, config.batch_size)
+            labels = batches.condition_at(done, config.batch_size)
             assert isinstance(labels, Tensor)
             digits, classes = single_digits(batches.at(done, config.batch_size), labels)
             loss = F.cross_entropy(classifier(digits), classes)
@@ -118,36 +125,3 @@ def _in_order(store: Store, resolution: int, device: torch.device) -> Iterator[t
             torch.from_numpy(pictures[start : start + batch].copy()).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
         )
         yield single_digits(part, torch.from_numpy(labels[start : start + batch].copy()).to(device))
-
-
-def load_classifier(path: Path, resolution: int | None, device: torch.device) -> Classifier:
-    """A published classifier of digits of a resolution, ready to use.
-
-    Raises:
-        InputError: there is none, it is for another resolution, or it cannot be read.
-    """
-    file, record = path / "classifier.safetensors", path / "stage.json"
-    if not file.is_file() or not record.is_file():
-        raise InputError(f"there is no classifier at {path}; train it first: dvc repro classifier@{path.name}")
-    try:
-        own = json.loads(record.read_text(encoding="utf-8"))["config"]["resolution"]
-        classifier = Classifier(own, 1, DIGITS)
-        classifier.load_state_dict(safetensors.torch.load_file(file))
-    except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"the classifier at {path} cannot be read: {error}. Train it again: dvc repro -f classifier@{path.name}"
-        ) from error
-    if own != resolution:
-        raise InputError(
-            f"the classifier at {path} is for digits of {own}x{own}, this stage makes {resolution}x{resolution}"
-        )
-    return classifier.to(device).eval()
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m espalier.stages.types.classifier", description="Train a digit classifier."
-    )
-    parser.add_argument("name", help="its name under 'classifiers'")
-    arguments = parser.parse_args()
-    sys.exit(run(lambda: classify(arguments.name)))

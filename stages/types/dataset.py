@@ -1,40 +1,32 @@
-"""python -m espalier.stages.types.dataset DATASET: prepare one dataset of params.yaml into artifacts/datasets/DATASET."""
+"""Preparing a dataset of params.yaml, once, into artifacts/datasets/NAME."""
 
-import argparse
-import sys
+from typing import Any
 
 from espalier.data.prepare import prepare
 from espalier.stages.config.load import source_config
-from espalier.stages.config.params import read_params
-from espalier.stages.config.stage import ARTIFACTS
-from espalier.stages.process.exits import run
+from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.process.progress import Bar
 
 
-def prepare_dataset(name: str) -> None:
-    """Prepare the dataset of this name."""
-    source = source_config(read_params(), name)
-    bar: list[Bar] = []
+class PrepareDataset:
+    """The stage type."""
 
-    def progress(done: int, total: int) -> None:
-        if not bar:
-            bar.append(Bar(f"dataset@{name}", total).__enter__())
-        if bar[0].due() or done == total:
-            bar[0].show(done)
+    def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
+        self.name, self.source = stage, source_config(params, stage)
 
-    try:
-        notes = prepare(source, ARTIFACTS / "datasets" / name, progress)
-    finally:
-        for shown in bar:
-            shown.__exit__(None, None, None)
-    for note in notes:
-        print(note)
+    def run(self) -> None:
+        bar: list[Bar] = []
 
+        def progress(done: int, total: int) -> None:
+            if not bar:
+                bar.append(Bar(f"dataset@{self.name}", total).__enter__())
+            if bar[0].due() or done == total:
+                bar[0].show(done)
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m espalier.stages.types.dataset", description="Prepare a dataset of params.yaml."
-    )
-    parser.add_argument("dataset", help="its name under 'datasets'")
-    arguments = parser.parse_args()
-    sys.exit(run(lambda: prepare_dataset(arguments.dataset)))
+        try:
+            notes = prepare(self.source, ARTIFACTS / "datasets" / self.name, progress)
+        finally:
+            for shown in bar:
+                shown.__exit__(None, None, None)
+        for note in notes:
+            print(note)

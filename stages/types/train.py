@@ -1,46 +1,112 @@
-"""python -m espalier.stages.types.train PIPELINE STAGE: train one stage of params.yaml to its end, or on from its checkpoint."""
+"""Training: inputs → trainer and components → publish."""
 
-import argparse
-import sys
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_file
-from espalier.data.store import Store
-from espalier.stages.artifacts.artifact import Artifact, load_parent, parent_input, reads_input, start_input
-from espalier.stages.artifacts.history import TrainingFailed
+from espalier.data.files import whole_file, write_json
+from espalier.data.store import Store, file_digest
+from espalier.stages.artifacts.artifact import Artifact, milestone_name, parent_input, start_input
 from espalier.stages.artifacts.record import Event, Input, work_key
-from espalier.stages.artifacts.workfolder import FAILED, artifact_lock, hold, note_seconds, work_folder
-from espalier.stages.config.load import check_start_from, stage_config
-from espalier.stages.config.params import PARAMS, read_params
+from espalier.stages.artifacts.workfolder import FAILED, SECTION, artifact_lock, hold, note_seconds, work_folder
+from espalier.stages.config.code import stage_digest
+from espalier.stages.config.load import stage_config
+from espalier.stages.config.params import PARAMS, merged_section
+from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.loop.best import kept_words, to_publish
-from espalier.stages.loop.healing import NOTHING_DONE, Healing, healing_of
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.evaluation.classifier import load_classifier
+from espalier.stages.evaluation.modes import Distance, FoundModes, StackedModes
+from espalier.stages.loop.checkpoints import Checkpoints
+from espalier.stages.loop.evaluate import Evaluate
+from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions, interventions_of
+from espalier.stages.loop.keep_best import kept_words, to_publish
+from espalier.stages.loop.log import Log
+from espalier.stages.loop.profile import profile
 from espalier.stages.loop.publish import publish
-from espalier.stages.loop.rollback import Sick, healing_in, next_remedy, rolled_back, way_back
-from espalier.stages.loop.trainer import Trainer
+from espalier.stages.loop.resume import Components, go_back, resume, set_finished_aside
+from espalier.stages.loop.rollback import Sick, interventions_in, next_remedy, rolled_back, way_back
+from espalier.stages.loop.snapshots import Snapshots
+from espalier.stages.loop.steps import iterations
+from espalier.stages.loop.trainer import Inputs, Trainer
+from espalier.stages.loop.watch import Watch
 from espalier.stages.monitor.verdict import Verdict
+from espalier.stages.networks.build import build_networks, grow
 from espalier.stages.process import distributed
 from espalier.stages.process.device import choose_device
-from espalier.stages.process.exits import run
+from espalier.stages.process.exits import TrainingFailed
 from espalier.stages.process.interruption import Interrupted, Interruption
 from espalier.stages.process.progress import Bar, clock
 from espalier.stages.process.torchrun import is_launched, launch
-from espalier.stages.types.classifier import load_classifier
+from espalier.stages.types.inputs import check_inputs, encoder_input, find_inputs, inputs_of, inputs_or_made_up
+
+Make = Callable[[Interventions], Trainer]
 
 
-def find_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
-    """The dataset and the parent that a stage starts from.
+class Train:
+    """The stage type."""
 
-    Raises:
-        InputError: one is missing.
-    """
-    store = Store(config.dataset)
-    return store, load_parent(config.after, config.at) if config.has_parent else None
+    def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
+        self.config = stage_config(params, pipeline, stage)
+        self.section = merged_section(params, pipeline, stage)
+        self.code = stage_digest(params, pipeline, stage)
+
+    def profile(self) -> None:
+        """Run a few steps, and print what they cost."""
+        device = choose_device()
+        config, inputs, prepared = inputs_or_made_up(self.config, device)
+        cost = profile(lambda: trainer_of(config, inputs, None, Path("/nonexistent"), device))
+        print(json.dumps({**cost, "prepared": prepared}))
+
+    def run(self) -> int:
+        """Train and publish. Returns the exit code of the processes that it needs, if several."""
+        config = self.config
+        if config.processes > 1 and not is_launched():
+            check_inputs(config, *find_inputs(config))
+            return launch(config.processes, "espalier.stages.run", config.pipeline, config.stage)
+        device = choose_device()
+        distributed.start(device)
+        if config.batch_size % distributed.world():
+            raise InputError(f"batch_size {config.batch_size} cannot be shared by {distributed.world()} processes")
+        store, parent = find_inputs(config)
+        check_inputs(config, store, parent)
+        folder = training_folder(config, store, parent)
+        inputs = inputs_of(config, store, parent, device, self.code)
+
+        def make(done: Interventions) -> Trainer:
+            return trainer_of(config, inputs, parent, folder, device, done)
+
+        if distributed.rank() > 0:
+            distributed.wait_for_all()  # until rank 0 has moved what other code finished
+            train_to_the_end(config, make, folder)
+        else:
+            with hold(folder / "lock", config.name), hold(artifact_lock(config.artifact), str(config.artifact)):
+                self._begin(folder)
+                metrics = publish_end(*train_to_the_end(config, make, folder), make, config.artifact)
+            print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in metrics.items()))
+        distributed.stop()
+        return 0
+
+    def _begin(self, folder: Path) -> None:
+        """Leave in the work folder what `espalier status` compares, and move what other code finished out of the way."""
+        said = set_finished_aside(folder, round(self.config.kimg * 1000), self.code)
+        if said:
+            print(said, flush=True)
+        section: dict[str, Any] = {"section": self.section, "steps": iterations(self.config), "kimg": self.config.kimg}
+        inputs = {file.as_posix(): file_digest(file) for file in _input_files(self.config)}
+        write_json(folder / SECTION, {**section, "inputs": inputs})
+        distributed.wait_for_all()
+
+
+def _input_files(config: StageConfig) -> list[Path]:
+    """The files that tell what the dataset and the parent are."""
+    parent = config.after if config.at is None else config.after / "milestones" / milestone_name(config.at)
+    return [config.dataset / "manifest.json", *([parent / "stage.json"] if config.has_parent else [])]
 
 
 def training_folder(config: StageConfig, store: Store, parent: Artifact | None) -> Path:
@@ -50,84 +116,57 @@ def training_folder(config: StageConfig, store: Store, parent: Artifact | None) 
         InputError: the checkpoint it is to go on from is missing.
     """
     dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
-    key = work_key(config, dataset, parent_input(parent), start_input(config), reads_input(config, store))
+    key = work_key(config, dataset, parent_input(parent), start_input(config), encoder_input(config, store))
     return work_folder(config.name, key)
 
 
-def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> None:
-    """Check a stage's inputs against its configuration, and the pictures against their digest.
+def trainer_of(
+    config: StageConfig,
+    inputs: Inputs,
+    parent: Artifact | None,
+    folder: Path,
+    device: torch.device,
+    done: Interventions = NO_INTERVENTIONS,
+) -> Trainer:
+    """A trainer at step 0, with the parent's weights where the stage grows."""
+    config = with_remedies(config, done.remedies).model_copy(deep=True)  # tricks have a state of this training
+    networks = build_networks(config, inputs.origin.channels, device, len(inputs.store.manifest.classes))
+    if parent is not None and config.grows:
+        changed = bool(done.remedies or parent.record.remedies)
+        grow(networks, parent.weights("generator"), parent.weights("discriminator"), changed)
+    return Trainer(config, networks, inputs, folder, device, done)
 
-    Raises:
-        InputError: they do not fit, or are damaged.
-    """
-    count, held_out = store.manifest.count, config.monitor.hold_out
-    if count - held_out < config.batch_size:
-        beside = f" beside the {held_out} of monitor.hold_out" if held_out else ""
-        raise InputError(
-            f"the dataset {config.dataset} has {count} pictures, fewer than one batch of {config.batch_size}{beside}; lower "
-            f"batch_size in {PARAMS} (to {max(1, count - held_out)} or less), or add pictures"
-        )
-    if store.holds_points != (config.resolution is None):
-        kind, other = ("points", "pictures") if store.holds_points else ("pictures", "points")
-        raise InputError(
-            f"the dataset {config.dataset} holds {kind}, and the network {config.network.name} of {PARAMS}: "
-            f"{config.pipeline} plays on {other}"
-        )
-    store.verify(config.resolution)
-    if config.network.telling is not None:
-        store.verify_told()
+
+def components(config: StageConfig, trainer: Trainer, bar: Bar, interruption: Interruption) -> Components:
+    """What happens beside the game, in order."""
+    found = [Watch(config), Log(bar, interruption), Snapshots(), *_known_modes(config, trainer)]
+    if config.evaluate is not None:
+        found.append(Evaluate(config.evaluate))
+    return [*found, Checkpoints(interruption)]
+
+
+def _known_modes(config: StageConfig, trainer: Trainer) -> list[Any]:
+    modes = trainer.store.manifest.modes
+    if modes is not None:
+        return [FoundModes(modes)]
+    if "distance" in config.network.metrics:
+        return [Distance()]
     if config.classifier is not None:
-        load_classifier(config.classifier, config.resolution, torch.device("cpu"))
-    if parent is None:
-        return
-    check_start_from(config, parent.config)
-    if config.grows and parent.record.channels != store.manifest.channels:
-        raise InputError(
-            f"the parent {config.after} was trained on pictures of {parent.record.channels} channels, the dataset "
-            f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
-        )
-    if parent.record.reads is not None and parent.record.reads != reads_input(config, store):
-        raise InputError(
-            f"the parent {config.after} was told sentences by another encoder than what lies at {config.reads} now; "
-            f"train it again: dvc repro -f {parent.config.name}"
-        )
+        return [StackedModes(load_classifier(config.classifier, config.resolution, trainer.device))]
+    return []
 
 
-def train(pipeline: str, stage: str) -> int:
-    """Train one stage and publish its artifact. Returns the exit code of the processes it needs, if several."""
-    config = stage_config(read_params(), pipeline, stage)
-    if config.processes > 1 and not is_launched():
-        check_inputs(config, *find_inputs(config))
-        return launch(config.processes, "espalier.stages.types.train", pipeline, stage)
-    device = choose_device()
-    distributed.start(device)
-    if config.batch_size % distributed.world():
-        raise InputError(f"batch_size {config.batch_size} cannot be shared by {distributed.world()} processes")
-    store, parent = find_inputs(config)
-    check_inputs(config, store, parent)
-    folder = training_folder(config, store, parent)
-
-    def make(healing: Healing) -> Trainer:
-        return Trainer(config, store, parent, folder, device, healing)
-
-    if distributed.rank() > 0:
-        _train_and_heal(config, make, folder)
-    else:
-        with hold(folder / "lock", config.name), hold(artifact_lock(config.artifact), str(config.artifact)):
-            figures = publish(_train_and_heal(config, make, folder), config.artifact)
-        print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in figures.items()))
-    distributed.stop()
-    return 0
-
-
-def _train_and_heal(config: StageConfig, make: Callable[[Healing], Trainer], folder: Path) -> Trainer:
+def train_to_the_end(config: StageConfig, make: Make, folder: Path) -> tuple[Trainer, Components]:
     """Train to the end, rolling back with a remedy where one is configured. Returns the trainer at the end."""
     may_be_healed = config.heal is not None or config.stop is not None  # else nothing has been done: no second read
-    trainer = make(healing_in(folder, round(config.kimg * 1000)) if may_be_healed else NOTHING_DONE)
-    said = trainer.resume() if distributed.rank() == 0 else None
+    trainer = make(interventions_in(folder, round(config.kimg * 1000)) if may_be_healed else NO_INTERVENTIONS)
+    interruption = Interruption()
+    bar = Bar(config.name, trainer.target, silent=distributed.rank() > 0)
+    beside = components(config, trainer, bar, interruption)
+    said = resume(trainer, beside) if distributed.rank() == 0 else None
     distributed.wait_for_all()  # until rank 0 has set damaged checkpoints aside
     if distributed.rank() > 0:
-        trainer.resume()
+        resume(trainer, beside)
     if distributed.rank() == 0:
         for sentence in config.warnings:
             print(f"warning: {PARAMS}: {config.pipeline}.{config.stage}: {sentence}", flush=True)
@@ -135,45 +174,50 @@ def _train_and_heal(config: StageConfig, make: Callable[[Healing], Trainer], fol
         print(said, flush=True)
     while not trainer.done:
         try:
-            _train(config, trainer)
+            _train(config, trainer, beside, bar, interruption)
         except Sick as sick:
-            trainer = _heal(config, trainer, sick, make)
-    return _published(trainer, make)
+            trainer = _roll_back(config, trainer, sick, make, beside)
+    return trainer, beside
 
 
-def _published(trainer: Trainer, make: Callable[[Healing], Trainer]) -> Trainer:
-    """The trainer of what is published: this one, or one that holds what was better."""
-    healing, quality = trainer.healing, trainer.monitor.quality
-    found = to_publish(trainer.folder, healing, quality)
+def publish_end(trainer: Trainer, beside: Components, make: Make, artifact: Path) -> Metrics:
+    """Publish the end of a training, or what was better before it."""
+    done, quality = trainer.interventions, trainer.monitor.quality
+    found = to_publish(trainer.folder, done, quality)
+    last = max([trainer.step, *(event.step for event in done.events if event.kind in ("stop", "kept"))])
     if found is None:
-        return trainer
+        return publish(trainer, beside, artifact, last)
     best, drawn = found
-    events = healing.events
-    if not healing.stopped:
-        words = kept_words(best, healing, quality)
-        kept = Event(step=trainer.step, images=trainer.images, kind="kept", to=best.record.step, words=words)
-        events = (*events, kept)
-        if distributed.rank() == 0:
-            print(f"{trainer.config.name}: {words}", flush=True)
-    keeper = make(Healing(healing_of(best.record).remedies, events))
-    keeper.stand_in_for(trainer, best, drawn)
-    return keeper
+    events = done.events
+    if not done.stopped:
+        words = kept_words(best, done, quality)
+        events = (
+            *events,
+            Event(step=trainer.step, images=trainer.images, kind="kept", to=best.record.step, words=words),
+        )
+        print(f"{trainer.config.name}: {words}", flush=True)
+    chosen = make(Interventions(interventions_of(best.record).remedies, events))
+    chosen.load(best)
+    chosen.drawn = drawn
+    verdict = (trainer if done.stopped else chosen).monitor.verdict  # not of what is not published
+    changes = {"code": "+".join(trainer.codes), "verdict": verdict.word, "evidence": verdict.evidence}
+    return publish(chosen, beside, artifact, last, changes)
 
 
-def _heal(config: StageConfig, trainer: Trainer, sick: Sick, make: Callable[[Healing], Trainer]) -> Trainer:
+def _roll_back(config: StageConfig, trainer: Trainer, sick: Sick, make: Make, beside: Components) -> Trainer:
     """A trainer that stands at the best checkpoint, with the next remedy.
 
     Raises:
         TrainingFailed: no remedy is left, and values are not finite: of what can go on the watch lets go on.
     """
-    remedy, refused = next_remedy(config, trainer.healing, sick)
+    remedy, refused = next_remedy(config, trainer.interventions, sick)
     if remedy is None:
         raise _failure(config.name, sick.verdict.evidence, trainer.folder)
-    best = way_back(trainer.folder, trainer.healing)
-    healing = rolled_back(trainer.healing, sick, remedy, best)
-    trainer = make(healing)
+    best = way_back(trainer.folder, trainer.interventions)
+    done = rolled_back(trainer.interventions, sick, remedy, best)
+    trainer = make(done)
     lines = [f"{config.name} at {sick.images / 1000:.4g} kimg: {sick.verdict.word}: {sick.verdict.evidence}", *refused]
-    lines += [healing.events[-1].words, *trainer.go_back(best)]
+    lines += [done.events[-1].words, *go_back(trainer, best, beside)]
     if distributed.rank() == 0:
         print("\n".join(lines), flush=True)
     return trainer
@@ -189,19 +233,17 @@ def _failure(name: str, why: str, folder: Path) -> TrainingFailed:
     )
 
 
-def _train(config: StageConfig, trainer: Trainer) -> None:
+def _train(config: StageConfig, trainer: Trainer, beside: Components, bar: Bar, interruption: Interruption) -> None:
     """Train until the end, an interruption or a verdict."""
     begun = time.monotonic()
     if distributed.rank() == 0:
         (trainer.folder / FAILED).unlink(missing_ok=True)
+    bar.restart(trainer.images)
     try:
-        with (
-            Interruption() as interruption,
-            Bar(config.name, trainer.target, trainer.images, silent=distributed.rank() > 0) as bar,
-        ):
-            trainer.train(bar, interruption)
+        with interruption, bar:
+            trainer.train(beside)
     except Interrupted as stop:
-        again = f"python -m espalier.stages.types.train {config.pipeline} {config.stage}' or 'dvc repro"
+        again = f"python -m espalier.stages.run {config.pipeline} {config.stage}' or 'dvc repro"
         said = f"{config.name} was {stop}. To continue: '{again}'" if distributed.rank() == 0 else ""
         raise Interrupted(said, stop.code) from None
     except TrainingFailed as error:
@@ -214,13 +256,3 @@ def _train(config: StageConfig, trainer: Trainer) -> None:
     rate = bar.rate(trainer.images)
     if distributed.rank() == 0:
         print(f"{config.name} trained for {clock(time.monotonic() - begun)} at {rate:.0f} img/s", flush=True)
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m espalier.stages.types.train", description="Train one stage of params.yaml."
-    )
-    parser.add_argument("pipeline", help="a pipeline in params.yaml, such as progan")
-    parser.add_argument("stage", help="one of its stages, such as r8")
-    arguments = parser.parse_args()
-    sys.exit(run(lambda: train(arguments.pipeline, arguments.stage)))

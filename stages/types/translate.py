@@ -1,41 +1,53 @@
-"""python -m espalier.stages.types.translate PIPELINE STAGE: held-out people in the outfits of others' sentences, by both of FashionGAN's stages.
+"""Translating held-out people into the outfits of others' sentences, by both of FashionGAN's stages.
 
 As in the paper's section 4: each test picture gets the sentence of another one. The release says whose (its records' `donor`);
 elsewhere a permutation that depends on the seed. What is read of drawn dolls is in `stages/fashiongan/metrics.py`.
 """
 
-import argparse
-import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from espalier.data.dolls.reading import told as told_of
 from espalier.data.files import whole_folder, write_json
 from espalier.data.store import Store
 from espalier.stages.artifacts.record import library_versions
-from espalier.stages.config.load import translate_config
-from espalier.stages.config.params import read_params
-from espalier.stages.config.stage import ARTIFACTS, TranslateConfig
+from espalier.stages.config.load import stage_options
+from espalier.stages.config.options import Options
+from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
 from espalier.stages.fashiongan.outfits import FACE, HAIR, person, sentence_codes
 from espalier.stages.fashiongan.sheet import Row, sheet
-from espalier.stages.fashiongan.translation import People, Translated, Translator
+from espalier.stages.fashiongan.translator import People, Translated, Translator
 from espalier.stages.kinds.grids import save_picture
 from espalier.stages.process.device import choose_device
-from espalier.stages.process.exits import run
 from espalier.stages.process.progress import Bar
-from espalier.stages.tricks.context import derive_seed
+from espalier.stages.process.seeds import derive_seed
 
 AT_ONCE = 100
+
+
+class TranslateOptions(Options):
+    """What a stage that translates is given; it trains nothing."""
+
+    type: Literal["translate"]
+    dataset: Path = Field(description="prepared people that nothing was trained on")
+    after: Path = Field(
+        description="the second stage's artifact; the first and the encoder are those that it came from"
+    )
+    count: int = Field(default=1000, ge=20, description="how many of them")
+    shown: int = Field(default=12, ge=1, description="rows of the sheet")
+    seed: int = Field(default=0, ge=0)
 
 
 class Held:
     """Held-out people of a store with their sentences, and for each whose sentence it gets."""
 
-    def __init__(self, config: TranslateConfig, translator: Translator) -> None:
-        store = Store(config.reads)
+    def __init__(self, config: TranslateOptions, translator: Translator) -> None:
+        store = Store(config.dataset)
         self.count = min(config.count, store.manifest.count)
         self.records = store.records()
         size = translator.resolution
@@ -57,9 +69,19 @@ class Held:
         return all("pose_left_arm" in record.get("attributes", {}) for record in self.records)
 
 
-def translate(pipeline: str, stage: str) -> None:
+class Translate:
+    """The stage type."""
+
+    def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
+        self.pipeline, self.stage = pipeline, stage
+        self.config = stage_options(params, pipeline, stage, TranslateOptions)
+
+    def run(self) -> None:
+        translate(self.pipeline, self.stage, self.config)
+
+
+def translate(pipeline: str, stage: str, config: TranslateOptions) -> None:
     """Translate, measure and publish."""
-    config = translate_config(read_params(), pipeline, stage)
     translator = Translator(config.after, choose_device())
     held = Held(config, translator)
     made = _translated(translator, held, f"{pipeline}@{stage}", config.seed)
@@ -67,7 +89,7 @@ def translate(pipeline: str, stage: str) -> None:
     out = ARTIFACTS / pipeline / stage
     with whole_folder(out) as folder:
         write_json(folder / "metrics.json", figures)
-        inputs = {"image": translator.artifact.digest, "people": Store(config.reads).digest}
+        inputs = {"image": translator.artifact.digest, "people": Store(config.dataset).digest}
         record = {"config": config.model_dump(mode="json"), "inputs": inputs, "versions": library_versions()}
         write_json(folder / "stage.json", record)
         save_picture(sheet(rows(held, made, config.shown), HEADS), folder / "samples.png")
@@ -130,13 +152,3 @@ def rows(held: Held, made: Translated, count: int) -> list[Row]:
         new = held.people.maps[i] if made.maps is None else made.maps[i]
         found.append(Row(held.sentences[i], [held.people.images[i], held.people.maps[i], new, made.pictures[i]]))
     return found
-
-
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(
-        prog="python -m espalier.stages.types.translate", description="Translate held-out people."
-    )
-    parser.add_argument("pipeline", help="a pipeline in params.yaml, such as fashiongan")
-    parser.add_argument("stage", help="its stage that translates")
-    arguments = parser.parse_args()
-    sys.exit(run(lambda: translate(arguments.pipeline, arguments.stage)))

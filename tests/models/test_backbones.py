@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from espalier.models import dcgan, mlp, resnet
 from espalier.models.norms import NORMS, ConditionalBatchNorm
 from espalier.models.resizing import Up, UpConvolution
-from espalier.stages.networks.known import BACKBONES, Dcgan, Mlp, Resnet
+from espalier.stages.networks.known import NETWORKS, Dcgan, Mlp, Resnet
 
 
 def count(network: nn.Module) -> int:
@@ -103,11 +103,11 @@ def test_conditional_batch_norm_has_a_scale_and_shift_for_each_class() -> None:
 
 
 def test_every_backbone_can_be_built_with_its_defaults_but_for_width() -> None:
-    assert set(BACKBONES) == {
+    assert set(NETWORKS) == {
         "progan", "dcgan", "resnet", "mlp", "dirac", "saddle", "fashion_shape", "fashion_image"
     }  # fmt: skip
     for name in ("dirac", "saddle"):
-        arguments = BACKBONES[name]().arguments(0, 1)
-        point = BACKBONES[name].generator_class(**arguments["generator"])(torch.randn(3, 1))
+        arguments = NETWORKS[name]().arguments(0, 1)
+        point = NETWORKS[name].generator_class(**arguments["generator"])(torch.randn(3, 1))
         assert point.shape == (3, 1)
-        assert BACKBONES[name].discriminator_class(**arguments["discriminator"])(point).shape == (3,)
+        assert NETWORKS[name].discriminator_class(**arguments["discriminator"])(point).shape == (3,)

@@ -6,7 +6,7 @@ from torch import nn
 
 from espalier.models.fashiongan import image as fashion_image
 from espalier.models.fashiongan import shape as fashion_shape
-from espalier.models.fashiongan.told import CLASSES, COLOURS, Colours, Told
+from espalier.models.fashiongan.told import CLASSES, COLOURS, Colours, SentenceAndMap
 from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 
@@ -31,10 +31,10 @@ def image_discriminator(resolution: int, width: int, judge: fashion_image.Judge)
     return fashion_image.Discriminator(resolution, 3, width, 100, 20, judge, "colours", D)
 
 
-def told(resolution: int, batch: int = 2) -> Told:
+def told(resolution: int, batch: int = 2) -> SentenceAndMap:
     classes = torch.arange(resolution**2).view(resolution, resolution) % CLASSES
     one_hot = torch.eye(CLASSES)[classes].permute(2, 0, 1).expand(batch, -1, -1, -1)
-    return Told(torch.randn(batch, 100), one_hot)
+    return SentenceAndMap(torch.randn(batch, 100), one_hot)
 
 
 def test_the_first_stages_networks_have_the_released_layers() -> None:
@@ -93,7 +93,7 @@ def test_the_second_stages_networks_have_the_released_layers() -> None:
 @pytest.mark.parametrize("resolution", [32, 64, 128])
 def test_shapes_at_every_size(resolution: int) -> None:
     z, whole = torch.randn(2, 80), told(resolution)
-    coarse = Told(whole.code, torch.rand(2, 4, 8, 8))
+    coarse = SentenceAndMap(whole.code, torch.rand(2, 4, 8, 8))
     maps = fashion_shape.Generator(resolution, 80, 2, 100, 20, G)(z, coarse)
     assert maps.shape == (2, 7, resolution, resolution)
     assert fashion_shape.Discriminator(resolution, 2, 100, 20, D)(maps, None, coarse).shape == (2,)

@@ -80,7 +80,7 @@ class Server:
 
     def ask(self, path: str, body: Any = None) -> Any:
         method = "GET" if body is None else "POST"
-        for _ in range(20):  # a database that is busy for a moment answers 503, as Prefect's own client knows
+        for _ in range(20):  # a database that is busy for a context answers 503, as Prefect's own client knows
             answer = httpx.request(method, f"{self.api}/{path}", json=body, timeout=30)
             if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE:
                 break

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from docs.tricks import GANHACKS, PAGE, page
 from espalier.pipelines.commands import trick_pages as describe
-from espalier.stages.networks.known import BACKBONES
+from espalier.stages.networks.known import NETWORKS
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS
 from espalier.stages.tricks.compatibility import BN_D, RULES
 from tests.conftest import ROOT, Project
@@ -38,8 +38,8 @@ def test_every_rule_is_of_features_that_exist() -> None:
 
 def test_all_17_hacks_name_options_that_exist() -> None:
     assert len(GANHACKS) == 17
-    fields = {f"network.{key}" for cls in BACKBONES.values() for key in cls.model_fields}
-    known = {*TRICKS, *BACKBONES, *fields, "ema"}
+    fields = {f"network.{key}" for cls in NETWORKS.values() for key in cls.model_fields}
+    known = {*TRICKS, *NETWORKS, *fields, "ema"}
     for _, ours in GANHACKS:
         for quoted in re.findall(r"`([^`]+)`", ours):
             key = quoted.split(":")[0].split()[0]

@@ -36,9 +36,9 @@ def test_a_chain_killed_again_and_again_ends_in_the_same_bits(trained: Project, 
     for kill in range(6):
         before = checkpoints(project)
         process = project.start("dvc", "repro")
-        if kill == 3:  # at any moment, start-up included
+        if kill == 3:  # at any context, start-up included
             time.sleep(chance.uniform(0.5, 6))
-        else:  # while training, at any moment of a step or of a write
+        else:  # while training, at any context of a step or of a write
             wait_for(lambda p=process, b=before: checkpoints(project) - b or p.poll() is not None)  # type: ignore[misc]
             time.sleep(chance.uniform(0, 0.3))
         if process.poll() is not None:  # a fast machine is done before the sixth

@@ -34,8 +34,8 @@ from espalier.pipelines.studio.actions import (
     uploaded,
 )
 from espalier.stages.config.load import stage_config
-from espalier.stages.fashiongan.text import train_text
-from espalier.stages.fashiongan.translation import People, Translator
+from espalier.stages.types.text import train_text
+from espalier.stages.fashiongan.translator import People, Translator
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.types.train import find_inputs

@@ -15,7 +15,7 @@ from espalier.stages.artifacts.artifact import Artifact
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import merge
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.loop.rollback import healing_in
+from espalier.stages.loop.rollback import interventions_in
 from espalier.stages.loop.trainer import Trainer
 from tests.conftest import TINY
 
@@ -56,7 +56,7 @@ def make_trainer(store: Store, make_config: MakeConfig, tmp_path: Path) -> MakeT
     ) -> Trainer:
         (tmp_path / folder).mkdir(exist_ok=True)
         config, work = make_config(stage, changes), tmp_path / folder
-        done = healing_in(work, round(config.kimg * 1000))
+        done = interventions_in(work, round(config.kimg * 1000))
         trainer = Trainer(config, store, parent, work, torch.device("cpu"), done)
         trainer.resume()
         return trainer

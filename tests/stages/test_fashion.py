@@ -15,14 +15,15 @@ from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
 from espalier.data.store import Store
-from espalier.models.fashiongan.told import Told
+from espalier.models.fashiongan.told import SentenceAndMap
 from espalier.stages.config.load import check_stage, stage_config
 from espalier.stages.config.params import merge
 from espalier.stages.fashiongan.handover import make_maps, smoothed
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
-from espalier.stages.fashiongan.outfits import classes_of, coarse, one_hot, person
-from espalier.stages.fashiongan.text import train_text
-from espalier.stages.fashiongan.translation import People, Translator, kept
+from espalier.stages.kinds.maps import classes_of, one_hot
+from espalier.stages.fashiongan.outfits import coarse, person
+from espalier.stages.types.text import train_text
+from espalier.stages.fashiongan.translator import People, Translator, with_photo
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.types.train import check_inputs, find_inputs
@@ -153,12 +154,12 @@ def test_people_can_be_held_out_and_are_judged_with_their_sentences(here: Path, 
     made = trainer(stage, changes={"monitor": {"steps": 5, "samples": 24, "hold_out": 16}})
     assert len(made.batches.held_out) == 16 and set(made.batches.held_out).isdisjoint(made.batches.trained_on)
     assert made.outfits is not None
-    asked: list[tuple[torch.Tensor, Told]] = []
+    asked: list[tuple[torch.Tensor, SentenceAndMap]] = []
     judged = made.game.judged
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("espalier.stages.loop.watch.FEWEST", 8)
         patch.setattr(
-            made.game, "judged", lambda real, moment, told: asked.append((real, told)) or judged(real, moment, told)
+            made.game, "judged", lambda real, context, told: asked.append((real, told)) or judged(real, context, told)
         )
         rows = run(made).monitor.rows
     assert rows and all(0 <= row.overfit <= 1 for row in rows)
@@ -227,13 +228,13 @@ def test_tricks_are_configuration_here_too(here: Path, stage: str, tricks: dict[
 def test_a_mismatched_sentence_is_refused_as_a_fake_is(here: Path) -> None:
     """The term against its closed form: the fakes' part of the loss on reals with the next one's code."""
     made = trainer("shape")
-    real, told = made.batches.at(0, 8), made.batches.told_at(0, 8)
-    assert isinstance(told, Told)
+    real, told = made.batches.at(0, 8), made.batches.condition_at(0, 8)
+    assert isinstance(told, SentenceAndMap)
     discriminator = made.networks.discriminator.eval()
-    wrong = Told(told.code[[7, 0, 1, 2, 3, 4, 5, 6]], told.map)
+    wrong = SentenceAndMap(told.code[[7, 0, 1, 2, 3, 4, 5, 6]], told.map)
     expected = torch.nn.functional.softplus(discriminator(real, None, wrong)).mean()
     term = next(t for t in made.game.tricks if t.name == "matching_aware")
-    step = made.game._step("discriminator", made.moment(), lambda: real, real, [], told)
+    step = made.game._step("discriminator", made.context(), lambda: real, real, [], told)
     torch.testing.assert_close(term.discriminator_term(step), expected)  # type: ignore[attr-defined]
 
 
@@ -257,7 +258,7 @@ def test_bare_arms_come_half_way_to_the_photos_skin() -> None:
     image, old, new = np.full((1, 8, 8, 3), 200, np.uint8), np.zeros((1, 8, 8), np.uint8), np.zeros((1, 8, 8), np.uint8)
     old[0, :2], new[0, :4] = 6, 6
     made = np.full((1, 8, 8, 3), 100, np.uint8)
-    result = kept(People(image, old, np.zeros((1, 10), np.float32)), made, new)
+    result = with_photo(People(image, old, np.zeros((1, 10), np.float32)), made, new)
     assert (result[0, :4] == 150).all()
     assert (result[0, 4:] == 200).all()  # background before and after
 
@@ -266,7 +267,7 @@ def test_the_old_outfits_fringe_goes_with_it() -> None:
     image, old, new = np.full((1, 8, 8, 3), 200, np.uint8), np.zeros((1, 8, 8), np.uint8), np.zeros((1, 8, 8), np.uint8)
     old[0, :2] = 4
     made = np.full((1, 8, 8, 3), 100, np.uint8)
-    result = kept(People(image, old, np.zeros((1, 10), np.float32)), made, new)
+    result = with_photo(People(image, old, np.zeros((1, 10), np.float32)), made, new)
     assert (result[0, :3] == 100).all() and (result[0, 3:] == 200).all()
 
 

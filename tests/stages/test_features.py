@@ -23,7 +23,8 @@ from espalier.pipelines.commands.status import console
 from espalier.stages.config.load import stage_config
 from espalier.stages.evaluation.evaluation import evaluate
 from espalier.stages.evaluation.reference import reference
-from espalier.stages.features.local import Features, contrast, load_features, train_features, view
+from espalier.stages.features.local import Features, load_features
+from espalier.stages.types.features import contrast, train_features, view
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.process.interruption import Interruption

@@ -9,13 +9,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from espalier.stages.artifacts.checkpoint import checkpoints_in, read_checkpoint
-from espalier.stages.artifacts.history import TrainingFailed
+from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.artifacts.checkpoint import read_checkpoint
+from espalier.stages.process.meter import TrainingFailed
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.loop.best import BEFORE, best_checkpoint
-from espalier.stages.loop.healing import NOTHING_DONE, Healing, healed
+from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions
+from espalier.stages.config.remedies import with_remedies
 from espalier.stages.loop.publish import publish
-from espalier.stages.loop.rollback import Sick, carry_over, healing_in, next_remedy
+from espalier.stages.loop.rollback import Sick, carry_over, interventions_in, next_remedy
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.monitor.options import DEFAULTS, Remedy
 from espalier.stages.monitor.probe import Probe, Seen
@@ -34,7 +36,7 @@ CHANGES: dict[str, Any] = {
     "monitor": {"steps": 20, "samples": 24},
     "heal": {"at_most": 2, "remedies": {"diverged": [CALMER, {"tricks": {"drift": None, "packing": 2}}]}},
 }
-Make = Callable[[Healing], Trainer]
+Make = Callable[[Interventions], Trainer]
 
 
 @pytest.fixture
@@ -56,8 +58,8 @@ def breaks_at(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def at(*steps: int, rate: float = 1.0) -> None:
         def bad(self: Drift, step: Step) -> Tensor:
-            lr = step.table.optimizers["discriminator"].param_groups[0]["lr"]
-            broken = step.moment.step in steps and lr > rate * 0.002
+            lr = step.players.optimizers["discriminator"].param_groups[0]["lr"]
+            broken = step.context.step in steps and lr > rate * 0.002
             return good(self, step) * (float("nan") if broken else 1)
 
         monkeypatch.setattr(Drift, "discriminator_term", bad)
@@ -94,7 +96,7 @@ def test_it_is_the_same_when_done_again_and_when_killed_on_the_way(
     whole = _train_and_heal(config, make("whole"), tmp_path / "whole")
 
     iterate = Trainer.iterate
-    for at in (30, 60):  # before the divergence, and in the training that was healed
+    for at in (30, 60):  # before the divergence, and in the training that was with_remedies
 
         def cut(self: Trainer, at: int = at) -> dict[str, Tensor]:
             if self.step == at and (at < 42 or self.healing.rollbacks):
@@ -123,7 +125,7 @@ def test_the_second_remedy_follows_and_then_it_fails_as_without(
     breaks_at(42, rate=0)
     with pytest.raises(TrainingFailed, match="step 43: drift is nan"):
         _train_and_heal(config, make("work", config), tmp_path / "work")
-    assert healing_in(tmp_path / "work", 800).rollbacks == 2
+    assert interventions_in(tmp_path / "work", 800).rollbacks == 2
     config = make_config("r4", CHANGES)
     trainer = _train_and_heal(config, make("other"), tmp_path / "other")
     assert [remedy.words for remedy in trainer.healing.remedies][1] == "packing 2"
@@ -208,7 +210,7 @@ def test_a_damaged_best_is_none_and_one_of_another_training_is_forgotten(
     for path in work.glob("step-*.pt"):
         path.unlink()
     assert best_checkpoint(work, BEFORE) is not None
-    make("work", config)(NOTHING_DONE).resume()
+    make("work", config)(NO_INTERVENTIONS).resume()
     assert best_checkpoint(work, BEFORE) is None, "nothing is resumed, so it is of another training"
     seen(0.9, 0.1)
     again = _train_and_heal(config, make("work", config), work)
@@ -230,7 +232,7 @@ def test_checkpoints_of_the_sick_are_not_resumed_from(
 
 def test_a_remedy_that_the_stage_cannot_have_is_left_out_with_the_reason(make_config: MakeConfig) -> None:
     config = make_config("r4", {"batch_size": 5, "tricks": {"minibatch_stddev": None}, "heal": True})
-    tried = Healing(DEFAULTS["collapsed"][:2])
+    tried = Interventions(DEFAULTS["collapsed"][:2])
     remedy, refused = next_remedy(config, tried, Sick(Verdict("collapsed", "so"), 1, 1))
     assert remedy is None
     assert refused == [
@@ -240,7 +242,7 @@ def test_a_remedy_that_the_stage_cannot_have_is_left_out_with_the_reason(make_co
 
 def test_what_fits_is_carried_over_and_what_does_not_is_named(make_config: MakeConfig) -> None:
     config = make_config("r4")
-    packed = healed(config, (Remedy(tricks={"packing": 2, "spectral_norm": {}}),))
+    packed = with_remedies(config, (Remedy(tricks={"packing": 2, "spectral_norm": {}}),))
     old, new = (build_networks(c, 3, torch.device("cpu")) for c in (config, packed))
     optimizers = build_optimizers(packed, new)
     state = {**{n: m.state_dict() for n, m in old.modules().items()}}
@@ -252,4 +254,4 @@ def test_what_fits_is_carried_over_and_what_does_not_is_named(make_config: MakeC
 
 def test_there_is_a_remedy_for_every_sickness() -> None:
     assert set(DEFAULTS) == set(SICK)
-    assert NOTHING_DONE.rollbacks == 0 and not NOTHING_DONE.stopped
+    assert NO_INTERVENTIONS.rollbacks == 0 and not NO_INTERVENTIONS.stopped

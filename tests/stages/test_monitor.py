@@ -8,35 +8,35 @@ import pytest
 import torch
 
 from espalier.data.errors import InputError
-from espalier.stages.loop.game import told_apart
+from espalier.stages.loop.game import pair_accuracy
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.monitor.monitor import Monitor
 from espalier.stages.monitor.options import StopOptions
 from espalier.stages.monitor.probe import Probe, drift
-from espalier.stages.monitor.verdict import WORDS, Row, Verdict, Word, judge
+from espalier.stages.monitor.verdict import WORDS, Probed, Verdict, Word, judge
 from espalier.stages.process.progress import Bar
 from espalier.stages.types.train import _published
 from tests.stages.conftest import MakeConfig, MakeTrainer
 from tests.stages.test_trainer import assert_same, run
 
-GOOD = Row(
+GOOD = Probed(
     step=0, kimg=0, accuracy=0.7, gap=1, grad_d=1, grad_g=1, overfit=0.5, diversity=0.95, coverage=0.8, density=0.8, distance=0.1,
     drift=0.1, quality=0.8, kept_quality=0.8, kept_distance=0.1, kinds=1.0,
 )  # fmt: skip
 
 
-def rows(*values: dict[str, float]) -> list[Row]:
+def rows(*values: dict[str, float]) -> list[Probed]:
     """Probes, a kimg apart."""
     return [replace(GOOD, step=100 * i, kimg=float(i), **of) for i, of in enumerate(values)]  # type: ignore[arg-type]
 
 
-def of_quality(*values: float) -> list[Row]:
+def of_quality(*values: float) -> list[Probed]:
     return rows(*({"quality": v, "coverage": v, "density": v, "kept_quality": v} for v in values))
 
 
 RISING = [{"quality": q, "coverage": q, "density": q} for q in (0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.75, 0.8)]
-CASES: dict[Word, list[Row]] = {
+CASES: dict[Word, list[Probed]] = {
     "learning": rows(*RISING),
     "converged": of_quality(0.2, 0.5, *[0.8] * 22),
     "plateau": of_quality(0.2, 0.4, *[0.5] * 22),
@@ -72,7 +72,7 @@ def test_some_kinds_of_reals_only_are_a_collapse_once_quality_stays() -> None:
 
 
 def test_half_of_the_kinds_are_a_collapse_of_fakes_that_keep_to_theirs_only() -> None:
-    def of(drift: float) -> list[Row]:
+    def of(drift: float) -> list[Probed]:
         return rows(*RISING, *[{"kinds": 0.55, "drift": drift}] * 12)
 
     assert (judge(of(0.1)).word, judge(of(0.35)).word) == ("collapsed", "converged")
@@ -137,7 +137,7 @@ def test_pictures_are_compared_reduced() -> None:
 def test_pairs_told_apart_by_every_pair() -> None:
     real, fake = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([0.0, 2.0])
     pairs = [(r > f) + 0.5 * (r == f) for r in real.tolist() for f in fake.tolist()]
-    assert float(told_apart(real, fake)) == pytest.approx(sum(pairs) / 6)
+    assert float(pair_accuracy(real, fake)) == pytest.approx(sum(pairs) / 6)
 
 
 WATCHED = {"kimg": 0.8, "monitor": {"steps": 10, "samples": 24}}
@@ -165,7 +165,7 @@ def test_the_best_is_what_an_early_end_publishes(
     monkeypatch.setattr("espalier.stages.loop.watch.FEWEST", 8)
     qualities = iter([0.2, 0.5, 0.7, 0.8, 0.8, 0.8, 0.9, *[0.8] * 90])
 
-    def look(self: Monitor, step: int, kimg: float, *_: object) -> Row:
+    def look(self: Monitor, step: int, kimg: float, *_: object) -> Probed:
         quality = next(qualities)
         self.rows.append(replace(GOOD, step=step, kimg=kimg, quality=quality, kept_quality=quality))
         self.verdict = judge(self.rows)
@@ -224,7 +224,7 @@ def test_what_is_held_out_is_never_trained_on_and_shows_what_is_known_by_heart(
     assert trained.isdisjoint(trainer.batches.held_out.tolist()) and len(trained) == 48 - 16
     before = {name: value.clone() for name, value in trainer.networks.discriminator.state_dict().items()}
     pictures = trainer.batches.of(trainer.batches.held_out)
-    trainer.game.judged(pictures, trainer.moment(), None)
+    trainer.game.judged(pictures, trainer.context(), None)
     assert all(torch.equal(before[name], value) for name, value in trainer.networks.discriminator.state_dict().items())
     rows = run(trainer).monitor.rows
     assert all(0 <= row.overfit <= 1 for row in rows)

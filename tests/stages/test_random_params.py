@@ -11,14 +11,14 @@ from espalier.data.errors import InputError
 from espalier.stages.config.load import source_config, stage_config
 from espalier.stages.config.params import pipeline_names, stage_names
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.networks.known import BACKBONES
+from espalier.stages.networks.known import NETWORKS
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS
 from tests.conftest import TINY
 
-FIELDS = sorted({key for cls in (*TRICKS.values(), *BACKBONES.values(), StageConfig) for key in cls.model_fields})
+FIELDS = sorted({key for cls in (*TRICKS.values(), *NETWORKS.values(), StageConfig) for key in cls.model_fields})
 SCALARS = st.one_of(
     st.none(), st.booleans(), st.integers(-3, 10**6), st.floats(allow_nan=True), st.text(max_size=6),
-    st.sampled_from([*TRICKS, *LOSSES, *BACKBONES, "both", "average", "off", "sgd"]),
+    st.sampled_from([*TRICKS, *LOSSES, *NETWORKS, "both", "average", "off", "sgd"]),
 )  # fmt: skip
 KEYS = st.one_of(st.sampled_from(FIELDS), st.sampled_from(sorted(TRICKS)), st.text(max_size=6), st.integers(0, 9))
 VALUES = st.recursive(
@@ -55,7 +55,7 @@ def test_random_options_of_a_stage(options: dict[Any, Any]) -> None:
 
 
 @MANY
-@given(st.sampled_from(sorted(BACKBONES)), st.dictionaries(KEYS, VALUES, max_size=4))
+@given(st.sampled_from(sorted(NETWORKS)), st.dictionaries(KEYS, VALUES, max_size=4))
 def test_random_networks(name: str, options: dict[Any, Any]) -> None:
     params = copy.deepcopy(TINY)
     params["progan"]["common"]["network"] = {"name": name, **options}

@@ -12,7 +12,8 @@ from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
 from espalier.data.sources.points import PointSource
-from espalier.stages.fashiongan.text import LONGEST, load_text, train_text
+from espalier.stages.fashiongan.text import LONGEST, load_text
+from espalier.stages.types.text import train_text
 
 CPU = torch.device("cpu")
 DOLLS = Path(__file__).parents[2] / "data" / "dolls"

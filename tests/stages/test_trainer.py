@@ -11,9 +11,10 @@ from torch import Tensor
 from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.stages.artifacts.artifact import load_artifact, load_generator, load_parent
-from espalier.stages.artifacts.checkpoint import checkpoints_in, read_checkpoint
-from espalier.stages.artifacts.history import TrainingFailed
-from espalier.stages.kinds.grids import latents
+from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.artifacts.checkpoint import read_checkpoint
+from espalier.stages.process.meter import TrainingFailed
+from espalier.stages.kinds.sampling import latents
 from espalier.stages.kinds.sampling import generate
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
@@ -22,17 +23,8 @@ from espalier.stages.process.interruption import Interrupted, Interruption
 from espalier.stages.process.progress import Bar
 from espalier.stages.tricks.loss import Loss
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import (
-    Judge,
-    Needs,
-    NetworkPlan,
-    Networks,
-    OptimizerPlan,
-    Player,
-    Sight,
-    Targets,
-    Term,
-)
+from espalier.stages.tricks.parts import Discriminator, Needs, NetworkPlan, Networks, OptimizerPlan, Player, View, Targets
+from espalier.stages.tricks.trick import Term
 from tests.stages.conftest import MakeTrainer
 
 
@@ -125,7 +117,7 @@ def test_nan_stops_at_once_names_step_and_term_and_keeps_the_last_good_checkpoin
     good = Drift.discriminator_term
 
     def bad(self: Drift, step: Step) -> Tensor:
-        return good(self, step) * (float("nan") if step.moment.step == 12 else 1)
+        return good(self, step) * (float("nan") if step.context.step == 12 else 1)
 
     run(make_trainer(), until=10)
     monkeypatch.setattr(Drift, "discriminator_term", bad)
@@ -149,7 +141,7 @@ def test_a_grown_stage_starts_as_its_parent_ended(make_trainer: MakeTrainer, sto
     parent = run(make_trainer())
     publish(parent, tmp_path / "r4")
     child = make_trainer(stage="r8", folder="child", parent=load_artifact(tmp_path / "r4"))
-    child.game.before_step(child.moment())
+    child.game.before_step(child.context())
     assert child.alpha == 0
     before = generate(parent.networks.ema, parent.fixed)
     for network in (child.networks.ema, child.networks.generator):
@@ -226,22 +218,22 @@ class EveryPlace(Term):
         plan.kind["discriminator"] = torch.optim.SGD
         plan.options["discriminator"] = {"lr": 0.01}
 
-    def learning_rate(self, player: Player, moment: Any) -> float:
+    def learning_rate(self, player: Player, context: Any) -> float:
         CALLED.add("learning_rate")
         return 0.5
 
-    def discriminator_steps(self, steps: int, moment: Any) -> int:
+    def discriminator_steps(self, steps: int, context: Any) -> int:
         CALLED.add("discriminator_steps")
         return steps + 1
 
-    def before_step(self, networks: Networks, moment: Any) -> None:
+    def before_step(self, networks: Networks, context: Any) -> None:
         CALLED.add("before_step")
 
-    def view(self, pictures: Tensor, sight: Sight) -> Tensor:
+    def view(self, pictures: Tensor, view: View) -> Tensor:
         CALLED.add("view")
-        return pictures + 0.01 * sight.moment.normal(tuple(pictures.shape), "noise")
+        return pictures + 0.01 * view.context.normal(tuple(pictures.shape), "noise")
 
-    def targets(self, targets: Targets, sight: Sight) -> Targets:
+    def targets(self, targets: Targets, view: View) -> Targets:
         CALLED.add("targets")
         return Targets(real=0.9, fake=targets.fake)
 
@@ -249,7 +241,7 @@ class EveryPlace(Term):
         CALLED.add("wrap_loss")
         return loss
 
-    def judge(self, judge: Judge, step: Step) -> Judge:
+    def judge(self, judge: Discriminator, step: Step) -> Discriminator:
         CALLED.add("judge")
         return lambda *a: judge(*a)
 
@@ -263,10 +255,10 @@ class EveryPlace(Term):
         matched = zip(step.real_features, step.fake_features, strict=True)
         return torch.stack([(r.mean(0) - f.mean(0)).abs().mean() for r, f in matched]).sum()
 
-    def after_discriminator_step(self, networks: Networks, moment: Any) -> None:
+    def after_discriminator_step(self, networks: Networks, context: Any) -> None:
         CALLED.add("after_discriminator_step")
 
-    def after_generator_step(self, networks: Networks, moment: Any) -> None:
+    def after_generator_step(self, networks: Networks, context: Any) -> None:
         CALLED.add("after_generator_step")
 
     def state_dict(self) -> dict[str, Any]:
@@ -294,7 +286,7 @@ def test_the_discriminator_takes_no_gradient_in_the_generators_step(make_trainer
     before = weights(trainer)
     for parameter in trainer.networks.discriminator.parameters():
         parameter.grad = None
-    trainer.game.generator_step(trainer.moment(), lambda: torch.zeros(8, 3, 4, 4), 8)
+    trainer.game.generator_step(trainer.context(), lambda: torch.zeros(8, 3, 4, 4), 8)
     assert all(p.grad is None and p.requires_grad for p in trainer.networks.discriminator.parameters())
     after = weights(trainer)
     assert all(torch.equal(before[n], after[n]) for n in before if n.startswith("discriminator."))
@@ -308,13 +300,13 @@ def test_a_lazy_term_has_the_mean_gradient_of_an_eager_one(make_trainer: MakeTra
         trainer = make_trainer({"tricks": tricks}, folder=f"every{every}")
         reals = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0))
         network = trainer.networks.discriminator
-        trainer.game._move = lambda player, moment: None  # type: ignore[method-assign]
+        trainer.game._move = lambda player, context: None  # type: ignore[method-assign]
         seen = []
         for step in range(16):
             network.zero_grad(set_to_none=True)
-            moment = trainer.moment()
-            object.__setattr__(moment, "step", step)
-            said = trainer.game.discriminator_step(moment, reals)
+            context = trainer.context()
+            object.__setattr__(context, "step", step)
+            said = trainer.game.discriminator_step(context, reals)
             seen.append(said.get("r1", torch.zeros(())).item())
         means[every] = sum(seen) / 16
     assert means[16] == pytest.approx(means[1], rel=1e-5)

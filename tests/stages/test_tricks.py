@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from espalier.stages.tricks.catalogue import ORDER, in_order
-from espalier.stages.tricks.context import Moment
+from espalier.stages.tricks.context import StepContext
 from espalier.stages.tricks.dragan import Dragan
 from espalier.stages.tricks.drift import Drift
 from espalier.stages.tricks.ema import Ema
@@ -29,7 +29,7 @@ from espalier.stages.tricks.r1 import R1
 from espalier.stages.tricks.r2 import R2
 from espalier.stages.tricks.relativistic import Relativistic
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.trick import Needs, NetworkPlan, Networks, Sight, Targets
+from espalier.stages.tricks.parts import Needs, NetworkPlan, Networks, View, Targets
 from espalier.stages.tricks.ttur import Ttur
 from espalier.stages.tricks.wgan import Wgan
 
@@ -38,12 +38,12 @@ TABLE: Any = None
 """Closed forms look at pictures and logits, not at networks."""
 
 
-def moment(step: int = 0, images: int = 0, batch: int = 8) -> Moment:
-    return Moment(0, "test", step, images, batch, CPU)
+def context(step: int = 0, images: int = 0, batch: int = 8) -> StepContext:
+    return StepContext(0, "test", step, images, batch, CPU)
 
 
 def step_of(judge: Any, real: Tensor, fake: Tensor, needs: Needs = Needs()) -> Step:  # noqa: B008
-    return Step("discriminator", moment(), lambda p, f=None: judge(p), lambda: real, fake, needs, TABLE)
+    return Step("discriminator", context(), lambda p, f=None: judge(p), lambda: real, fake, needs, TABLE)
 
 
 @pytest.fixture
@@ -120,8 +120,8 @@ def test_r2_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, pictures:
 
 def test_n_critic_with_the_released_warm_start() -> None:
     plain, warm = NCritic(steps=5), NCritic(steps=5, warm_steps=100)
-    assert [plain.discriminator_steps(1, moment(step)) for step in (0, 24, 500)] == [5, 5, 5]
-    assert [warm.discriminator_steps(1, moment(step)) for step in (0, 24, 25, 499, 500, 501)] == [
+    assert [plain.discriminator_steps(1, context(step)) for step in (0, 24, 500)] == [5, 5, 5]
+    assert [warm.discriminator_steps(1, context(step)) for step in (0, 24, 25, 499, 500, 501)] == [
         100,
         100,
         5,
@@ -133,7 +133,7 @@ def test_n_critic_with_the_released_warm_start() -> None:
 
 def test_label_smoothing_is_one_sided() -> None:
     smooth = LabelSmoothing()
-    mine = smooth.targets(Targets(), Sight("discriminator", True, moment()))
+    mine = smooth.targets(Targets(), View("discriminator", True, context()))
     assert (mine.real, mine.fake) == (0.9, 0.0)
     logits = torch.tensor([math.log(9.0)], requires_grad=True)  # D = 0.9 is where the loss on reals is least
     loss = NonSaturating().discriminator(logits, torch.zeros(1), mine)
@@ -143,12 +143,12 @@ def test_label_smoothing_is_one_sided() -> None:
 def test_instance_noise_fades_linearly_and_differs_between_reals_and_fakes() -> None:
     x, noise = torch.zeros(64, 3, 8, 8), InstanceNoise(sigma=0.4, kimg=2)
     for images, sigma in ((0, 0.4), (1000, 0.2), (1500, 0.1)):
-        seen = noise.view(x, Sight("discriminator", True, moment(images=images)))
+        seen = noise.view(x, View("discriminator", True, context(images=images)))
         assert seen.std().item() == pytest.approx(sigma, rel=0.03)
-    assert noise.view(x, Sight("discriminator", True, moment(images=2000))) is x
-    real, fake = (noise.view(x, Sight("discriminator", kind, moment())) for kind in (True, False))
+    assert noise.view(x, View("discriminator", True, context(images=2000))) is x
+    real, fake = (noise.view(x, View("discriminator", kind, context())) for kind in (True, False))
     assert not torch.equal(real, fake)
-    assert torch.equal(real, noise.view(x, Sight("discriminator", True, moment())))
+    assert torch.equal(real, noise.view(x, View("discriminator", True, context())))
 
 
 @pytest.mark.parametrize("distance", ["absolute", "squared"])
@@ -160,11 +160,11 @@ def test_feature_matching_compares_means_over_the_batch(pictures: tuple[Tensor, 
         features.extend([x, 2 * x.flatten(1)])
         return x.sum((1, 2, 3))
 
-    step = Step("generator", moment(), judge, lambda: real, fake, Needs(), TABLE)
+    step = Step("generator", context(), judge, lambda: real, fake, Needs(), TABLE)
     found = FeatureMatching(distance=distance).generator_term(step)
     apart = 2 * (real.flatten(1).mean(0) - fake.flatten(1).mean(0))
     torch.testing.assert_close(found, apart.abs().mean() if distance == "absolute" else apart.square().mean())
-    shuffled = Step("generator", moment(), judge, lambda: real.flip(0), fake, Needs(), TABLE)
+    shuffled = Step("generator", context(), judge, lambda: real.flip(0), fake, Needs(), TABLE)
     torch.testing.assert_close(FeatureMatching(distance=distance).generator_term(shuffled), found)
     assert torch.autograd.grad(found, fake)[0].abs().sum() > 0
 
@@ -296,10 +296,10 @@ def test_relativistic_losses_are_the_released_codes() -> None:
 def test_packs_are_the_same_however_many_processes_share_the_batch() -> None:
     pictures = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 3, 4, 4)
     packing = Packing(m=2)
-    packs = packing.view(pictures, Sight("discriminator", True, moment()))
+    packs = packing.view(pictures, View("discriminator", True, context()))
     assert packs.shape == (4, 6, 4, 4)
     assert packs[:, ::3, 0, 0].tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
-    halves = [packing.view(pictures[rank::2], Sight("discriminator", True, moment())) for rank in range(2)]
+    halves = [packing.view(pictures[rank::2], View("discriminator", True, context())) for rank in range(2)]
     torch.testing.assert_close(torch.stack(halves, dim=1).flatten(0, 1), packs)
 
 
@@ -327,13 +327,13 @@ def test_ema_half_life() -> None:
     ema.change_networks(networks)
     nn.init.ones_(generator.weight)
     for step in range(100):  # 100 steps of 8 images are one half-life
-        ema.after_generator_step(networks, moment(step, images=8 * step))
+        ema.after_generator_step(networks, context(step, images=8 * step))
     assert networks.ema.weight.item() == pytest.approx(0.5, abs=1e-5)
     assert networks.ema is not generator and not networks.ema.weight.requires_grad
 
 
 def test_ema_at_batch_16_with_the_papers_half_life_is_the_papers_beta() -> None:
-    assert Ema(half_life_kimg=11.08, rampup=1).beta(moment(images=10**9, batch=16)) == pytest.approx(0.999, abs=1e-6)
+    assert Ema(half_life_kimg=11.08, rampup=1).beta(context(images=10**9, batch=16)) == pytest.approx(0.999, abs=1e-6)
 
 
 def test_fade_reaches_1_and_takes_detail_from_reals_only() -> None:
@@ -341,11 +341,11 @@ def test_fade_reaches_1_and_takes_detail_from_reals_only() -> None:
     fade.plan_networks(NetworkPlan(True, 0, {}, {}))
     assert [fade.alpha(images) for images in (0, 250, 1000, 5000)] == [0, 0.25, 1, 1]
     x = torch.randn(2, 3, 8, 8)
-    seen = fade.view(x, Sight("discriminator", True, moment(images=0)))
+    seen = fade.view(x, View("discriminator", True, context(images=0)))
     torch.testing.assert_close(seen[..., ::2, ::2], seen[..., 1::2, 1::2])
     torch.testing.assert_close(seen.mean((2, 3)), x.mean((2, 3)))
-    assert fade.view(x, Sight("discriminator", False, moment(images=0))) is x
-    assert fade.view(x, Sight("discriminator", True, moment(images=1000))) is x
+    assert fade.view(x, View("discriminator", False, context(images=0))) is x
+    assert fade.view(x, View("discriminator", True, context(images=1000))) is x
 
 
 def test_order_is_fixed_whatever_the_configuration_says() -> None:

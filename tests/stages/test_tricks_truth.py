@@ -34,8 +34,9 @@ from espalier.stages.tricks.replay import Replay
 from espalier.stages.tricks.self_attention import Attention
 from espalier.stages.tricks.simultaneous import Simultaneous
 from espalier.stages.tricks.spectral_norm import SpectralNorm
-from espalier.stages.tricks.step import Step, Table
-from espalier.stages.tricks.trick import Needs, Networks, Player, Sight, Targets, Trick
+from espalier.stages.tricks.step import Step, Players
+from espalier.stages.tricks.parts import Needs, Networks, Player, View, Targets
+from espalier.stages.tricks.trick import Trick
 from espalier.stages.tricks.unrolled import Unrolled
 from espalier.stages.tricks.virtual_batch_norm import VirtualBatchNorm
 from espalier.stages.tricks.weight_clipping import WeightClipping
@@ -43,7 +44,7 @@ from espalier.stages.tricks.wgan import Wgan
 from espalier.stages.tricks.zero_centered_penalty import ZeroCenteredPenalty
 from tests.stages.conftest import MakeTrainer
 from tests.stages.test_trainer import assert_same, run, weights
-from tests.stages.test_tricks import moment, step_of
+from tests.stages.test_tricks import context, step_of
 
 DCGAN = {"name": "dcgan", "latent": 8, "generator_width": 4, "discriminator_width": 4}
 PLAIN = {"gradient_penalty": None, "drift": None, "minibatch_stddev": None, "fade": None, "ema": None}
@@ -110,7 +111,7 @@ def test_power_iteration_goes_on_in_the_generators_step_only_if_asked(
 ) -> None:
     trainer = built(make_trainer, DCGAN, spectral_norm={"in_generator_step": in_generator_step})
     trainer.iterate()
-    at, real = trainer.moment(), trainer.batches.at(0, 8)
+    at, real = trainer.context(), trainer.batches.at(0, 8)
 
     def u() -> list[Tensor]:
         return [b.clone() for n, b in trainer.networks.discriminator.named_buffers() if n.endswith("_u")]
@@ -213,8 +214,8 @@ def dirac_game(loss: Loss, tricks: list[Trick], kind: str = "sgd", **options: An
 
 
 def generator_gradient(game: Game) -> float:
-    game._move = lambda player, moment: None  # type: ignore[method-assign]
-    game.generator_step(moment(), lambda: torch.zeros(4, 1), 4)
+    game._move = lambda player, context: None  # type: ignore[method-assign]
+    game.generator_step(context(), lambda: torch.zeros(4, 1), 4)
     gradient: Tensor = game.networks.generator.theta.grad  # type: ignore[union-attr, assignment]
     return float(gradient)
 
@@ -248,7 +249,7 @@ def test_the_unrolled_gradient_is_that_of_really_taking_the_steps(
         game = dirac_game(loss, [], kind, **options)
         game.networks.generator.double(), game.networks.discriminator.double()
         for _ in range(2):  # so that the optimiser has a state
-            game.discriminator_step(moment(), torch.zeros(4, 1, dtype=torch.float64))
+            game.discriminator_step(context(), torch.zeros(4, 1, dtype=torch.float64))
         return game
 
     def ahead(theta: float) -> float:
@@ -265,17 +266,17 @@ def test_the_unrolled_gradient_is_that_of_really_taking_the_steps(
     trick = Unrolled(steps=steps)
     theta = torch.ones(4, 1, dtype=torch.float64, requires_grad=True)
     discriminator = game.networks.discriminator
-    table = Table(
+    table = Players(
         game.networks, discriminator, game.optimizers, None,
         lambda r, f: loss.discriminator(r, f, Targets()), lambda f: loss.on_fakes(f, Targets()),
     )  # fmt: skip
     step = Step(
-        "generator", moment(), discriminator, lambda: torch.zeros(4, 1, dtype=torch.float64), theta, Needs(), table
+        "generator", context(), discriminator, lambda: torch.zeros(4, 1, dtype=torch.float64), theta, Needs(), table
     )
     judge = trick.judge(discriminator, step)
     logits = judge(theta)
     (found,) = torch.autograd.grad(loss.generator(logits, None), theta)
-    # Table's judge answers in double; Step's own logits are float32, so f here differs from ahead() by rounding only.
+    # Players's judge answers in double; Step's own logits are float32, so f here differs from ahead() by rounding only.
     expected = (ahead(1 + 1e-4) - ahead(1 - 1e-4)) / 2e-4
     assert float(found.sum()) == pytest.approx(expected, rel=2e-3)
 
@@ -289,8 +290,8 @@ def test_unrolling_leaves_the_discriminator_its_buffers_and_its_optimiser_alone(
     )
     plain.iterate()
     before = weights(plain)
-    plain.game._move = lambda player, moment: None  # type: ignore[method-assign]
-    plain.game.generator_step(plain.moment(), lambda: plain.batches.at(0, 8), 8)
+    plain.game._move = lambda player, context: None  # type: ignore[method-assign]
+    plain.game.generator_step(plain.context(), lambda: plain.batches.at(0, 8), 8)
     after = weights(plain)
     mine = [name for name in before if name.startswith("discriminator.")]
     assert mine and all(torch.equal(before[name], after[name]) for name in mine)
@@ -310,8 +311,8 @@ def test_simultaneous_moves_see_the_same_weights() -> None:
     """WGAN on the Dirac-GAN: theta' = theta + r psi, psi' = psi - r theta; alternating, theta' sees psi'."""
     for tricks, seen in (([Simultaneous()], 1.0), ([], 1 - RATE)):
         game = dirac_game(Wgan(), list(tricks))
-        game.discriminator_step(moment(), torch.zeros(4, 1))
-        game.generator_step(moment(), lambda: torch.zeros(4, 1), 4)
+        game.discriminator_step(context(), torch.zeros(4, 1))
+        game.generator_step(context(), lambda: torch.zeros(4, 1), 4)
         assert game.networks.discriminator.psi.item() == pytest.approx(1 - RATE)  # type: ignore[operator, union-attr]
         assert game.networks.generator.theta.item() == pytest.approx(1 + RATE * seen)  # type: ignore[operator, union-attr]
 
@@ -323,8 +324,8 @@ def test_the_dirac_gan_converges_with_r1_alone(loss: Loss, penalty: Trick | None
     for optimizer in game.optimizers.values():
         optimizer.param_groups[0]["lr"] = 0.1
     for step in range(500):
-        game.discriminator_step(moment(step), torch.zeros(4, 1))
-        game.generator_step(moment(step), lambda: torch.zeros(4, 1), 4)
+        game.discriminator_step(context(step), torch.zeros(4, 1))
+        game.generator_step(context(step), lambda: torch.zeros(4, 1), 4)
     theta, psi = game.networks.generator.theta.item(), game.networks.discriminator.psi.item()  # type: ignore[operator, union-attr]
     distance = math.hypot(theta, psi)
     assert (distance < 1e-4) == converges
@@ -337,7 +338,7 @@ def test_the_warm_rates_of_a_ramp() -> None:
     ramp = Ramp(up_kimg=40, down_from_kimg=100, down_to_kimg=300)
     expected = {0: math.exp(-5), 20_000: math.exp(-5 / 4), 40_000: 1.0, 100_000: 1.0, 200_000: 0.5, 300_000: 0.0}
     for images, factor in expected.items():
-        assert ramp.learning_rate("generator", moment(images=images)) == pytest.approx(factor)
+        assert ramp.learning_rate("generator", context(images=images)) == pytest.approx(factor)
 
 
 @pytest.mark.parametrize(
@@ -392,14 +393,14 @@ def test_historical_averaging_is_the_distance_to_the_mean_of_all_that_was() -> N
     network = nn.Linear(2, 1, bias=False)
     networks = Networks(nn.Linear(1, 1), network, nn.Identity())
     trick, seen = HistoricalAveraging(), []
-    table: Any = Table(networks, network, {}, None, lambda r, f: r, lambda f: f)
-    step: Any = Step("discriminator", moment(), network, lambda: torch.zeros(1), torch.zeros(1), Needs(), table)
+    table: Any = Players(networks, network, {}, None, lambda r, f: r, lambda f: f)
+    step: Any = Step("discriminator", context(), network, lambda: torch.zeros(1), torch.zeros(1), Needs(), table)
     assert trick.discriminator_term(step).item() == 0
     for value in ([1.0, 2.0], [3.0, -2.0], [5.0, 0.5]):
         with torch.no_grad():
             network.weight.copy_(torch.tensor([value]))
         seen.append(torch.tensor([value]))
-        trick.after_discriminator_step(networks, moment())
+        trick.after_discriminator_step(networks, context())
     expected = (network.weight - torch.stack(seen).mean(0)).square().sum()
     torch.testing.assert_close(trick.discriminator_term(step), expected)
     assert torch.autograd.grad(trick.discriminator_term(step), network.weight)[0].abs().sum() > 0
@@ -409,7 +410,7 @@ def test_historical_averaging_is_the_distance_to_the_mean_of_all_that_was() -> N
 
 
 def test_noisy_labels_are_in_their_ranges_and_sometimes_swapped() -> None:
-    drawn = NoisyLabels(flip=0.1).targets(Targets(), Sight("discriminator", True, moment(), 4000))
+    drawn = NoisyLabels(flip=0.1).targets(Targets(), View("discriminator", True, context(), 4000))
     real, fake = drawn.real, drawn.fake
     assert isinstance(real, Tensor) and isinstance(fake, Tensor)
     flipped = real <= 0.3
@@ -423,7 +424,7 @@ def test_replay_shows_old_fakes_in_half_the_places() -> None:
     trick, shares = Replay(size=50), []
     for step in range(60):
         new = torch.full((16, 1, 2, 2), float(step))
-        shown = trick.fakes(new, Sight("discriminator", False, moment(step)))
+        shown = trick.fakes(new, View("discriminator", False, context(step)))
         assert shown.shape == new.shape and (shown <= step).all()
         if step >= 5:
             shares.append((shown[:, 0, 0, 0] < step).double().mean().item())
@@ -436,7 +437,7 @@ def test_past_players_are_played_against(make_trainer: MakeTrainer) -> None:
     for _ in range(7):
         trainer.iterate()
     (trick,) = (t for t in trainer.game.tricks if t.name == "past_players")
-    past = trick.opponent(trainer.networks.generator, "discriminator", trainer.moment())
+    past = trick.opponent(trainer.networks.generator, "discriminator", trainer.context())
     assert past is not trainer.networks.generator
     kept = [state["generator"]["conv.weight"] for state in trick.state_dict()["kept"]]
     assert len(kept) == 2
@@ -444,7 +445,7 @@ def test_past_players_are_played_against(make_trainer: MakeTrainer) -> None:
 
 
 def test_latents_of_both_priors() -> None:
-    normal, uniform = (draw_latents(moment(), (5000, 2), prior, "x") for prior in ("normal", "uniform"))
+    normal, uniform = (draw_latents(context(), (5000, 2), prior, "x") for prior in ("normal", "uniform"))
     assert normal.std().item() == pytest.approx(1, abs=0.03) and normal.abs().max() > 2
     assert uniform.abs().max() <= 1 and uniform.std().item() == pytest.approx(1 / math.sqrt(3), abs=0.01)
 
@@ -460,12 +461,12 @@ def test_six_wrong_gradient_penalties_each_fail() -> None:
     real, fake = torch.randn(8, 3, 4, 4), torch.randn(8, 3, 4, 4) + 2
     step = step_of(quadratic, real, fake)
     ours = GradientPenalty().discriminator_term(step).item()
-    eps = moment().uniform((8, 1, 1, 1), "gradient_penalty")
+    eps = context().uniform((8, 1, 1, 1), "gradient_penalty")
     x = torch.lerp(real, fake, eps)
     slopes = x.flatten(1).norm(dim=1)
     assert ours == pytest.approx((slopes - 1).square().mean().item(), rel=1e-5), "the right one"
-    a_pixel = torch.lerp(real, fake, moment().uniform((8, 3, 4, 4), "gradient_penalty")).flatten(1).norm(dim=1)
-    normal = torch.lerp(real, fake, moment().normal((8, 1, 1, 1), "gradient_penalty")).flatten(1).norm(dim=1)
+    a_pixel = torch.lerp(real, fake, context().uniform((8, 3, 4, 4), "gradient_penalty")).flatten(1).norm(dim=1)
+    normal = torch.lerp(real, fake, context().normal((8, 1, 1, 1), "gradient_penalty")).flatten(1).norm(dim=1)
     squashed = torch.sigmoid(quadratic(x)) * (1 - torch.sigmoid(quadratic(x)))
     wrong = {
         "mixing each pixel by itself": (a_pixel - 1).square().mean(),
@@ -488,7 +489,7 @@ def test_the_sixth_wrong_penalty_is_one_that_is_never_added(make_trainer: MakeTr
     without = make_trainer({"tricks": {"gradient_penalty": None}}, folder="without")
     moved = []
     for trainer in (with_it, without):
-        said = trainer.game.discriminator_step(trainer.moment(), trainer.batches.at(0, 8))
+        said = trainer.game.discriminator_step(trainer.context(), trainer.batches.at(0, 8))
         moved.append(trainer.networks.discriminator.dense.weight.detach().clone())  # type: ignore[union-attr, operator]
     assert not torch.equal(*moved)
     assert "gradient_penalty" not in said
@@ -503,7 +504,7 @@ def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
     labels = np.arange(60) % 5
     pictures = np.zeros((60, 4, 4, 3), dtype=np.uint8)
     batches = Batches(pictures, 0, torch.device("cpu"), labels, packed=3)
-    found = batches.told_at(0, 12)
+    found = batches.condition_at(0, 12)
     assert isinstance(found, Tensor) and (found.view(3, 4) == found.view(3, 4)[0]).all(), "packs are of one class"
     assert len(set(batches.indices(0, 12).tolist())) > 4
     linear = nn.Linear(6, 5)
@@ -517,9 +518,9 @@ def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
             features.append(h)
         return x.sum((1, 2, 3))
 
-    table: Any = Table(networks, discriminator, {}, classes, lambda r, f: r, lambda f: f)
+    table: Any = Players(networks, discriminator, {}, classes, lambda r, f: r, lambda f: f)
     x = torch.randn(3, 1, 2, 2)
-    step = Step("discriminator", moment(), judge, lambda: x, x, Needs(), table)
+    step = Step("discriminator", context(), judge, lambda: x, x, Needs(), table)
     expected = -torch.log_softmax(linear(h), 1)[torch.arange(3), classes].mean()
     torch.testing.assert_close(Acgan().discriminator_term(step), 2 * expected)
     torch.testing.assert_close(Acgan(on_fakes=False).discriminator_term(step), expected)

@@ -5,8 +5,9 @@ import shutil
 from pathlib import Path
 
 from espalier.data.errors import InputError
-from espalier.stages.artifacts.checkpoint import Checkpoint, checkpoints_in, read_checkpoint
-from espalier.stages.loop.healing import Healing
+from espalier.stages.artifacts.checkpoint import Checkpoint, read_checkpoint
+from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.loop.interventions import Interventions
 from espalier.stages.monitor.monitor import Monitor
 
 CLEARLY = 0.05
@@ -33,21 +34,21 @@ def quality_of(checkpoint: Checkpoint | None) -> float:
     return monitor.quality
 
 
-def to_publish(folder: Path, healing: Healing, quality: float) -> tuple[Checkpoint, Path] | None:
+def to_publish(folder: Path, done: Interventions, quality: float) -> tuple[Checkpoint, Path] | None:
     """The checkpoint that is published instead of a training's end, which has this quality, and the folder with what was drawn
     until then: after an early end the best, and of what was healed any that was clearly better."""
-    if not (healing.stopped or healing.rollbacks):
+    if not (done.stopped or done.rollbacks):
         return None
-    places = {BEST: folder, BEFORE: folder / BEFORE} if healing.rollbacks else {BEST: folder}
+    places = {BEST: folder, BEFORE: folder / BEFORE} if done.rollbacks else {BEST: folder}
     found = [(best, place) for name, place in places.items() if (best := best_checkpoint(folder, name)) is not None]
     best, place = max(found, key=lambda of: quality_of(of[0]), default=(None, folder))
-    enough = healing.stopped or quality_of(best) > quality + CLEARLY
+    enough = done.stopped or quality_of(best) > quality + CLEARLY
     return (best, place) if best is not None and enough else None
 
 
-def kept_words(best: Checkpoint, healing: Healing, quality: float) -> str:
+def kept_words(best: Checkpoint, done: Interventions, quality: float) -> str:
     """Why a checkpoint is published instead of the end."""
-    before = ", before the last remedy" if len(best.record.remedies) < len(healing.remedies) else ""
+    before = ", before the last remedy" if len(best.record.remedies) < len(done.remedies) else ""
     return (
         f"quality is {quality:.2f} of the reals' and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg{before}; "
         "that is published"

@@ -17,14 +17,14 @@ from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.models.fashiongan.told import Told
+from espalier.models.fashiongan.told import SentenceAndMap
 from espalier.stages.artifacts.artifact import Artifact, load_artifact, load_generator
 from espalier.stages.fashiongan.handover import make_maps
 from espalier.stages.fashiongan.networks import FashionImage, FashionShape
-from espalier.stages.fashiongan.outfits import BACKGROUND, FACE, HAIR, told_map
+from espalier.stages.fashiongan.outfits import BACKGROUND, FACE, HAIR, given_map
 from espalier.stages.fashiongan.text import Text, load_text
-from espalier.stages.kinds.grids import to_bytes
-from espalier.stages.tricks.context import derive_seed
+from espalier.stages.kinds.images import to_bytes
+from espalier.stages.process.seeds import derive_seed
 
 LEGS, ARMS = 5, 6
 BESIDE = np.ones((3, 3), dtype=bool)
@@ -86,13 +86,13 @@ class Translator:
         self.shape_network = network
 
     def _encoder(self, image: Artifact) -> Text | None:
-        reads = image.record.reads
-        if reads is None or reads.path == image.record.dataset.path:
+        encoder = image.record.encoder
+        if encoder is None or encoder.path == image.record.dataset.path:
             return None
-        text = load_text(Path(reads.path), self.device)
-        if text.digest != reads.digest:
+        text = load_text(Path(encoder.path), self.device)
+        if text.digest != encoder.digest:
             raise InputError(
-                f"the sentence encoder at {reads.path} is not the one that {image.path} was trained with, and its codes mean "
+                f"the sentence encoder at {encoder.path} is not the one that {image.path} was trained with, and its codes mean "
                 "other things; bring it back with 'dvc checkout', or train the stages again"
             )
         return text
@@ -116,14 +116,16 @@ class Translator:
         new = maps
         if self.shape is not None:
             latent = self._latents(len(maps), self.shape_network.latent, seed, "shape")
-            told = Told(self._code(people, codes, self.shape_network.human), told_map(maps, self.shape_network.telling))
+            told = SentenceAndMap(
+                self._code(people, codes, self.shape_network.human), given_map(maps, self.shape_network.map_form)
+            )
             new = make_maps(self.shape, latent, told)
         latent = self._latents(len(maps), self.network.latent, seed, "image")
-        told = Told(self._code(people, codes, self.network.human), told_map(new, self.network.telling))
+        told = SentenceAndMap(self._code(people, codes, self.network.human), given_map(new, self.network.map_form))
         with torch.no_grad():
             raw = to_bytes(self.generator(latent, told)).permute(0, 2, 3, 1).cpu().numpy()
         made = None if self.shape is None else new.cpu().numpy()
-        return Translated(kept(people, raw, made), raw, made)
+        return Translated(with_photo(people, raw, made), raw, made)
 
     def _latents(self, count: int, length: int, seed: int, stage: str) -> Tensor:
         random = torch.Generator(self.device).manual_seed(derive_seed(seed, "translate", stage))
@@ -134,7 +136,7 @@ class Translator:
         return torch.from_numpy(told).to(self.device)
 
 
-def kept(people: People, made: NDArray[np.uint8], maps: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
+def with_photo(people: People, made: NDArray[np.uint8], maps: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """What was made, uint8 (N, R, R, channels), with what stays of the photo laid over it; without new `maps` only hair and face
     can be."""
     result = made.copy()

@@ -25,7 +25,9 @@ def _run(plan: Plan, options: RunOptions) -> int:
     from espalier.pipelines.commands.status import as_table, console, states
 
     names, processes = [node.name for node in plan.nodes], Processes()
-    code = repro(repro_command(names, force=options.force, pull=options.pull), processes, options.seconds)
+    work = bool(options.force or options.pull or plan.stale or plan.experiment)
+    command = repro_command(names, force=options.force, pull=options.pull)
+    code = repro(command, processes, options.seconds) if work else 0
     if processes.stopped_for == OUT_OF_TIME:
         print(f"{OUT_OF_TIME}; the same command goes on from there", file=sys.stderr)
         return UNFINISHED
@@ -33,7 +35,7 @@ def _run(plan: Plan, options: RunOptions) -> int:
         code = repro(dvc("push", "--run-cache", *names), processes)
     if code:
         return code
-    console().print(as_table([state for state in states() if state.name in names]))
+    console().print(as_table([state for state in states(None if work else plan.dag) if state.name in names]))
     plan.finish()
     if plan.experiment is not None:
         print(f"\nthe result is the experiment {plan.experiment}, and the workspace is as it was. See it: dvc exp show")

@@ -1,0 +1,76 @@
+"""The code that computes a stage, followed from what its section of params.yaml names; nothing is imported for it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from espalier.data.errors import InputError
+from espalier.stages.config.params import entries, merged_section, network_name, pipeline_names, stage_names, type_of
+from espalier.stages.contracts.known import LOSSES, NETWORKS, SECTIONS, SOURCES, TRICKS, TYPES
+from espalier.stages.process.fingerprint import code_of, digest_of, module_in
+
+
+def stages_with_code(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every stage that params.yaml names, as (pipeline or group, stage)."""
+    for group, section in SECTIONS.items():
+        yield from ((group, str(name)) for name in entries(params, section))
+    for pipeline in pipeline_names(params):
+        try:
+            yield from ((pipeline, name) for name in stage_names(params, pipeline))
+        except InputError:  # whoever runs the pipeline is told so
+            continue
+
+
+def stage_code(params: dict[str, Any], pipeline: str, stage: str) -> str:
+    """The code of a stage as text: what it names, in order; then a fingerprint and a module's name a line."""
+    roots = list(_roots(params, pipeline, stage))
+    named = [root for root in roots if module_in(root) is not None]
+    code = code_of(roots)
+    return "\n".join([*(f"uses {root}" for root in named), *(f"{code[name]} {name}" for name in sorted(code))]) + "\n"
+
+
+def stage_digest(params: dict[str, Any], pipeline: str, stage: str) -> str:
+    """One digest of the code of a stage."""
+    return digest_of({"": stage_code(params, pipeline, stage)})
+
+
+def differing(one: str, other: str) -> list[str]:
+    """The modules in which two stages' code differs."""
+    lines = set(one.splitlines()) ^ set(other.splitlines())
+    return sorted({line.rpartition(" ")[2] for line in lines})
+
+
+def _roots(params: dict[str, Any], pipeline: str, stage: str) -> Iterator[str]:
+    if pipeline in SECTIONS:
+        yield TYPES[pipeline]
+        source = entries(params, SECTIONS[pipeline]).get(stage) or {}
+        if isinstance(source, dict) and "source" in source:
+            yield SOURCES.get(str(source["source"]), str(source["source"]))
+        return
+    try:
+        section = merged_section(params, pipeline, stage)
+    except InputError:
+        return
+    yield TYPES.get(type_of(section), type_of(section))
+    if type_of(section) == "train":
+        yield from _of_training(section)
+
+
+def _of_training(section: dict[str, Any]) -> Iterator[str]:
+    network = str(network_name(section) or "progan")
+    yield NETWORKS.get(network, network)
+    tricks = section.get("tricks")
+    chosen = (
+        {name: given for name, given in tricks.items() if given not in (None, False)}
+        if isinstance(tricks, dict)
+        else {}
+    )
+    loss = chosen.pop("loss", None)
+    loss = loss.get("name") if isinstance(loss, dict) else loss
+    yield LOSSES.get(str(loss), str(loss))
+    yield from (path for name, path in TRICKS.items() if name in chosen)
+    yield from (name for name in chosen if name not in TRICKS)
+    for given in chosen.values():
+        if isinstance(given, dict):
+            yield from (value for value in given.values() if isinstance(value, str) and "." in value)
+    if section.get("heal"):  # a remedy may be any of them
+        yield from (*LOSSES.values(), *TRICKS.values())

@@ -1,0 +1,91 @@
+"""What params.yaml may name, by door: each name and the class behind it. Nothing is imported here: a class is loaded on use."""
+
+TYPES = {
+    "train": "espalier.stages.types.train.Train",
+    "translate": "espalier.stages.types.translate.Translate",
+    "dataset": "espalier.stages.types.dataset.PrepareDataset",
+    "features": "espalier.stages.types.features.TrainFeatures",
+    "text": "espalier.stages.types.text.TrainText",
+    "classifier": "espalier.stages.types.classifier.TrainClassifier",
+}
+"""Stage types."""
+
+SECTIONS = {"dataset": "datasets", "features": "features", "text": "texts", "classifier": "classifiers"}
+"""Groups of dvc.yaml that are no pipelines: each entry of their section in params.yaml is a stage of this type."""
+
+SOURCES = {
+    "dolls": "espalier.data.sources.dolls.DollSource",
+    "fashiongan": "espalier.data.sources.fashiongan.FashionganSource",
+    "folder": "espalier.data.sources.folder.FolderSource",
+    "people": "espalier.data.sources.people.PeopleSource",
+    "points": "espalier.data.sources.points.PointSource",
+    "stacked_mnist": "espalier.data.sources.stacked_mnist.StackedMnistSource",
+    "torchvision": "espalier.data.sources.torchvision.TorchvisionSource",
+}
+
+NETWORKS = {
+    "progan": "espalier.stages.networks.progan.Progan",
+    "dcgan": "espalier.stages.networks.dcgan.Dcgan",
+    "resnet": "espalier.stages.networks.resnet.Resnet",
+    "mlp": "espalier.stages.networks.mlp.Mlp",
+    "dirac": "espalier.stages.networks.toys.Dirac",
+    "saddle": "espalier.stages.networks.toys.Saddle",
+    "fashion_shape": "espalier.stages.fashiongan.networks.FashionShape",
+    "fashion_image": "espalier.stages.fashiongan.networks.FashionImage",
+}
+
+LOSSES = {
+    "minimax": "espalier.stages.tricks.minimax.Minimax",
+    "nonsaturating": "espalier.stages.tricks.nonsaturating.NonSaturating",
+    "wgan": "espalier.stages.tricks.wgan.Wgan",
+    "lsgan": "espalier.stages.tricks.lsgan.Lsgan",
+    "hinge": "espalier.stages.tricks.hinge.Hinge",
+}
+
+TRICKS = {
+    # the loss and its labels
+    "relativistic": "espalier.stages.tricks.relativistic.Relativistic",
+    "label_smoothing": "espalier.stages.tricks.label_smoothing.LabelSmoothing",
+    "noisy_labels": "espalier.stages.tricks.noisy_labels.NoisyLabels",
+    # networks: first what is built, then what is done to what is built; the average is a copy of all that
+    "norm": "espalier.stages.tricks.norm.Norm",
+    "virtual_batch_norm": "espalier.stages.tricks.virtual_batch_norm.VirtualBatch",
+    "conditional_batch_norm": "espalier.stages.tricks.conditional_batch_norm.ConditionalNorm",
+    "class_embedding": "espalier.stages.tricks.class_embedding.ClassEmbedding",
+    "projection": "espalier.stages.tricks.projection.Projection",
+    "acgan": "espalier.stages.tricks.acgan.Acgan",
+    "dropout": "espalier.stages.tricks.dropout.Dropout",
+    "layer_noise": "espalier.stages.tricks.layer_noise.LayerNoise",
+    "self_attention": "espalier.stages.tricks.self_attention.SelfAttention",
+    "minibatch_discrimination": "espalier.stages.tricks.minibatch_discrimination.MinibatchDiscrimination",
+    "minibatch_stddev": "espalier.stages.tricks.minibatch_stddev.MinibatchStddev",
+    "spectral_norm": "espalier.stages.tricks.spectral_norm.SpectralNorm",
+    "ema": "espalier.stages.tricks.ema.Ema",
+    # optimisers and the ratio of steps
+    "optimizers": "espalier.stages.tricks.optimizers.Optimizers",
+    "ttur": "espalier.stages.tricks.ttur.Ttur",
+    "ramp": "espalier.stages.tricks.ramp.Ramp",
+    "n_critic": "espalier.stages.tricks.n_critic.NCritic",
+    "simultaneous": "espalier.stages.tricks.simultaneous.Simultaneous",
+    "weight_clipping": "espalier.stages.tricks.weight_clipping.WeightClipping",
+    # whom each plays against, and what the discriminator sees: first what images are, last what groups them
+    "past_players": "espalier.stages.tricks.past_players.PastPlayers",
+    "replay": "espalier.stages.tricks.replay.Replay",
+    "fade": "espalier.stages.tricks.fade.Fade",
+    "instance_noise": "espalier.stages.tricks.instance_noise.InstanceNoise",
+    "packing": "espalier.stages.tricks.packing.Packing",
+    "unrolled": "espalier.stages.tricks.unrolled.Unrolled",
+    # added terms: only the order of rounding in a sum
+    "gradient_penalty": "espalier.stages.tricks.gradient_penalty.GradientPenalty",
+    "zero_centered_penalty": "espalier.stages.tricks.zero_centered_penalty.ZeroCenteredPenalty",
+    "dragan": "espalier.stages.tricks.dragan.Dragan",
+    "r1": "espalier.stages.tricks.r1.R1",
+    "r2": "espalier.stages.tricks.r2.R2",
+    "drift": "espalier.stages.tricks.drift.Drift",
+    "historical_averaging": "espalier.stages.tricks.historical_averaging.HistoricalAveraging",
+    "feature_matching": "espalier.stages.tricks.feature_matching.FeatureMatching",
+    "perceptual": "espalier.stages.tricks.perceptual.Perceptual",
+    "matching_aware": "espalier.stages.tricks.matching_aware.MatchingAware",
+    "reconstruction": "espalier.stages.tricks.reconstruction.Reconstruction",
+}
+"""Tricks are applied in this order at every place of the loop; those of the user's own come after, in params.yaml's order."""

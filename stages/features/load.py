@@ -1,0 +1,18 @@
+"""The feature network that is asked for."""
+
+from pathlib import Path
+
+import torch
+
+from espalier.stages.features.extractor import Extractor
+from espalier.stages.features.inception import load_inception
+from espalier.stages.features.local import load_features
+
+
+def load_extractor(path: Path, device: torch.device) -> Extractor:
+    """Inception from a file of weights, else the feature network of an artifact.
+
+    Raises:
+        InputError: there is neither.
+    """
+    return (load_inception if path.suffix == ".pth" or path.is_file() else load_features)(path, device)

@@ -1,0 +1,139 @@
+"""Where a training continues: from its newest checkpoint, from a chosen one, or from an earlier one under other options."""
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+from espalier.data.errors import InputError
+from espalier.stages.artifacts.checkpoint import Checkpoint, read_checkpoint
+from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.contracts.component import Component
+from espalier.stages.loop.keep_best import forget_bests, set_best_aside
+from espalier.stages.loop.rollback import carry_over, forget_after
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.process import distributed
+
+Components = Sequence[Component[Trainer]]
+
+
+def set_finished_aside(folder: Path, target: int, code: str) -> str | None:
+    """Keep a training that other code finished out of the way, so that it is not published as this code's; and bring back one
+    that this code finished. Returns a sentence, where something was moved.
+
+    A training that is under way stays: a mended crash goes on.
+    """
+    other = _finished_by(folder, target)
+    if other is None or other == code:
+        return None
+    mine = _aside(folder, code)
+    shutil.rmtree(_aside(folder, other), ignore_errors=True)
+    _aside(folder, other).mkdir()
+    _move_all(folder, _aside(folder, other))
+    if mine.is_dir():
+        _move_all(mine, folder)
+        mine.rmdir()
+        return "the code is as it was when this training was finished before, which is published again"
+    return f"the code differs from the one that finished this training, so it begins anew; that one is kept in {_aside(folder, other)}"
+
+
+def _finished_by(folder: Path, target: int) -> str | None:
+    """The last code of a training that has nothing left to train; None where it is under way."""
+    for _, path in checkpoints_in(folder):
+        try:
+            record = read_checkpoint(path).record
+        except InputError:
+            continue
+        if record.before < target:
+            stopped = any(event.kind == "stop" for event in record.events)
+            return record.code.rpartition("+")[2] if record.images >= target or stopped else None
+    return None
+
+
+def _aside(folder: Path, code: str) -> Path:
+    return folder.with_name(f"{folder.name}-{code[:16]}")
+
+
+def _move_all(source: Path, to: Path) -> None:
+    """All but the lock, which is held."""
+    for path in source.iterdir():
+        if path.name != "lock":
+            path.rename(to / path.name)
+
+
+def resume(trainer: Trainer, components: Components) -> str | None:
+    """Continue from the newest good checkpoint of the work folder. Returns a sentence, if there was one.
+
+    A damaged checkpoint is set aside and the one before it taken.
+    """
+    said = []
+    for _, path in checkpoints_in(trainer.folder):
+        try:
+            checkpoint = read_checkpoint(path)
+        except InputError as error:
+            path.rename(path.with_suffix(".damaged"))
+            said.append(f"{error}; falling back to the checkpoint before it")
+            continue
+        if checkpoint.record.before < trainer.target:
+            trainer.load(checkpoint)
+            said.append(f"continuing at step {trainer.step} ({trainer.images / 1000:.1f} kimg)")
+            if trainer.origin.code not in trainer.codes:
+                said.append(f"the code differs from the checkpoint's; to train anew instead, remove {trainer.folder}")
+            break
+    if trainer.step == 0 and distributed.rank() == 0:
+        forget_bests(trainer.folder)
+    if trainer.step == 0 and trainer.config.start is not None:
+        _start_from(trainer, read_checkpoint(trainer.config.start))
+        said.append(f"starting from {trainer.config.start} at step {trainer.step} ({trainer.images / 1000:.1f} kimg)")
+    newest = max([trainer.step, *(step for step, _ in checkpoints_in(trainer.folder))])
+    for component in components:
+        component.cut(trainer, newest)
+    return "\n".join(said) or None
+
+
+def _start_from(trainer: Trainer, checkpoint: Checkpoint) -> None:
+    """Go on from a checkpoint of this stage that may have been trained with other options.
+
+    Raises:
+        InputError: it is of another stage or of other networks, or lies beyond the stage's end.
+    """
+    config, record = trainer.config, checkpoint.record
+    if record.config["resolution"] != config.resolution or record.images >= trainer.target:
+        raise InputError(
+            f"{config.start} was trained at resolution {record.config['resolution']} for {record.images / 1000:g} kimg, "
+            f"so it cannot continue at resolution {config.resolution} to {config.kimg:g} kimg"
+        )
+    for name, thing in trainer.objects().items():
+        if name not in checkpoint.state:  # a trick that is new, and begins here
+            if name == "ema":
+                thing.load_state_dict(checkpoint.state["generator"])
+            continue
+        try:
+            thing.load_state_dict(checkpoint.state[name])
+        except (RuntimeError, ValueError) as error:
+            raise InputError(f"{config.start} does not fit this stage's {name}: {error}") from error
+    for optimizer in trainer.game.optimizers.values():
+        for group in optimizer.param_groups:
+            group.update(optimizer.defaults)  # as configured now, not as the checkpoint's were
+    trainer.stand_at(record)
+
+
+def go_back(trainer: Trainer, checkpoint: Checkpoint | None, components: Components) -> list[str]:
+    """Go on from a checkpoint that was trained with other options, or from the start. Returns what begins anew."""
+    said = []
+    distributed.wait_for_all()  # until all have read what is moved now
+    if checkpoint is None and distributed.rank() == 0:
+        set_best_aside(trainer.folder)
+    if checkpoint is None and trainer.config.start is not None:
+        checkpoint = read_checkpoint(trainer.config.start)
+    if checkpoint is not None:
+        said = carry_over(trainer.networks, trainer.game.optimizers, checkpoint.state)
+        for name, thing in trainer.objects().items():
+            if (name.startswith("trick.") or name == "monitor") and name in checkpoint.state:
+                thing.load_state_dict(checkpoint.state[name])
+        trainer.stand_at(checkpoint.record)
+    if distributed.rank() == 0:
+        forget_after(trainer.folder, trainer.step)
+    for component in components:
+        component.cut(trainer, trainer.step)
+    trainer.checkpoint()
+    return said

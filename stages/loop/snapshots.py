@@ -1,0 +1,51 @@
+"""Sample sheets and milestones on the way, and how different samples are at the end."""
+
+import shutil
+from pathlib import Path
+
+from espalier.data.files import whole_folder, write_json
+from espalier.stages.artifacts.artifact import milestone_name, write_weights
+from espalier.stages.artifacts.checkpoint import write_checkpoint
+from espalier.stages.contracts.component import Component, Metrics, Terms, passed
+from espalier.stages.kinds.grids import save_picture
+from espalier.stages.loop.trainer import Trainer
+from espalier.stages.metrics.diversity import diversity
+from espalier.stages.process import distributed
+
+DIVERSITY_SAMPLES = 256
+
+
+class Snapshots(Component[Trainer]):
+    """Of the averaged generator, by the first process."""
+
+    def after_step(self, run: Trainer, terms: Terms) -> None:
+        if distributed.rank() != 0:
+            return
+        before, images, each = run.before, run.images, run.config.milestone_kimg
+        if passed(run.config.watch.sample_kimg, before, images) or before == 0:
+            save_picture(run.sheet(), run.folder / "samples" / f"kimg-{images / 1000:010.3f}.png")
+        if each and passed(each, before, images):
+            reached = images // (each * 1000) * each
+            with whole_folder(run.folder / "milestones" / milestone_name(reached)) as folder:
+                write_weights(folder, run.record("milestone"), run.networks)
+                run.meter.read()
+                write_checkpoint(folder, run.record("milestone"), run.objects())
+
+    def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
+        save_picture(run.sheet(), folder / "samples.png")
+        for kept in ("samples", "milestones"):
+            _copy_until(run, kept, folder)
+        write_json(folder / "milestones" / "index.json", sorted(p.name for p in (folder / "milestones").glob("kimg-*")))
+        reals = run.batches.reals
+        count = min(DIVERSITY_SAMPLES, len(reals))
+        samples = run.samples(run.latents(count))
+        return {"diversity": round(diversity(samples, run.batches.kind.as_finished(reals[:count])), 4)}
+
+
+def _copy_until(run: Trainer, what: str, folder: Path) -> None:
+    """Copy sheets or milestones of this training, leaving out what a longer one made later."""
+    (folder / what).mkdir()
+    for path in sorted((run.drawn / what).glob("kimg-*")):
+        if float(path.name.removeprefix("kimg-").removesuffix(".png")) * 1000 <= run.images:
+            copy = shutil.copytree if path.is_dir() else shutil.copyfile
+            copy(path, folder / what / path.name)

@@ -1,0 +1,23 @@
+"""How many iterations a stage has."""
+
+import math
+
+import torch
+
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.loop.game import discriminator_steps
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.tricks.trick import implements
+
+
+def iterations(config: StageConfig) -> int:
+    """How many iterations the stage has: each shows the discriminator a batch of reals at each of its steps."""
+    counting = [trick for trick in config.tricks.others if implements(trick, "discriminator_steps")]
+    if not counting:
+        return math.ceil(config.kimg * 1000 / config.batch_size)
+    step = images = 0
+    while images < config.kimg * 1000:
+        context = StepContext(config.seed, config.name, step, images, config.batch_size, torch.device("cpu"))
+        images += discriminator_steps(counting, context) * config.batch_size
+        step += 1
+    return step

@@ -1,0 +1,18 @@
+"""How different fakes are from each other, beside reals, in pixels; it says nothing of quality."""
+
+import torch
+from torch import Tensor
+
+
+def diversity(fakes: Tensor, reals: Tensor) -> float:
+    """Mean distance between two fakes over mean distance between two reals, in pixels.
+
+    Both uint8 (N, channels, R, R). About 1 when fakes differ from each other as reals do, near 0 when they are
+    all alike. It says nothing of quality.
+    """
+
+    def mean_distance(pictures: Tensor) -> float:
+        points = pictures.flatten(1).double() / 255
+        return float(torch.pdist(points).mean())
+
+    return mean_distance(fakes) / max(mean_distance(reals), 1e-12)

@@ -1,0 +1,51 @@
+"""DCGAN's networks as a stage knows them."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from espalier.models import dcgan
+from espalier.models.hidden import Activation
+from espalier.models.progan import resolutions
+from espalier.models.resizing import Up
+from espalier.stages.networks.network import NetworkOptions
+
+
+class Dcgan(NetworkOptions):
+    """DCGAN; see `models/dcgan.py`."""
+
+    name: Literal["dcgan"] = "dcgan"
+    latent: int = Field(default=100, ge=1, description="length of the latent")
+    generator_width: int = Field(default=64, ge=1, description="feature maps at full size, doubled at each size below")
+    discriminator_width: int = Field(default=64, ge=1, description="feature maps at half size, doubled likewise")
+    largest: int = Field(default=512, ge=1, description="most feature maps anywhere")
+    kernel: Literal[3, 4, 5] = Field(default=4, description="side of the resizing convolutions")
+    up: Up = Field(default="transposed", description="how the generator doubles the size")
+    initial: dcgan.Initial = Field(default="normal", description="weights from N(0, 0.02), or PyTorch's uniform ones")
+    norm_first_layer: bool = Field(default=False, description="norm the discriminator's first layer, too")
+    activation: Activation | None = Field(default=None, description="in both networks; default relu and leaky_relu")
+
+    generator_class = dcgan.Generator
+    discriminator_class = dcgan.Discriminator
+    norms = {"generator": "batch", "discriminator": "batch"}
+    activations = {"generator": "relu", "discriminator": "leaky_relu"}
+    smallest = 8
+
+    def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
+        common = {
+            "resolution": resolution, "channels": channels, "largest": self.largest, "kernel": self.kernel,
+            "initial": self.initial,
+        }  # fmt: skip
+        hidden = self.hidden(self.activation)
+        return {
+            "generator": {
+                **common, "latent": self.latent, "width": self.generator_width, "up": self.up, "hidden": hidden["generator"]
+            },
+            "discriminator": {
+                **common, "width": self.discriminator_width, "norm_first_layer": self.norm_first_layer,
+                "hidden": hidden["discriminator"],
+            },
+        }  # fmt: skip
+
+    def feature_count(self, resolution: int) -> int:
+        return len(resolutions(resolution))

@@ -1,0 +1,36 @@
+"""The residual networks of SNGAN and SAGAN as a stage knows them."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from espalier.models import resnet
+from espalier.models.hidden import Activation
+from espalier.models.resizing import Up
+from espalier.models.resnet import SMALLEST_DOWN
+from espalier.stages.networks.network import NetworkOptions
+
+
+class Resnet(NetworkOptions):
+    """The residual networks of SNGAN and SAGAN; see `models/resnet.py`."""
+
+    name: Literal["resnet"] = "resnet"
+    generator_width: int = Field(default=256, ge=1, description="feature maps everywhere in the generator")
+    discriminator_width: int = Field(default=128, ge=1, description="feature maps everywhere in the discriminator")
+    up: Up = Field(default="nearest", description="how the generator doubles the size")
+    activation: Activation | None = Field(default=None, description="in both networks; default relu")
+
+    generator_class = resnet.Generator
+    discriminator_class = resnet.Discriminator
+    norms = {"generator": "batch", "discriminator": "none"}
+    smallest = 8
+
+    def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
+        common, hidden = {"resolution": resolution, "channels": channels}, self.hidden(self.activation)
+        generator = {"latent": self.latent, "width": self.generator_width, "up": self.up, "hidden": hidden["generator"]}
+        discriminator = {"width": self.discriminator_width, "hidden": hidden["discriminator"]}
+        return {"generator": {**common, **generator}, "discriminator": {**common, **discriminator}}
+
+    def feature_count(self, resolution: int) -> int:
+        halvings = max(1, (resolution // SMALLEST_DOWN).bit_length() - 1)
+        return halvings + 3

@@ -1,0 +1,66 @@
+"""python -m espalier.stages.run PIPELINE STAGE: run one stage of params.yaml; its type is there.
+
+`dataset NAME`, `features NAME` and `text NAME` prepare or train what these sections name, and `fingerprint` writes what
+dvc.yaml watches of the code. With `--profile` a training stage runs a few steps and prints what they cost, as JSON.
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from espalier.stages.process.parent import STARTER  # noqa: F401  (notes the parent before the slow imports)
+
+# isort: split
+
+from espalier.data.errors import InputError
+from espalier.stages.config.params import merged_section, read_params, type_of
+from espalier.stages.contracts.known import SECTIONS, TYPES
+from espalier.stages.contracts.registry import load
+from espalier.stages.process.exits import run
+
+FINGERPRINT = "fingerprint"
+
+
+def stage_of(params: dict[str, Any], pipeline: str, stage: str) -> Any:
+    """The stage, ready to run.
+
+    Raises:
+        InputError: it is configured wrong.
+    """
+    if pipeline in SECTIONS:
+        kind = pipeline
+    else:
+        kind = type_of(merged_section(params, pipeline, stage))
+    path = TYPES.get(kind, kind)
+    if "." not in path:
+        raise InputError(
+            f"params.yaml: {pipeline}.stages.{stage}.type: there is no type '{kind}'; known are train, translate"
+        )
+    try:
+        found = load(path)
+    except ValueError as error:
+        raise InputError(
+            f"params.yaml: {pipeline}.stages.{stage}.type: '{kind}' cannot be imported: {error}"
+        ) from error
+    return found(params, pipeline, stage)
+
+
+def main(pipeline: str, stage: str, profile: bool) -> int | None:
+    """Run a stage; returns the exit code of the processes that it needs, if several."""
+    if pipeline == FINGERPRINT:
+        from espalier.stages.types.fingerprint import Fingerprint
+
+        Fingerprint(read_params()).run()
+        return None
+    found = stage_of(read_params(), pipeline, stage)
+    code: int | None = found.profile() if profile else found.run()
+    return code
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="python -m espalier.stages.run", description="Run one stage of params.yaml.")
+    parser.add_argument("pipeline", help="a pipeline in params.yaml, dataset, features, text; or fingerprint")
+    parser.add_argument("stage", nargs="?", default="", help="one of its stages, such as r8")
+    parser.add_argument("--profile", action="store_true", help="run a few steps only, and print their cost as JSON")
+    arguments = parser.parse_args()
+    sys.exit(run(lambda: main(arguments.pipeline, arguments.stage, arguments.profile)))

@@ -1,0 +1,109 @@
+"""What tricks see and change: networks and optimisers before they exist, what the discriminator is shown, the stage's setting."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+
+from espalier.stages.tricks.context import StepContext
+
+Player = Literal["generator", "discriminator"]
+Discriminator = Callable[..., Tensor]
+"""Images (B, channels, R, R), and perhaps a list for its features -> logits (B,)."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a trick may know of the stage that it is in.
+
+    `logits`: how many the discriminator gives of a process's share of a batch; `samples_per_logit`: how many samples it
+    judges jointly. `grows`: whether the stage takes over the weights of a parent of half its resolution. `network`: its
+    name; `places`: what tricks may change in it, such as "discriminator.statistics"; `kind`: "images", "points" or "maps";
+    `conditioned_on`: what the network itself is conditioned on beside classes, if anything; `features`: how many
+    intermediate features the discriminator gives; `norms`: what follows hidden layers, by player; `betas`: Adam's.
+    """
+
+    batch_size: int
+    processes: int
+    logits: int
+    samples_per_logit: int
+    resolution: int | None
+    kimg: float
+    grows: bool
+    network: str
+    places: frozenset[str]
+    kind: str
+    conditioned_on: str | None
+    features: int
+    norms: dict[str, str]
+    equalized: bool
+    maxout: bool
+    betas: tuple[float, float]
+
+
+@dataclass
+class NetworkPlan:
+    """Keyword arguments the networks will be built with; a trick may add to or change them.
+
+    `grows`: whether the stage starts from a parent of half its resolution. `classes`: how many the data have.
+    """
+
+    grows: bool
+    classes: int
+    generator: dict[str, Any]
+    discriminator: dict[str, Any]
+
+
+@dataclass
+class Networks:
+    """The players, and the generator that is kept: `ema` is the generator itself unless a trick averages it."""
+
+    generator: nn.Module
+    discriminator: nn.Module
+    ema: nn.Module
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Each network once, by name."""
+        named = {"generator": self.generator, "discriminator": self.discriminator}
+        return named if self.ema is self.generator else {**named, "ema": self.ema}
+
+    def of(self, player: Player) -> nn.Module:
+        """The network that a player trains."""
+        return self.generator if player == "generator" else self.discriminator
+
+
+@dataclass
+class OptimizerPlan:
+    """Class and arguments of each player's optimiser."""
+
+    kind: dict[Player, type[torch.optim.Optimizer]]
+    options: dict[Player, dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What the discriminator should answer for reals and fakes, for losses that have such targets."""
+
+    real: Tensor | float = 1.0
+    fake: Tensor | float = 0.0
+
+
+@dataclass(frozen=True)
+class View:
+    """In whose step samples are shown to the discriminator, and whether they are real; `logits`: how many they give, where that
+    is known."""
+
+    player: Player
+    real: bool
+    context: StepContext
+    logits: int = 0
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What must be prepared before the discriminator sees a batch."""
+
+    real_gradient: bool = False
+    fake_gradient: bool = False

@@ -1,0 +1,165 @@
+"""Training a feature network on the images of one dataset.
+
+Where Inception's weights cannot be had, or know nothing of such pictures, fakes are compared with reals by a network that learned
+to recognise the dataset's own pictures. Two views of each picture of a batch, shifted, partly covered and noisy: which belong
+together? With z the projections of length 1 of n views, and w those of as many pictures that cannot be of the dataset (cut to
+tiles and laid anew, or noise, or laid over another),
+
+    loss = - mean over i of log( exp(z_i . z'_i / 0.1) / sum over j of (exp(z_i . z'_j / 0.1) + exp(z_i . w_j / 0.1)) )
+
+and the same with both views exchanged.
+
+Source: van den Oord et al., "Representation Learning with Contrastive Predictive Coding", equation 4; Chen et al., "A Simple
+Framework for Contrastive Learning" (SimCLR) for views and projection; w is ours, since features that have met nothing else take
+anything for the dataset. Colours and sides are left alone: features must tell them.
+Figures made with it are named local, such as `fid_local`, and compare only with the same network's.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+
+from espalier.data.errors import InputError
+from espalier.data.files import whole_folder, write_json
+from espalier.data.sources.source import Resolution
+from espalier.data.store import Store
+from espalier.models.features import FeatureNetwork
+from espalier.stages.artifacts.record import library_versions
+from espalier.stages.config.load import options_of
+from espalier.stages.config.options import Options
+from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.kinds.batches import Batches
+from espalier.stages.kinds.images import to_float
+from espalier.stages.process.device import choose_device
+from espalier.stages.process.progress import Bar
+from espalier.stages.process.seeds import derive_seed
+
+TEMPERATURE, NOISE, SHIFT, COVERED, TILES = 0.1, 0.1, 8, 3, 4
+"""Shifts go up to an eighth of the side; a square of a third of it is covered."""
+HELD_OUT, SMALLEST = 256, 320
+
+
+class FeaturesConfig(Options):
+    """What a feature network is told."""
+
+    dataset: Path = Field(description="prepared pictures to learn to recognise")
+    resolution: Resolution = Field(default=32, ge=8, description="side of the pictures that it sees")
+    epochs: int = Field(default=4, ge=1, description="times through the dataset")
+    batch_size: int = Field(default=128, ge=2, description="pictures to tell apart at once")
+    learning_rate: float = Field(default=0.001, gt=0, description="Adam's, falling linearly to 0")
+    seed: int = Field(default=0, ge=0)
+
+
+class TrainFeatures:
+    """The stage type."""
+
+    def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
+        self.name = stage
+        self.config = options_of(params, "features", stage, FeaturesConfig, "feature network")
+
+    def run(self) -> None:
+        train_features(self.name, self.config)
+
+
+def view(pictures: Tensor, random: torch.Generator) -> Tensor:
+    """One disturbed view of pictures (B, channels, R, R) in [-1, 1]; the generator is on the pictures' device."""
+    count, channels, side, _ = pictures.shape
+    reach, device = side // SHIFT, pictures.device
+    padded = F.pad(pictures, (reach, reach, reach, reach), mode="replicate")
+    corner = torch.randint(2 * reach + 1, (2, count, 1), generator=random, device=device)
+    rows, columns = corner + torch.arange(side, device=device)
+    picked = padded.gather(2, rows[:, None, :, None].expand(-1, channels, -1, padded.shape[3]))
+    picked = picked.gather(3, columns[:, None, None, :].expand(-1, channels, side, -1))
+    size = side // COVERED
+    hidden = torch.randint(side - size + 1, (2, count, 1), generator=random, device=device)
+    inside = [(p := torch.arange(side, device=device) - h).ge(0) & p.lt(size) for h in hidden]
+    cover = inside[0][:, None, :, None] & inside[1][:, None, None, :]
+    noise = torch.randn(picked.shape, generator=random, device=device)
+    return picked.masked_fill(cover, 0.0) + NOISE * noise
+
+
+def spoilt(pictures: Tensor, random: torch.Generator) -> Tensor:
+    """Of pictures (B, channels, R, R) as many that are none: by turns tiles of a quarter of the side in another order, half noise
+    of the pictures' own strength, and two laid over each other."""
+    device, tile = pictures.device, pictures.shape[-1] // TILES
+    tiles = F.unfold(pictures, tile, stride=tile)
+    order = torch.rand((len(pictures), TILES**2), generator=random, device=device).argsort(dim=1)
+    laid = F.fold(tiles.gather(2, order[:, None].expand_as(tiles)), pictures.shape[-1], tile, stride=tile)
+    share = torch.rand((len(pictures), 1, 1, 1), generator=random, device=device)
+    noise = torch.rand(pictures.shape, generator=random, device=device) * 2 - 1
+    noisy = torch.lerp(pictures, noise, 0.3 + 0.7 * share)
+    kinds = torch.stack([laid, noisy, (pictures + pictures.roll(1, dims=0)) / 2])
+    turn = torch.arange(len(pictures), device=device)
+    return kinds[turn % len(kinds), turn]
+
+
+def contrast(one: Tensor, other: Tensor, spoilt: Tensor) -> Tensor:
+    """The loss of two views' projections (B, d) of length 1, and of spoilt pictures' (M, d)."""
+    right, losses = torch.arange(len(one), device=one.device), []
+    for a, b in ((one, other), (other, one)):
+        losses.append(F.cross_entropy(a @ torch.cat([b, spoilt]).t() / TEMPERATURE, right))
+    return torch.stack(losses).mean()
+
+
+def train_features(name: str, config: FeaturesConfig) -> None:
+    """Train, test and publish the feature network of this name."""
+    device = choose_device()
+    store = Store(config.dataset)
+    pictures = store.images(config.resolution)
+    if len(pictures) < SMALLEST:
+        raise InputError(
+            f"the dataset {config.dataset} has {len(pictures)} pictures, too few to learn features from; right would be "
+            f"{SMALLEST} or more, of which {HELD_OUT} are held out"
+        )
+    torch.manual_seed(derive_seed(config.seed, name, "features"))
+    network = FeatureNetwork(config.resolution, store.manifest.channels).to(device)
+    _learn(name, network, pictures[:-HELD_OUT], config, device)
+    metrics = {"recognised": _recognised(network, pictures[-HELD_OUT:], config.seed, device)}
+    out = ARTIFACTS / "features" / name
+    with whole_folder(out) as folder:
+        weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
+        safetensors.torch.save_file(weights, folder / "features.safetensors")
+        record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels}
+        write_json(
+            folder / "stage.json", {**record, "versions": library_versions(), "digests": {"dataset": store.digest}}
+        )
+        write_json(folder / "metrics.json", metrics)
+    print(f"features {name} are done: {out}  recognised {metrics['recognised']:.3f} of {HELD_OUT} held-out pictures")
+
+
+def _learn(
+    name: str, network: FeatureNetwork, pictures: NDArray[np.uint8], config: FeaturesConfig, device: torch.device
+) -> None:
+    batches, size = Batches(pictures, config.seed, device), min(config.batch_size, len(pictures))
+    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
+    random = torch.Generator(device).manual_seed(derive_seed(config.seed, name, "views"))
+    total = len(pictures) * config.epochs
+    with Bar(f"features {name}", total) as bar:
+        for done in range(0, total, size):
+            optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / total)
+            batch = batches.at(done, size).contiguous()
+            seen = view(batch, random), view(batch, random), view(spoilt(batch, random), random)
+            loss = contrast(*network.projected(torch.cat(seen)).chunk(3))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            if bar.due():
+                bar.show(done, f"loss {loss.item():.3f}")
+    network.eval()
+
+
+@torch.no_grad()
+def _recognised(network: FeatureNetwork, pictures: NDArray[np.uint8], seed: int, device: torch.device) -> float:
+    """Share of pictures whose one view is nearest to its other, among all."""
+    random = torch.Generator(device).manual_seed(derive_seed(seed, "recognised"))
+    seen = to_float(torch.from_numpy(np.array(pictures)).to(device)).contiguous()
+    one, other = (network.projected(view(seen, random)) for _ in range(2))
+    found = (one @ other.t()).argmax(dim=1).cpu()
+    return float((found == torch.arange(len(found))).double().mean())

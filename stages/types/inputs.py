@@ -1,0 +1,196 @@
+"""What a training stage starts from: its dataset, its parent, and what its networks are conditioned on."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from espalier.data.errors import InputError
+from espalier.data.store import Manifest, Store, file_digest
+from espalier.stages.artifacts.artifact import Artifact, load_parent, parent_input, start_input
+from espalier.stages.artifacts.record import FORMAT, Input, Record, library_versions
+from espalier.stages.config.load import check_start_from
+from espalier.stages.config.params import PARAMS
+from espalier.stages.config.stage import StageConfig
+from espalier.stages.contracts.condition import Conditioning
+from espalier.stages.contracts.registry import load
+from espalier.stages.evaluation.classifier import load_classifier
+from espalier.stages.fashiongan.text import ENCODER
+from espalier.stages.kinds.batches import Batches
+from espalier.stages.kinds.conditions import Classes, Nothing
+from espalier.stages.loop.trainer import Inputs
+
+MADE_UP_CLASSES = 10
+
+
+def find_inputs(config: StageConfig) -> tuple[Store, Artifact | None]:
+    """The dataset and the parent that a stage starts from.
+
+    Raises:
+        InputError: one is missing.
+    """
+    store = Store(config.dataset)
+    return store, load_parent(config.after, config.at) if config.has_parent else None
+
+
+def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> None:
+    """Check a stage's inputs against its configuration, and the data against their digest.
+
+    Raises:
+        InputError: they do not fit, or are damaged.
+    """
+    count, held_out = store.manifest.count, config.monitor.hold_out
+    if count - held_out < config.batch_size:
+        beside = f" beside the {held_out} of monitor.hold_out" if held_out else ""
+        raise InputError(
+            f"the dataset {config.dataset} has {count} images, fewer than one batch of {config.batch_size}{beside}; lower "
+            f"batch_size in {PARAMS} (to {max(1, count - held_out)} or less), or add images"
+        )
+    if store.holds_points != (config.resolution is None):
+        kind, other = ("points", "images") if store.holds_points else ("images", "points")
+        raise InputError(
+            f"the dataset {config.dataset} holds {kind}, and the network {config.network.name} of {PARAMS}: "
+            f"{config.pipeline} is for {other}"
+        )
+    if config.resolution is not None and config.resolution not in store.manifest.resolutions:
+        largest = max(store.manifest.resolutions)
+        raise InputError(
+            f"{PARAMS}: {config.pipeline}.stages.{config.stage}.resolution: {config.resolution} is beyond the {largest} of the dataset "
+            f"{config.dataset} (datasets.{config.dataset.name}.resolution)"
+        )
+    config.network.kind.verify(store, config.resolution)
+    if config.needs_classes and not store.manifest.classes:
+        needy = next(trick.name for trick in config.tricks.others if trick.needs_classes())
+        raise InputError(
+            f"{PARAMS}: {config.pipeline}: tricks.{needy} needs the class of each image, and the dataset {config.dataset} has "
+            "none; give it classes (one folder each), or leave the trick out"
+        )
+    if config.classifier is not None:
+        load_classifier(config.classifier, config.resolution, torch.device("cpu"))
+    if parent is not None:
+        _check_parent(config, store, parent)
+
+
+def _check_parent(config: StageConfig, store: Store, parent: Artifact) -> None:
+    check_start_from(config, parent.config)
+    if config.grows and parent.record.channels != store.manifest.channels:
+        raise InputError(
+            f"the parent {config.after} was trained on images of {parent.record.channels} channels, the dataset "
+            f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
+        )
+    if parent.record.encoder is not None and parent.record.encoder != encoder_input(config, store):
+        raise InputError(
+            f"the parent {config.after} was trained with another sentence encoder than what lies at {config.encoder} now; "
+            f"train it again: dvc repro -f {parent.config.name}"
+        )
+
+
+def encoder_input(config: StageConfig, store: Store) -> Input | None:
+    """What a stage's sentences are encoded by, if it is conditioned on any, as lineage names it.
+
+    Raises:
+        InputError: there is none.
+    """
+    if config.encoder is None:
+        return None
+    if config.encoder == config.dataset:
+        return Input(path=config.encoder.as_posix(), digest=store.digest)
+    file = config.encoder / ENCODER
+    if not file.is_file():
+        raise InputError(
+            f"there is no sentence encoder at {config.encoder}; train it first: dvc repro text@{config.encoder.name}"
+        )
+    return Input(path=config.encoder.as_posix(), digest=file_digest(file))
+
+
+def inputs_of(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device, code: str) -> Inputs:
+    """What a trainer needs of them."""
+    kind, conditioning = config.network.learned_kind(), _conditioning(config, store, parent, device)
+    groups = store.labels() if config.needs_classes else None
+    batches = Batches(
+        kind.stored(store, config.resolution),
+        config.seed,
+        device,
+        kind,
+        conditioning,
+        groups,
+        config.samples_per_logit,
+        config.monitor.hold_out,
+    )
+    origin = Record(
+        format=FORMAT,
+        config=config.resolved(),
+        channels=store.manifest.channels,
+        classes=len(store.manifest.classes) if config.needs_classes else 0,
+        step=0,
+        images=0,
+        before=0,
+        dataset=Input(path=config.dataset.as_posix(), digest=store.digest),
+        parent=parent_input(parent),
+        start=start_input(config),
+        encoder=encoder_input(config, store),
+        code=code,
+        versions=library_versions(),
+        outcome="",
+    )
+    return Inputs(store, batches, origin)
+
+
+def _conditioning(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device) -> Conditioning:
+    if config.needs_classes:
+        return Classes(store.labels(), len(store.manifest.classes), device)
+    if config.network.conditioning is not None:
+        made: Conditioning = load(config.network.conditioning)(config, store, parent, device)
+        return made
+    return Nothing()
+
+
+class MadeUpStore(Store):
+    """Random images in place of a dataset that is not prepared yet."""
+
+    def __init__(self, config: StageConfig) -> None:
+        resolution, count, channels = config.resolution, config.batch_size, 3
+        self.path, self.shape = config.dataset, (count, *([resolution, resolution] if resolution else []), channels)
+        self.code_width = getattr(config.network, "code", 0)
+        self.manifest = Manifest(
+            format=1,
+            count=count,
+            channels=channels,
+            resolutions=[resolution] if resolution else [],
+            classes=[str(c) for c in range(MADE_UP_CLASSES)],
+            source={},
+            damaged=[],
+            digests={},
+        )
+
+    def images(self, resolution: int) -> NDArray[np.uint8]:
+        """Uniform noise."""
+        return np.random.default_rng(0).integers(0, 256, self.shape, dtype=np.uint8)
+
+    def points(self) -> NDArray[np.float32]:
+        """Gaussian noise."""
+        return np.random.default_rng(0).standard_normal(self.shape, dtype=np.float32)
+
+    def maps(self, resolution: int) -> NDArray[np.uint8]:
+        """Classes at random."""
+        return np.random.default_rng(0).integers(0, 7, self.shape[:3], dtype=np.uint8)
+
+    def codes(self) -> NDArray[np.float32]:
+        """Gaussian noise."""
+        return np.random.default_rng(0).standard_normal((self.shape[0], self.code_width), dtype=np.float32)
+
+    def labels(self) -> NDArray[np.int64]:
+        """Classes in turn."""
+        return np.arange(self.shape[0]) % MADE_UP_CLASSES
+
+
+def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageConfig, Inputs, bool]:
+    """The stage's inputs, or where its dataset is not prepared yet random ones of the same sizes; and whether they are its own."""
+    prepared = True
+    try:
+        store = Store(config.dataset)
+        config.network.kind.stored(store, config.resolution)
+        encoder_input(config, store)
+    except InputError:
+        prepared, store = False, MadeUpStore(config)
+        config = config.model_copy(update={"encoder": config.encoder and config.dataset})  # codes are made up, too
+    return config, inputs_of(config, store, None, device, ""), prepared
