@@ -30,8 +30,7 @@ from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import read_params
 from espalier.stages.evaluation.reference import Reference, reference
 from espalier.stages.features.local import Features, load_features
-from espalier.stages.kinds.sampling import latents
-from espalier.stages.kinds.sampling import generate
+from espalier.stages.kinds.sampling import generate, latents
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.metrics.frechet import frechet, moments
 from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein

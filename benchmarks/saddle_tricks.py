@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.parts import Player
+from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
 
 

@@ -32,8 +32,7 @@ from espalier.stages.artifacts.artifact import load_artifact, load_generator
 from espalier.stages.artifacts.workfolder import FAILED, work_root
 from espalier.stages.config.params import read_params, stage_names
 from espalier.stages.features.local import load_features
-from espalier.stages.kinds.sampling import latents
-from espalier.stages.kinds.sampling import generate
+from espalier.stages.kinds.sampling import generate, latents
 from espalier.stages.metrics.manifold import manifold
 from espalier.stages.monitor.verdict import SICK, Probed, judge
 

@@ -87,9 +87,10 @@ def serve(
     name: Annotated[str | None, typer.Option(help="The deployments' name; this folder's, unless given.")] = None,
 ) -> None:
     """Wait for runs from Prefect's page or schedule and train them here, one at a time, until Ctrl-C."""
+    from espalier.pipelines import flows
     from espalier.pipelines.prefect.serve import serve_flows
 
-    serve_flows(pipelines or (), cron, timezone, name)
+    serve_flows(flows.OWN, flows.target, pipelines or (), cron, timezone, name)
 
 
 @app.command()
@@ -121,8 +122,8 @@ def check(pipeline: Pipeline) -> None:
     from rich.table import Table
 
     from espalier.pipelines.commands.check import measured, training, warnings
-    from espalier.pipelines.run.validate import validate
     from espalier.pipelines.commands.status import console
+    from espalier.pipelines.run.validate import validate
     from espalier.stages.process.progress import clock
 
     names = training(pipeline, validate(pipeline))

@@ -34,3 +34,7 @@ def target(target: str, options: RunOptions = AS_CONFIGURED) -> State:
     from espalier.pipelines.prefect.chain import run_chain
 
     return run_chain(target, options)
+
+
+OWN = {"progan": progan, "fashiongan": fashiongan}
+"""Flows of a pipeline's own; any other is a run of `target`."""

@@ -21,12 +21,12 @@ from espalier.pipelines.cli import main
 torch.set_num_threads(1)  # the networks are tiny, and two workers share the cores
 ROOT = Path(__file__).parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data"
-ROOMS = ("data", "models", "stages", "pipelines")
 
 TINY: dict[str, Any] = {
-    "datasets": {"dolls": {"source": "dolls", "root": "data/dolls", "count": 48, "resolution": 16}},
+    "datasets": {"dolls": {"source": "dolls", "root": "artifacts/code/dataset/dolls", "count": 48, "resolution": 16}},
     "progan": {
         "common": {
+            "dataset": "artifacts/datasets/dolls",
             "seed": 3,
             "kimg": 0.8,
             "batch_size": 8,
@@ -49,7 +49,8 @@ TINY: dict[str, Any] = {
     },
     "features": {},
     "texts": {},
-    "fashiongan": {"stages": {}},
+    "fashiongan": {"common": {"dataset": "artifacts/datasets/people", "encoder": "artifacts/texts/outfits"}, "stages": {}},
+    "fashiongan_test": {"common": {"dataset": "artifacts/datasets/people_test"}, "stages": {}},
 }
 
 
@@ -61,7 +62,6 @@ class Project:
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(("DVC_", "ESPALIER_"))}
         self.environment.pop("PYTHONDONTWRITEBYTECODE", None)  # a user's processes compile the code once
         self.environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        self.environment["PYTHONPATH"] = str(root)
         self.environment |= {"OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1", "PYTHONUNBUFFERED": "1"}
 
     @property
@@ -133,8 +133,6 @@ def cpu_seconds_of_children() -> float:
 def make_project(root: Path) -> Project:
     """A tiny project in a git and DVC repository of its own."""
     root.mkdir(parents=True, exist_ok=True)
-    for room in ROOMS:
-        shutil.copytree(ROOT / room, root / room)  # with what is compiled
     for file in ("dvc.yaml", "prefect.toml", ".gitignore", ".dvcignore"):
         shutil.copy(ROOT / file, root / file)
     project = Project(root)

@@ -131,7 +131,8 @@ def _config(params: dict[str, Any], pipeline: str, stage: str, choices: dict[str
 
 def _key(config: Any) -> str:
     """Digest of all that decides a training's end, as far as it is known before its inputs are made."""
-    from espalier.stages.artifacts.record import Input, work_key
+    from espalier.stages.artifacts.record import Input
+    from espalier.stages.artifacts.work_key import work_key
 
     data, parent = (Input(path=str(path), digest=_made(path)) for path in (config.dataset, config.after))
     return f"{work_key(config, data, parent, None)}-{config.kimg:g}"

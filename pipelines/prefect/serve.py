@@ -1,6 +1,6 @@
 """Waiting for runs that Prefect's server hands out: by its page, by a schedule, by another program."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +8,12 @@ from espalier.data.errors import InputError
 from espalier.stages.config.params import PARAMS, choose, pipeline_names, read_params
 
 
-def serve_flows(pipelines: Sequence[str], cron: str | None, timezone: str, name: str | None) -> None:
+def serve_flows(
+    own: Mapping[str, Any], target: Any, pipelines: Sequence[str], cron: str | None, timezone: str, name: str | None
+) -> None:
     """Serve these pipelines' flows, or all of params.yaml's, and the one for any target, until interrupted.
+
+    `own`: flows of a pipeline's own, by its name.
 
     Raises:
         InputError: no such pipeline, no DVC project, no server, or a cron that cannot be read.
@@ -25,7 +29,7 @@ def serve_flows(pipelines: Sequence[str], cron: str | None, timezone: str, name:
     nodes()
     require_server()
     crash_runs_without_heartbeat()
-    _serve(list(pipelines) or every, schedule, name or Path.cwd().name)
+    _serve(own, target, list(pipelines) or every, schedule, name or Path.cwd().name)
 
 
 def _schedule(cron: str | None, timezone: str) -> Any:
@@ -46,23 +50,21 @@ def _schedule(cron: str | None, timezone: str) -> Any:
     return Cron(cron, timezone=timezone)
 
 
-def _serve(pipelines: Sequence[str], schedule: Any, name: str) -> None:
+def _serve(own: Mapping[str, Any], target: Any, pipelines: Sequence[str], schedule: Any, name: str) -> None:
     from prefect import serve
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
-
-    from espalier.pipelines import flows
 
     one_a_workspace = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
     deployments: list[Any] = []
     for pipeline in pipelines:
-        own = {"progan": flows.progan, "fashiongan": flows.fashiongan}.get(pipeline)
-        parameters = {} if own else {"target": pipeline}
-        deployed = (own or flows.target).to_deployment(
-            name=name if own else f"{name}-{pipeline}",
+        flow = own.get(pipeline)
+        parameters = {} if flow else {"target": pipeline}
+        deployed = (flow or target).to_deployment(
+            name=name if flow else f"{name}-{pipeline}",
             parameters=parameters,
             schedule=schedule,
             concurrency_limit=one_a_workspace,
         )
         deployments.append(deployed)
-    deployments.append(flows.target.to_deployment(name=name, concurrency_limit=one_a_workspace))
+    deployments.append(target.to_deployment(name=name, concurrency_limit=one_a_workspace))
     serve(*deployments, limit=1)

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from espalier.data.errors import InputError
-from espalier.pipelines.run.validate import validate
 from espalier.pipelines.run.dag import Dag, Node, has_remote, read_dag, stages_of
 from espalier.pipelines.run.experiments import experiment, experiment_name, override, save
 from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.start import check_start, pin, start_name
+from espalier.pipelines.run.validate import validate
 from espalier.stages.artifacts.workfolder import hold, work_root
 from espalier.stages.config.params import pipeline_names, read_params
 

@@ -14,7 +14,8 @@ def validate(pipeline: str) -> list[str]:
     Raises:
         InputError: with every stage's errors at once.
     """
-    from espalier.stages.config.load import check_stage, source_config  # they import torch
+    from espalier.stages.config.load import check_stage  # they import torch
+    from espalier.stages.config.sections import source_config
 
     params = read_params()
     errors, names = [], stage_names(params, pipeline)

@@ -22,10 +22,9 @@ from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.fashiongan.outfits import person
 from espalier.stages.fashiongan.translator import People, Translator
 from espalier.stages.kinds.conditions import class_turns
-from espalier.stages.kinds.sampling import generate
 from espalier.stages.kinds.grids import grid
 from espalier.stages.kinds.maps import coloured
-from espalier.stages.kinds.sampling import latents, slerp
+from espalier.stages.kinds.sampling import generate, latents, slerp
 from espalier.stages.process.device import choose_device
 
 SHOWN, SIDE = 24, 256

@@ -1,25 +1,24 @@
 """Configurations from params.yaml, with wrong keys explained by file, key, value and remedy."""
 
-import difflib
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from espalier.data.errors import InputError
+from espalier.stages.config.explain import Model, keys_of, sentence, validated
 from espalier.stages.config.params import (
     ARTIFACTS,
     PARAMS,
-    choose,
     entries,
     merged_section,
     network_name,
-    shown_key,
     stages_in,
     type_of,
     with_text_keys,
 )
 from espalier.stages.config.remedies import with_remedies
+from espalier.stages.config.sections import source_config
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts import known
 from espalier.stages.contracts.registry import Registry
@@ -28,12 +27,7 @@ from espalier.stages.tricks.catalogue import TRICKS
 from espalier.stages.tricks.loss import Loss
 
 STAGE_CHOICES = ("after", "at", "start", "resolution")
-RENAMED = {"does": "type", "reads": "encoder"}
-"""Keys by the names that they had."""
-SOURCES = Registry[BaseModel]("source", known.SOURCES, "pydantic.BaseModel")
 TYPES = Registry[Any]("type", known.TYPES, "builtins.object")
-
-Flat = TypeVar("Flat", bound=BaseModel)
 
 
 def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConfig:
@@ -186,33 +180,7 @@ def check_start_from(config: StageConfig, parent: StageConfig) -> None:
         )
 
 
-def source_config(params: dict[str, Any], name: str) -> Any:
-    """The options of one dataset.
-
-    Raises:
-        InputError: naming each wrong key.
-    """
-    own = with_text_keys(choose(choose(params, "datasets", str(PARAMS), "key"), name, f"{PARAMS}: datasets", "dataset"))
-    if "source" not in own:
-        raise InputError(f"{PARAMS}: datasets.{name}.source is missing; known are {', '.join(SOURCES)}")
-    try:
-        cls = SOURCES.find(str(own["source"]))
-    except ValueError as error:
-        raise InputError(f"{PARAMS}: datasets.{name}.source: {error}") from error
-    return _validated(own, f"datasets.{name}", cls)
-
-
-def options_of(params: dict[str, Any], section: str, name: str, kind: type[Flat], what: str) -> Flat:
-    """The options of one thing that is no stage of a pipeline, such as a feature network: params[section][name].
-
-    Raises:
-        InputError: naming each wrong key.
-    """
-    own = choose(choose(params, section, str(PARAMS), "key"), name, f"{PARAMS}: {section}", what)
-    return _validated(with_text_keys(own), f"{section}.{name}", kind)
-
-
-def stage_options(params: dict[str, Any], pipeline: str, stage: str, kind: type[Flat]) -> Flat:
+def stage_options(params: dict[str, Any], pipeline: str, stage: str, model: type[Model]) -> Model:
     """The options of a stage of a pipeline that is of another type than train.
 
     Raises:
@@ -220,7 +188,7 @@ def stage_options(params: dict[str, Any], pipeline: str, stage: str, kind: type[
     """
     section = merged_section(params, pipeline, stage)
     check_dataset(params, pipeline, stage, section)
-    return _validated(section, f"{pipeline}.stages.{stage}", kind)
+    return validated(section, f"{pipeline}.stages.{stage}", model)
 
 
 def check_stage(params: dict[str, Any], pipeline: str, stage: str) -> None:
@@ -237,21 +205,13 @@ def trains(params: dict[str, Any], pipeline: str, stage: str) -> bool:
     return type_of(merged_section(params, pipeline, stage)) == "train"
 
 
-def _validated(given: Any, path: str, kind: type[Flat]) -> Flat:
-    try:
-        return kind.model_validate(given)
-    except ValidationError as error:
-        lines = [_line(e, path, kind) for e in error.errors(include_url=False)]
-        raise InputError("\n".join(lines)) from error
-
-
 def _explain(error: ValidationError, pipeline: str, stage: str, own: dict[str, Any], section: dict[str, Any]) -> str:
     lines = []
     for line in error.errors(include_url=False):
         place = f"stages.{stage}" if _has(own, line["loc"]) or line["type"] == "missing" else "common"
         if not line["loc"] or line["loc"][0] in STAGE_CHOICES:
             place = f"stages.{stage}"
-        lines.append(_line(line, f"{pipeline}.{place}", section=section))
+        lines.append(sentence(line, f"{pipeline}.{place}", lambda loc: _known_keys(loc, section)))
     return "\n".join(lines)
 
 
@@ -263,41 +223,12 @@ def _has(section: Any, path: tuple[int | str, ...]) -> bool:
     return True
 
 
-def _line(error: Any, where: str, flat: type[BaseModel] | None = None, section: dict[str, Any] | None = None) -> str:
-    """One error as: file, key, what was wrong, what to write; `flat`: the options are this model's own."""
-    loc = [str(part) for part in error["loc"]]
-    path = ".".join([where, *map(shown_key, loc)])
-    if error["type"] == "extra_forbidden":
-        keys = list(flat.model_fields) if flat else _known_keys(loc[:-1], section or {})
-        if RENAMED.get(loc[-1]) in keys:
-            return f"{PARAMS}: {path}: this key is '{RENAMED[loc[-1]]}' now"
-        near = difflib.get_close_matches(loc[-1], keys, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(keys)}"
-        return f"{PARAMS}: {path}: unknown key; {hint}"
-    if error["type"] == "missing":
-        return f"{PARAMS}: {path}: is missing"
-    message = str(error["msg"]).removeprefix("Value error, ")
-    shown = "" if error["type"] == "value_error" else f" (it is {error['input']!r})"
-    return f"{PARAMS}: {path}: {message}{shown}"
-
-
 def _known_keys(loc: list[str], section: dict[str, Any]) -> list[str]:
     """The keys allowed at a place of a training stage's configuration."""
-    model: Any = StageConfig
     if not loc:
         return [key for key in StageConfig.model_fields if key not in ("pipeline", "stage")]
     if loc[0] == "network":
-        model, loc = NETWORKS.find(str(network_name(section) or "progan")), loc[1:]
-    elif loc[0] == "tricks":
-        model, loc = TRICKS.find(loc[1]) if loc[1] != "loss" else Loss, loc[2:]
-    for part in loc:  # a key that users choose, such as a metric's name in a gate, names no field
-        field = model.model_fields.get(part)
-        model = model if field is None else _model_in(field.annotation) or model
-    return list(model.model_fields)
-
-
-def _model_in(annotation: Any) -> Any:
-    """The model that a field holds, be it optional, or in a mapping."""
-    if hasattr(annotation, "model_fields"):
-        return annotation
-    return next((found for kind in get_args(annotation) if (found := _model_in(kind))), None)
+        return keys_of(NETWORKS.find(str(network_name(section) or "progan")), loc[1:])
+    if loc[0] == "tricks":
+        return keys_of(TRICKS.find(loc[1]) if loc[1] != "loss" else Loss, loc[2:])
+    return keys_of(StageConfig, loc)

@@ -9,11 +9,10 @@ T = TypeVar("T")
 
 OUR_FOLDERS = ("data", "models", "pipelines", "stages")
 MOVED = {
-    "stages.step": "espalier.stages.tricks.step",
-    "stages.moment": "espalier.stages.tricks.context",
-    "stages.trick": "espalier.stages.tricks.trick",
+    "stages.step": "stages.tricks.step",
+    "stages.moment": "stages.tricks.context",
 }
-"""Modules that users import, by the names that they had."""
+"""Modules that users import, by the names that they had; all are below the package now."""
 
 
 def load(path: str) -> Any:
@@ -31,7 +30,7 @@ def load(path: str) -> Any:
         name = error.name or module
         if name.split(".")[0] in OUR_FOLDERS:
             raise ValueError(
-                f"'{name}' is {MOVED.get(name, f'espalier.{name}')} now; import it by that name"
+                f"'{name}' is 'espalier.{MOVED.get(name, name)}' now; import it by that name"
             ) from error
         raise ValueError(str(error)) from error
     except (ImportError, AttributeError, ValueError) as error:

@@ -19,9 +19,9 @@ from espalier.data.files import whole_folder, write_json
 from espalier.data.store import Store
 from espalier.models.classifier import Classifier
 from espalier.stages.artifacts.record import library_versions
-from espalier.stages.config.load import options_of
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.config.sections import options_of
 from espalier.stages.evaluation.classifier import DIGITS
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes

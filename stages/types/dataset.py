@@ -3,8 +3,8 @@
 from typing import Any
 
 from espalier.data.prepare import prepare
-from espalier.stages.config.load import source_config
 from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.config.sections import source_config
 from espalier.stages.process.progress import Bar
 
 

@@ -32,9 +32,9 @@ from espalier.data.sources.source import Resolution
 from espalier.data.store import Store
 from espalier.models.features import FeatureNetwork
 from espalier.stages.artifacts.record import library_versions
-from espalier.stages.config.load import options_of
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.config.sections import options_of
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.images import to_float
 from espalier.stages.process.device import choose_device

@@ -23,9 +23,9 @@ from espalier.data.store import Store
 from espalier.data.words import words
 from espalier.models.fashiongan.sentence import UNKNOWN, SentenceEncoder, padded
 from espalier.stages.artifacts.record import library_versions
-from espalier.stages.config.load import options_of
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.config.sections import options_of
 from espalier.stages.fashiongan.text import ENCODER, LONGEST, Text
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar

@@ -12,7 +12,8 @@ from espalier.data.errors import InputError
 from espalier.data.files import whole_file, write_json
 from espalier.data.store import Store, file_digest
 from espalier.stages.artifacts.artifact import Artifact, milestone_name, parent_input, start_input
-from espalier.stages.artifacts.record import Event, Input, work_key
+from espalier.stages.artifacts.record import Event, Input
+from espalier.stages.artifacts.work_key import work_key
 from espalier.stages.artifacts.workfolder import FAILED, SECTION, artifact_lock, hold, note_seconds, work_folder
 from espalier.stages.config.code import stage_digest
 from espalier.stages.config.load import stage_config

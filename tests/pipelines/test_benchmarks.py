@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from espalier.stages.config.load import check_stage, source_config, stage_config
+from espalier.stages.config.load import check_stage, stage_config
 from espalier.stages.config.params import pipeline_names, read_params, stage_names
+from espalier.stages.config.sections import source_config
 from tests.conftest import ROOT
 
 FOLDER = ROOT / "benchmarks"

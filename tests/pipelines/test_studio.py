@@ -34,10 +34,10 @@ from espalier.pipelines.studio.actions import (
     uploaded,
 )
 from espalier.stages.config.load import stage_config
-from espalier.stages.types.text import train_text
 from espalier.stages.fashiongan.translator import People, Translator
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
+from espalier.stages.types.text import train_text
 from espalier.stages.types.train import find_inputs
 from tests.conftest import TINY, Project
 from tests.pipelines.conftest import free_port, wait_for

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
@@ -18,6 +17,7 @@ from espalier.stages.config.stage import StageConfig
 from espalier.stages.loop.rollback import interventions_in
 from espalier.stages.loop.trainer import Trainer
 from tests.conftest import TINY
+from tests.training import new_trainer, resumed
 
 MakeConfig = Callable[..., StageConfig]
 MakeTrainer = Callable[..., Trainer]
@@ -57,8 +57,8 @@ def make_trainer(store: Store, make_config: MakeConfig, tmp_path: Path) -> MakeT
         (tmp_path / folder).mkdir(exist_ok=True)
         config, work = make_config(stage, changes), tmp_path / folder
         done = interventions_in(work, round(config.kimg * 1000))
-        trainer = Trainer(config, store, parent, work, torch.device("cpu"), done)
-        trainer.resume()
+        trainer = new_trainer(config, store, parent, work, done)
+        resumed(trainer)
         return trainer
 
     return make

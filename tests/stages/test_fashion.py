@@ -20,12 +20,12 @@ from espalier.stages.config.load import check_stage, stage_config
 from espalier.stages.config.params import merge
 from espalier.stages.fashiongan.handover import make_maps, smoothed
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
-from espalier.stages.kinds.maps import classes_of, one_hot
 from espalier.stages.fashiongan.outfits import coarse, person
-from espalier.stages.types.text import train_text
 from espalier.stages.fashiongan.translator import People, Translator, with_photo
+from espalier.stages.kinds.maps import classes_of, one_hot
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
+from espalier.stages.types.text import train_text
 from espalier.stages.types.train import check_inputs, find_inputs
 from espalier.stages.types.translate import translate
 from tests.stages.test_trainer import assert_same, run

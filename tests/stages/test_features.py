@@ -24,11 +24,11 @@ from espalier.stages.config.load import stage_config
 from espalier.stages.evaluation.evaluation import evaluate
 from espalier.stages.evaluation.reference import reference
 from espalier.stages.features.local import Features, load_features
-from espalier.stages.types.features import contrast, train_features, view
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.process.interruption import Interruption
 from espalier.stages.process.progress import Bar
+from espalier.stages.types.features import contrast, train_features, view
 from espalier.stages.types.train import find_inputs, train
 from tests.conftest import ROOT
 from tests.stages.test_fashion import write_params

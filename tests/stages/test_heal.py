@@ -9,13 +9,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from espalier.stages.artifacts.workfolder import checkpoints_in
 from espalier.stages.artifacts.checkpoint import read_checkpoint
-from espalier.stages.process.meter import TrainingFailed
+from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.loop.best import BEFORE, best_checkpoint
 from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions
-from espalier.stages.config.remedies import with_remedies
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.rollback import Sick, carry_over, interventions_in, next_remedy
 from espalier.stages.loop.trainer import Trainer
@@ -24,6 +23,7 @@ from espalier.stages.monitor.probe import Probe, Seen
 from espalier.stages.monitor.verdict import SICK, Verdict
 from espalier.stages.networks.build import build_networks, build_optimizers
 from espalier.stages.process.interruption import Interrupted
+from espalier.stages.process.meter import TrainingFailed
 from espalier.stages.tricks.drift import Drift
 from espalier.stages.tricks.step import Step
 from espalier.stages.types.train import _train_and_heal

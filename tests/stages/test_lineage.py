@@ -2,7 +2,8 @@
 
 import pytest
 
-from espalier.stages.artifacts.record import Input, work_key
+from espalier.stages.artifacts.record import Input
+from espalier.stages.artifacts.work_key import work_key
 from tests.stages.conftest import MakeConfig
 
 DATA = Input(path="artifacts/datasets/dolls", digest="d1")

@@ -8,8 +8,9 @@ import pytest
 
 from espalier.data.errors import InputError
 from espalier.data.sources.folder import FolderSource
-from espalier.stages.config.load import source_config, stage_config
+from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import read_params, stage_names
+from espalier.stages.config.sections import source_config
 from tests.conftest import ROOT, TINY
 
 CASES: dict[str, tuple[str, Any, str]] = {

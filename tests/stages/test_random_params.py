@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from espalier.data.errors import InputError
-from espalier.stages.config.load import source_config, stage_config
+from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import pipeline_names, stage_names
+from espalier.stages.config.sections import source_config
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.networks.known import NETWORKS
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS

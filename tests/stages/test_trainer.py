@@ -11,19 +11,27 @@ from torch import Tensor
 from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.stages.artifacts.artifact import load_artifact, load_generator, load_parent
-from espalier.stages.artifacts.workfolder import checkpoints_in
 from espalier.stages.artifacts.checkpoint import read_checkpoint
-from espalier.stages.process.meter import TrainingFailed
-from espalier.stages.kinds.sampling import latents
-from espalier.stages.kinds.sampling import generate
+from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.kinds.sampling import generate, latents
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.process import distributed
 from espalier.stages.process.interruption import Interrupted, Interruption
+from espalier.stages.process.meter import TrainingFailed
 from espalier.stages.process.progress import Bar
 from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.parts import (
+    Discriminator,
+    Needs,
+    NetworkPlan,
+    Networks,
+    OptimizerPlan,
+    Player,
+    Targets,
+    View,
+)
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.parts import Discriminator, Needs, NetworkPlan, Networks, OptimizerPlan, Player, View, Targets
 from espalier.stages.tricks.trick import Term
 from tests.stages.conftest import MakeTrainer
 

@@ -25,11 +25,11 @@ from espalier.stages.tricks.minimax import Minimax
 from espalier.stages.tricks.n_critic import NCritic
 from espalier.stages.tricks.nonsaturating import NonSaturating
 from espalier.stages.tricks.packing import Packing
+from espalier.stages.tricks.parts import Needs, NetworkPlan, Networks, Targets, View
 from espalier.stages.tricks.r1 import R1
 from espalier.stages.tricks.r2 import R2
 from espalier.stages.tricks.relativistic import Relativistic
 from espalier.stages.tricks.step import Step
-from espalier.stages.tricks.parts import Needs, NetworkPlan, Networks, View, Targets
 from espalier.stages.tricks.ttur import Ttur
 from espalier.stages.tricks.wgan import Wgan
 

@@ -26,6 +26,7 @@ from espalier.stages.tricks.minimax import Minimax
 from espalier.stages.tricks.noisy_labels import NoisyLabels
 from espalier.stages.tricks.nonsaturating import NonSaturating
 from espalier.stages.tricks.optimizers import CLASSES
+from espalier.stages.tricks.parts import Needs, Networks, Player, Targets, View
 from espalier.stages.tricks.r1 import R1
 from espalier.stages.tricks.r2 import R2
 from espalier.stages.tricks.ramp import Ramp
@@ -34,8 +35,7 @@ from espalier.stages.tricks.replay import Replay
 from espalier.stages.tricks.self_attention import Attention
 from espalier.stages.tricks.simultaneous import Simultaneous
 from espalier.stages.tricks.spectral_norm import SpectralNorm
-from espalier.stages.tricks.step import Step, Players
-from espalier.stages.tricks.parts import Needs, Networks, Player, View, Targets
+from espalier.stages.tricks.step import Players, Step
 from espalier.stages.tricks.trick import Trick
 from espalier.stages.tricks.unrolled import Unrolled
 from espalier.stages.tricks.virtual_batch_norm import VirtualBatchNorm

@@ -1,0 +1,44 @@
+"""The key under which a stage trains: a digest of all that decides its weights."""
+
+import hashlib
+import json
+
+from espalier.stages.artifacts.record import Input
+from espalier.stages.config.stage import StageConfig
+
+
+def work_key(
+    config: StageConfig, dataset: Input, parent: Input | None, start: Input | None, encoder: Input | None = None
+) -> str:
+    """Digest of everything that decides a stage's weights at a step.
+
+    The length of training is left out, since no schedule depends on it: a longer training continues. So is how
+    it is watched, by how many processes it is shared, where its inputs lie (their digests are in), and the code: a
+    mended crash resumes.
+    """
+    deciding = config.resolved()
+    for left_out in (
+        "kimg",
+        "watch",
+        "evaluate",
+        "classifier",
+        "after",
+        "at",
+        "start",
+        "dataset",
+        "processes",
+        "encoder",
+        "type",
+    ):
+        del deciding[left_out]
+    for acting in ("stop", "heal"):
+        if deciding[acting] is None:
+            del deciding[acting]
+    held_out = deciding["monitor"]["hold_out"]
+    if "heal" not in deciding and "stop" not in deciding:  # then the monitor only watches
+        del deciding["monitor"]
+        if held_out:
+            deciding["hold_out"] = held_out
+    deciding["inputs"] = [dataset.digest, parent.digest if parent else None]
+    deciding["inputs"] += [also.digest for also in (start, encoder) if also is not None]
+    return hashlib.sha256(json.dumps(deciding, sort_keys=True).encode()).hexdigest()[:16]

@@ -1,0 +1,39 @@
+"""Options of what is no stage of a pipeline: datasets, feature networks, sentence encoders."""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from espalier.data.errors import InputError
+from espalier.stages.config.explain import Model, validated
+from espalier.stages.config.params import PARAMS, choose, with_text_keys
+from espalier.stages.contracts import known
+from espalier.stages.contracts.registry import Registry
+
+SOURCES = Registry[BaseModel]("source", known.SOURCES, "pydantic.BaseModel")
+
+
+def source_config(params: dict[str, Any], name: str) -> Any:
+    """The options of one dataset.
+
+    Raises:
+        InputError: naming each wrong key.
+    """
+    own = with_text_keys(choose(choose(params, "datasets", str(PARAMS), "key"), name, f"{PARAMS}: datasets", "dataset"))
+    if "source" not in own:
+        raise InputError(f"{PARAMS}: datasets.{name}.source is missing; known are {', '.join(SOURCES)}")
+    try:
+        cls = SOURCES.find(str(own["source"]))
+    except ValueError as error:
+        raise InputError(f"{PARAMS}: datasets.{name}.source: {error}") from error
+    return validated(own, f"datasets.{name}", cls)
+
+
+def options_of(params: dict[str, Any], section: str, name: str, model: type[Model], what: str) -> Model:
+    """The options of one thing that is no stage of a pipeline, such as a feature network: params[section][name].
+
+    Raises:
+        InputError: naming each wrong key.
+    """
+    own = choose(choose(params, section, str(PARAMS), "key"), name, f"{PARAMS}: {section}", what)
+    return validated(with_text_keys(own), f"{section}.{name}", model)
