@@ -102,15 +102,19 @@ def status() -> None:
 
 
 @app.command()
-def history(stage: Annotated[str, typer.Argument(help="A stage as dvc names it, such as [bold]progan@r8[/].")]) -> None:
+def history(
+    stage: Annotated[str, typer.Argument(help="A stage as dvc names it, such as [bold]progan@r8[/].")],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Commits of dvc.lock to look through.")] = 200,
+) -> None:
     """List every version of a stage's artifact: commits and experiments, figures, picture.
 
     To start the stages after it from one of them: espalier run progan --from progan@r8:REV
     """
-    from espalier.pipelines.commands.history import as_table, history
-    from espalier.pipelines.commands.status import console
+    from espalier.pipelines.commands.history import as_line, head_line, history
 
-    console().print(as_table(history(stage)))
+    print(head_line())
+    for version in history(stage, number):
+        print(as_line(version), flush=True)
 
 
 @app.command()
@@ -349,6 +353,8 @@ def inspect(artifact: Weights) -> None:
 
 def main() -> None:
     """Run the command line; bad input is a sentence and exit code 2."""
+    if "" not in sys.path:  # a user's own modules lie beside params.yaml, as for python -m
+        sys.path.insert(0, "")
     try:
         app()
     except InputError as error:

@@ -27,10 +27,7 @@ def stage_of(params: dict[str, Any], pipeline: str, stage: str) -> Any:
     Raises:
         InputError: it is configured wrong.
     """
-    if pipeline in SECTIONS:
-        kind = pipeline
-    else:
-        kind = type_of(merged_section(params, pipeline, stage))
+    kind = pipeline if pipeline in SECTIONS else type_of(merged_section(params, pipeline, stage))
     path = TYPES.get(kind, kind)
     if "." not in path:
         raise InputError(

@@ -1,22 +1,33 @@
-"""Every version of an artifact that DVC knows, in commits and experiments."""
+"""The versions of an artifact in git: the workspace, commits and experiments, newest first, as they are found.
+
+They are read from dvc.lock, of the commits that changed it, so a repository of thousands of commits is no slower than its last few
+trainings.
+"""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
 from espalier.data.errors import InputError
 from espalier.data.files import whole_file
 from espalier.pipelines.run.dag import Node, nodes
-from espalier.pipelines.run.repro import ask_dvc
 from espalier.pipelines.run.results import FIGURES
 from espalier.stages.artifacts.workfolder import work_root
+
+LOCK = Path("dvc.lock")
+MOST_COMMITS = 200
+"""Commits that changed dvc.lock, of which the versions are shown unless more are asked for."""
 
 
 @dataclass
 class Version:
-    """One content of an artifact: where it is to be found, its final figures, its picture."""
+    """One content of an artifact: where it is to be found, its final metrics, its sheet."""
 
     digest: str
     date: str
@@ -25,74 +36,128 @@ class Version:
     picture: Path | None = None
 
 
-def history(name: str) -> list[Version]:
-    """The versions of a stage's artifact, newest first.
+@dataclass(frozen=True)
+class Revision:
+    """A state of dvc.lock: the workspace where there is no `commit`."""
+
+    commit: str
+    name: str
+    date: str
+
+
+def history(name: str, most: int = MOST_COMMITS) -> Iterator[Version]:
+    """The versions of a stage's artifact, newest first; neighbours with the same content are one.
 
     Raises:
-        InputError: DVC's DAG has no such stage, or there is no history.
+        InputError: DVC's DAG has no such stage.
     """
-    found = {node.name: node for node in nodes()}
-    if name not in found:
-        raise InputError(f"dvc.yaml has no stage '{name}'; it has: {', '.join(found)}")
-    node, versions = found[name], dict[str, Version]()
-    for revision, names, content in _revisions():
-        digest = (content.get("outs", {}).get(node.outs[0].as_posix()) or {}).get("hash")
+    known = {node.name: node for node in nodes()}
+    if name not in known:
+        raise InputError(f"dvc.yaml has no stage '{name}'; it has: {', '.join(known)}")
+    node, current = known[name], None
+    for revision in _revisions(most):
+        digest = _digest(node, revision)
         if digest is None:
             continue
-        date = str(content.get("timestamp") or "")[:16].replace("T", " ")
-        version = versions.setdefault(digest, Version(digest, date))
-        version.date = min(version.date or date, date or version.date)
-        version.revisions += names
-        metrics = content.get("metrics", {}).get((node.artifact / "metrics.json").as_posix()) or {}
-        version.figures = version.figures or metrics.get("data") or {}
-        version.picture = version.picture or _picture(node, digest, revision)
-    return list(versions.values())
+        if current is not None and current.digest == digest:
+            current.revisions.append(revision.name)
+            current.date = revision.date or current.date
+            continue
+        if current is not None:
+            yield current
+        figures, picture = _published(node, digest, revision)
+        current = Version(digest, revision.date, [revision.name], figures, picture)
+    if current is not None:
+        yield current
 
 
-def _revisions() -> Iterator[tuple[str | None, list[str], dict[str, Any]]]:
-    """(revision, its names, what DVC tells of it) of the workspace, of every commit and of every experiment."""
-    told = ask_dvc("exp", "show", "--all-commits", "--json", refusal="dvc cannot tell the history")
-    for baseline in json.loads(told):
-        revision = None if baseline["rev"] == "workspace" else baseline["rev"]
-        names = ["workspace"] if revision is None else [_commit(revision, baseline["name"])]
-        if baseline.get("data"):
-            yield revision, names, baseline["data"]
-        for experiment in baseline.get("experiments") or ():
-            last = experiment["revs"][0]
-            if last.get("data"):
-                yield last["rev"], [experiment["name"] or last["rev"][:7]], last["data"]
+def _git(*arguments: str) -> list[str]:
+    """Git's answer in lines; none where there is no repository or no commit."""
+    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
+    return done.stdout.splitlines() if done.returncode == 0 else []
 
 
-def _commit(revision: str, name: str | None) -> str:
-    return f"{revision[:7]} ({name})" if name else revision[:7]
+def _revisions(most: int) -> Iterator[Revision]:
+    """The workspace, then commits, then experiments; each newest first."""
+    yield Revision("", "workspace", "")
+    places = ("HEAD", "--branches", "--tags")
+    for line in _git("log", *places, f"-n{most}", "--format=%H%x09%cI%x09%D", "--", LOCK.as_posix()):
+        commit, date, names = line.split("\t")
+        shown = names.split(", ")[0].removeprefix("HEAD -> ").removeprefix("tag: ")
+        yield Revision(commit, f"{commit[:7]} ({shown})" if shown else commit[:7], date[:16].replace("T", " "))
+    form = "--format=%(objectname)%09%(committerdate:iso8601)%09%(refname:lstrip=4)"
+    for line in _git("for-each-ref", "--sort=-committerdate", form, "refs/exps"):
+        commit, date, name = line.split("\t")
+        if name:
+            yield Revision(commit, name, date[:16])
 
 
-def _picture(node: Node, digest: str, revision: str | None) -> Path | None:
-    """The version's sample grid as a file of its own, where DVC's cache has it."""
-    samples = node.artifact / "samples.png"
-    if revision is None:
-        return samples if samples.is_file() else None
-    path = work_root() / "history" / node.name / f"{digest[:12]}.png"
-    if not path.is_file():
-        from dvc.api import DVCFileSystem
-
-        try:
-            with whole_file(path) as partial:
-                DVCFileSystem(".", rev=revision).get_file(samples.as_posix(), str(partial))
-        except OSError:  # not in this machine's cache
-            return None
-    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+def _digest(node: Node, revision: Revision) -> str | None:
+    """The digest of a stage's first output, as dvc.lock has it there."""
+    if revision.commit:
+        text = "\n".join(_git("show", f"{revision.commit}:./{LOCK}"))
+    else:
+        text = LOCK.read_text(encoding="utf-8") if LOCK.is_file() else ""
+    try:
+        found = YAML(typ="safe").load(text)
+        outs = found["stages"][node.name]["outs"]
+    except (YAMLError, KeyError, TypeError):
+        return None
+    wanted = node.outs[0].as_posix()
+    return next((out.get("md5") for out in outs if isinstance(out, dict) and out.get("path") == wanted), None)
 
 
-def as_table(versions: list[Version]) -> Any:
-    """A rich table of versions."""
-    from rich.table import Table
+def _published(node: Node, digest: str, revision: Revision) -> tuple[dict[str, float], Path | None]:
+    """The version's final metrics and its sample sheet as a file of its own, where DVC's cache has them."""
+    metrics, samples = node.artifact / "metrics.json", node.artifact / "samples.png"
+    if not revision.commit:
+        text = metrics.read_text(encoding="utf-8") if metrics.is_file() else ""
+        return _numbers(text), samples if samples.is_file() else None
+    folder = work_root() / "history" / node.name
+    copies = folder / f"{digest[:12]}.json", folder / f"{digest[:12]}.png"
+    for file, copy in zip((metrics, samples), copies, strict=True):
+        if not copy.is_file():
+            _bring(file, revision.commit, copy)
+    picture = copies[1] if copies[1].is_file() else None
+    if picture is not None and picture.is_relative_to(Path.cwd()):
+        picture = picture.relative_to(Path.cwd())
+    return _numbers(copies[0].read_text(encoding="utf-8") if copies[0].is_file() else ""), picture
 
-    names = [name for name in FIGURES if any(name in v.figures for v in versions)]
-    table = Table(box=None, pad_edge=False)
-    for column in ("since", "found in", *names, "picture"):
-        table.add_column(column, justify="right" if column in names else "left", overflow="fold")
-    for version in versions:
-        figures = (f"{version.figures[n]:.4g}" if n in version.figures else "" for n in names)
-        table.add_row(version.date, ", ".join(version.revisions), *figures, str(version.picture or "not in the cache"))
-    return table
+
+def _bring(file: Path, commit: str, copy: Path) -> None:
+    from dvc.api import DVCFileSystem
+    from dvc.exceptions import DvcException
+
+    try:
+        with whole_file(copy) as partial:
+            DVCFileSystem(".", rev=commit).get_file(file.as_posix(), str(partial))
+    except (OSError, DvcException):  # not in this machine's cache
+        return
+
+
+def _numbers(text: str) -> dict[str, float]:
+    try:
+        found: Any = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+HEAD = ("since", *FIGURES, "found in", "samples")
+
+
+def as_line(version: Version) -> str:
+    """A version in a line, under `head_line`."""
+    figures = (f"{version.figures[n]:.4g}" if n in version.figures else "" for n in FIGURES)
+    cells = (version.date, *figures, ", ".join(version.revisions), str(version.picture or "not in the cache"))
+    return _line(cells)
+
+
+def head_line() -> str:
+    """The names of the columns."""
+    return _line(HEAD)
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    date, *figures, where, picture = cells
+    return f"{date:16}  {'  '.join(f'{cell:>9}' for cell in figures)}  {where:40}  {picture}".rstrip()

@@ -57,8 +57,8 @@ def _repo() -> Iterator["Repo"]:
 
 @dataclass(frozen=True)
 class Dag:
-    """The stages of dvc.yaml, each after those it needs, and what has changed: for each stale stage the reasons in words; None for
-    one that a dvc is at work on."""
+    """The stages of dvc.yaml, each after those it needs, and what has changed: for each stale stage the reasons in words;
+    None for one that a dvc is at work on."""
 
     nodes: list[Node]
     stale: dict[str, list[str] | None]

@@ -175,7 +175,8 @@ def read_examples(path: Path, record: Record) -> Condition:
         if (folder / EXAMPLES).is_file():
             return network.condition_of(safetensors.torch.load_file(folder / EXAMPLES))
     raise InputError(
-        f"{path} is conditioned on {network.conditioned_on}, and has no {EXAMPLES} beside it; use an artifact, or a milestone in it"
+        f"{path} is conditioned on {network.conditioned_on}, and has no {EXAMPLES} beside it; use an artifact, or one of its "
+        "milestones"
     )
 
 

@@ -50,7 +50,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         content = torch.load(path, map_location="cpu", weights_only=True)
         if content["record"].get("format", FORMAT) != FORMAT:
             raise InputError(
-                f"the checkpoint {path} has format {content['record']['format']}, this version reads {FORMAT}; train its stage again"
+                f"the checkpoint {path} has format {content['record']['format']}, this version reads {FORMAT}; train its stage "
+                "again"
             )
         record, state = Record.model_validate(content["record"]), content["state"]
     except pickle.UnpicklingError as error:

@@ -18,7 +18,7 @@ from espalier.stages.config.params import (
     with_text_keys,
 )
 from espalier.stages.config.remedies import with_remedies
-from espalier.stages.config.sections import source_config
+from espalier.stages.config.sections import check_resolution
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts import known
 from espalier.stages.contracts.registry import Registry
@@ -101,26 +101,6 @@ def holds_dataset(params: dict[str, Any], path: Path) -> bool:
 def _check_resolution(params: dict[str, Any], config: StageConfig) -> None:
     """Refuse images that the dataset does not have, before anything is made."""
     check_resolution(params, config.dataset, config.resolution, f"{config.pipeline}.stages.{config.stage}.resolution")
-
-
-def check_resolution(params: dict[str, Any], dataset: Path, resolution: int | None, key: str) -> None:
-    """Refuse a resolution beyond the dataset's own.
-
-    Raises:
-        InputError: naming both keys.
-    """
-    if (
-        resolution is None
-        or dataset.parent != ARTIFACTS / "datasets"
-        or dataset.name not in entries(params, "datasets")
-    ):
-        return
-    there = getattr(source_config(params, dataset.name), "resolution", None)
-    if there is not None and resolution > there:
-        raise InputError(
-            f"{PARAMS}: {key}: {resolution} is beyond the {there} of its dataset (datasets.{dataset.name}.resolution); use {there} "
-            f"or less here, or {resolution} there"
-        )
 
 
 def _check_remedies(config: StageConfig) -> None:

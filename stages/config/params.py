@@ -68,8 +68,8 @@ def _check_name(name: object, where: str, what: str) -> None:
         raise InputError(f"{where}: the name {name} is a number, which DVC drops; write r{name}")
     if not NAME.fullmatch(str(name)):
         raise InputError(
-            f"{where}: {shown_key(name)!s} cannot be the name of {what}: use letters, digits, - and _, beginning with a letter or a digit, "
-            f"at most {LONGEST_NAME} of them"
+            f"{where}: {shown_key(name)!s} cannot be the name of {what}: use letters, digits, - and _, beginning with a "
+            f"letter or a digit, at most {LONGEST_NAME} of them"
         )
 
 

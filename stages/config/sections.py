@@ -1,12 +1,13 @@
 """Options of what is no stage of a pipeline: datasets, feature networks, sentence encoders."""
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from espalier.data.errors import InputError
 from espalier.stages.config.explain import Model, validated
-from espalier.stages.config.params import PARAMS, choose, with_text_keys
+from espalier.stages.config.params import ARTIFACTS, PARAMS, choose, entries, with_text_keys
 from espalier.stages.contracts import known
 from espalier.stages.contracts.registry import Registry
 
@@ -37,3 +38,23 @@ def options_of(params: dict[str, Any], section: str, name: str, model: type[Mode
     """
     own = choose(choose(params, section, str(PARAMS), "key"), name, f"{PARAMS}: {section}", what)
     return validated(with_text_keys(own), f"{section}.{name}", model)
+
+
+def check_resolution(params: dict[str, Any], dataset: Path, resolution: int | None, key: str) -> None:
+    """Refuse a resolution beyond the dataset's own.
+
+    Raises:
+        InputError: naming both keys.
+    """
+    if (
+        resolution is None
+        or dataset.parent != ARTIFACTS / "datasets"
+        or dataset.name not in entries(params, "datasets")
+    ):
+        return
+    there = getattr(source_config(params, dataset.name), "resolution", None)
+    if there is not None and resolution > there:
+        raise InputError(
+            f"{PARAMS}: {key}: {resolution} is beyond the {there} of its dataset (datasets.{dataset.name}.resolution); use "
+            f"{there} or less here, or {resolution} there"
+        )

@@ -29,9 +29,7 @@ def load(path: str) -> Any:
     except ModuleNotFoundError as error:
         name = error.name or module
         if name.split(".")[0] in OUR_FOLDERS:
-            raise ValueError(
-                f"'{name}' is 'espalier.{MOVED.get(name, name)}' now; import it by that name"
-            ) from error
+            raise ValueError(f"'{name}' is 'espalier.{MOVED.get(name, name)}' now; import it by that name") from error
         raise ValueError(str(error)) from error
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(str(error)) from error

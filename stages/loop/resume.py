@@ -33,7 +33,8 @@ def set_finished_aside(folder: Path, target: int, code: str) -> str | None:
         _move_all(mine, folder)
         mine.rmdir()
         return "the code is as it was when this training was finished before, which is published again"
-    return f"the code differs from the one that finished this training, so it begins anew; that one is kept in {_aside(folder, other)}"
+    kept = f"that one is kept in {_aside(folder, other)}"
+    return f"the code differs from the one that finished this training, so it begins anew; {kept}"
 
 
 def _finished_by(folder: Path, target: int) -> str | None:

@@ -1,8 +1,8 @@
 """Fingerprints of code: what a module computes, and all that it imports, without importing any of it.
 
 A module's fingerprint is a digest of its syntax tree without comments, docstrings, layout and the order of its imports: an
-edit of these changes nothing. Imports are followed as Python would find them, from the folder that is current: through this package, the
-packages that are named by a dotted path, and what lies below the current folder. Libraries are left out.
+edit of these changes nothing. Imports are followed as Python would find them from the current folder: through this package,
+the packages that are named by a dotted path, and what lies below the current folder. Libraries are left out.
 """
 
 import ast

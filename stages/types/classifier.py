@@ -21,7 +21,7 @@ from espalier.models.classifier import Classifier
 from espalier.stages.artifacts.record import library_versions
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
-from espalier.stages.config.sections import options_of
+from espalier.stages.config.sections import check_resolution, options_of
 from espalier.stages.evaluation.classifier import DIGITS
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes
@@ -66,6 +66,7 @@ class TrainClassifier:
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
         self.name = stage
         self.config = options_of(params, "classifiers", stage, ClassifierConfig, "classifier")
+        check_resolution(params, self.config.dataset, self.config.resolution, f"classifiers.{stage}.resolution")
 
     def run(self) -> None:
         classify(self.name, self.config)

@@ -34,7 +34,7 @@ from espalier.models.features import FeatureNetwork
 from espalier.stages.artifacts.record import library_versions
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
-from espalier.stages.config.sections import options_of
+from espalier.stages.config.sections import check_resolution, options_of
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.images import to_float
 from espalier.stages.process.device import choose_device
@@ -63,6 +63,7 @@ class TrainFeatures:
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
         self.name = stage
         self.config = options_of(params, "features", stage, FeaturesConfig, "feature network")
+        check_resolution(params, self.config.dataset, self.config.resolution, f"features.{stage}.resolution")
 
     def run(self) -> None:
         train_features(self.name, self.config)

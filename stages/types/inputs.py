@@ -54,8 +54,8 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
     if config.resolution is not None and config.resolution not in store.manifest.resolutions:
         largest = max(store.manifest.resolutions)
         raise InputError(
-            f"{PARAMS}: {config.pipeline}.stages.{config.stage}.resolution: {config.resolution} is beyond the {largest} of the dataset "
-            f"{config.dataset} (datasets.{config.dataset.name}.resolution)"
+            f"{PARAMS}: {config.pipeline}.stages.{config.stage}.resolution: {config.resolution} is beyond the {largest} of the "
+            f"dataset {config.dataset} (datasets.{config.dataset.name}.resolution)"
         )
     config.network.kind.verify(store, config.resolution)
     if config.needs_classes and not store.manifest.classes:
@@ -184,7 +184,7 @@ class MadeUpStore(Store):
 
 
 def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageConfig, Inputs, bool]:
-    """The stage's inputs, or where its dataset is not prepared yet random ones of the same sizes; and whether they are its own."""
+    """The stage's inputs, or where its dataset is not prepared yet random ones of the same sizes; and whether they are real."""
     prepared = True
     try:
         store = Store(config.dataset)
