@@ -91,7 +91,8 @@ def _effects(name: str) -> str:
 
 
 def _file(name: str) -> str:
-    path = Path(*describe.find(name).__module__.split(".")).with_suffix(".py").as_posix()
+    parts = describe.find(name).__module__.split(".")[1:]  # without espalier, which is this repository
+    path = Path(*parts).with_suffix(".py").as_posix()
     return f"[{path.rpartition('/')[2]}](../{path})"
 
 
@@ -107,17 +108,17 @@ def _overview() -> str:
 
 
 def _matrix() -> str:
-    lines = ["| verdict | one | other | why |", "| --- | --- | --- | --- |"]
-    lines += [f"| {r.verdict} | {r.one} | {r.other} | {r.why} |" for r in RULES]
+    lines = ["| outcome | one | other | why |", "| --- | --- | --- | --- |"]
+    lines += [f"| {r.outcome} | {r.one} | {r.other} | {r.why} |" for r in RULES]
     more = "`forbid` refuses the configuration, `warn` is said at the start of training and by `espalier check`."
     return f"{more}\n\n" + "\n".join(lines)
 
 
 def _networks() -> str:
     lines = ["| network | what it is | options |", "| --- | --- | --- |"]
-    for name, backbone in NETWORKS.items():
-        options = ", ".join(f"{key} {field.default}" for key, field in backbone.model_fields.items() if key != "name")
-        first = (backbone.__doc__ or "").split("\n")[0]
+    for name, network in NETWORKS.items():
+        options = ", ".join(f"{key} {field.default}" for key, field in network.model_fields.items() if key != "name")
+        first = (network.__doc__ or "").split("\n")[0]
         lines.append(f"| {name} | {first} | {options} |")
     return "\n".join(lines)
 

@@ -13,9 +13,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
-    help="GANs trained in stages, as a pipeline that a person can trust to finish.\n\n"
+    help="Train GANs in stages, as a pipeline you can trust to finish.\n\n"
     "Start with [bold]espalier check progan[/], then [bold]espalier run progan[/]. Ctrl-C is safe at any time: "
-    "the same command continues. All configuration is in params.yaml.",
+    "the same command resumes. All configuration is in params.yaml.",
 )
 
 Pipeline = Annotated[str, typer.Argument(help="A pipeline in params.yaml, such as [bold]progan[/].")]
@@ -26,27 +26,33 @@ Weights = Annotated[Path, typer.Argument(help="An artifact, a milestone or a che
 def run(
     target: Annotated[str, typer.Argument(help="A pipeline in params.yaml, or a stage, such as [bold]progan@r8[/].")],
     until: Annotated[str, typer.Option(help="Stop after this stage, such as r16.")] = "",
-    force: Annotated[bool, typer.Option(help="Run stages that dvc finds unchanged, too.")] = False,
+    force: Annotated[bool, typer.Option(help="Run stages even if DVC finds them unchanged.")] = False,
     override: Annotated[
         list[str] | None,
-        typer.Option("-S", "--set-param", help="progan.common.tricks.loss=nonsaturating: a DVC experiment."),
+        typer.Option(
+            "-S",
+            "--set-param",
+            help="Override a parameter, such as progan.common.tricks.loss=hinge; makes a DVC experiment.",
+        ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Another seed, as a DVC experiment.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Use another seed; makes a DVC experiment.")] = None,
     start: Annotated[
         str,
-        typer.Option("--from", help="Train anew from r8 (with --step), or after progan@r8:REV, an older version."),
+        typer.Option(
+            "--from", help="Resume r8 from a checkpoint (with --step), or start after progan@r8:REV, an older version."
+        ),
     ] = "",
-    step: Annotated[int | None, typer.Option(min=1, help="With --from r8: go on from its checkpoint there.")] = None,
-    time: Annotated[str, typer.Option("--for", help="Train so long, such as 40m; exit code 3 then.")] = "",
-    pull: Annotated[bool, typer.Option(help="Take from the DVC remote what others have trained.")] = False,
-    push: Annotated[bool, typer.Option(help="Send what is trained to the DVC remote.")] = False,
+    step: Annotated[int | None, typer.Option(min=1, help="With --from r8: the step of its checkpoint.")] = None,
+    time: Annotated[str, typer.Option("--for", help="Stop after this long, such as 40m or 8h; exit code 3.")] = "",
+    pull: Annotated[bool, typer.Option(help="Pull from the DVC remote what others have trained.")] = False,
+    push: Annotated[bool, typer.Option(help="Push what is trained to the DVC remote.")] = False,
 ) -> None:
-    """Train a pipeline, or go on where it was (dvc repro, with progress).
+    """Train a pipeline or resume it (dvc repro, with progress).
 
-    Only what changed is trained. Ctrl-C writes a checkpoint; the same command continues there.
+    Only what changed is trained. Ctrl-C writes a checkpoint; the same command resumes from it.
 
     Examples: espalier run progan --until r16, espalier run progan --for 8h,
-    espalier run progan --from r8 --step 1200
+    espalier run progan --from r8 --step STEP
     """
     from pydantic import ValidationError
 
@@ -64,8 +70,8 @@ def run(
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is to be.")] = 4200) -> None:
-    """Start Prefect's server and its page on this machine, until Ctrl-C.
+def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 4200) -> None:
+    """Start Prefect's server and its web page on this machine, until Ctrl-C.
 
     Then, in another shell: espalier serve
     """
@@ -79,14 +85,12 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page 
 
 @app.command()
 def serve(
-    pipelines: Annotated[
-        list[str] | None, typer.Argument(help="Pipelines of params.yaml; all, if none is named.")
-    ] = None,
-    cron: Annotated[str | None, typer.Option(help="Run them by this schedule, such as '0 2 * * *'.")] = None,
-    timezone: Annotated[str, typer.Option(help="Of the schedule, such as Europe/Berlin.")] = "UTC",
-    name: Annotated[str | None, typer.Option(help="The deployments' name; this folder's, unless given.")] = None,
+    pipelines: Annotated[list[str] | None, typer.Argument(help="Pipelines of params.yaml; all by default.")] = None,
+    cron: Annotated[str | None, typer.Option(help="Cron schedule, such as '0 2 * * *'.")] = None,
+    timezone: Annotated[str, typer.Option(help="Time zone of the schedule, such as Europe/Berlin.")] = "UTC",
+    name: Annotated[str | None, typer.Option(help="Name of the deployments; default: this folder's name.")] = None,
 ) -> None:
-    """Wait for runs from Prefect's page or schedule and train them here, one at a time, until Ctrl-C."""
+    """Execute runs from Prefect's page or schedule here, one at a time, until Ctrl-C."""
     from espalier.pipelines import flows
     from espalier.pipelines.prefect.serve import serve_flows
 
@@ -95,7 +99,7 @@ def serve(
 
 @app.command()
 def status() -> None:
-    """Tell where every stage stands: up to date, stale, half-way at a step, in training, or missing."""
+    """Show the state of every stage: up to date, stale, half-way at a step, in training, or missing."""
     from espalier.pipelines.commands.status import as_table, console, states
 
     console().print(as_table(states()))
@@ -106,9 +110,9 @@ def history(
     stage: Annotated[str, typer.Argument(help="A stage as dvc names it, such as [bold]progan@r8[/].")],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="Commits of dvc.lock to look through.")] = 200,
 ) -> None:
-    """List every version of a stage's artifact: commits and experiments, figures, picture.
+    """List the versions of a stage's artifact in commits and experiments, newest first, with metrics and samples.
 
-    To start the stages after it from one of them: espalier run progan --from progan@r8:REV
+    To train the later stages from one of them: espalier run progan --from progan@r8:REV
     """
     from espalier.pipelines.commands.history import as_line, head_line, history
 
@@ -119,9 +123,9 @@ def history(
 
 @app.command()
 def check(pipeline: Pipeline) -> None:
-    """Validate a whole pipeline and run a few steps of each stage, before hours are spent.
+    """Do a dry run: validate a pipeline and run a few steps of each stage.
 
-    Tells peak memory, images/s and the expected time of the chain on this machine.
+    Reports peak memory, images/s and the estimated total time on this machine.
     """
     from rich.table import Table
 
@@ -133,7 +137,7 @@ def check(pipeline: Pipeline) -> None:
     names = training(pipeline, validate(pipeline))
     for sentence in warnings(pipeline, names):
         print(f"warning: {sentence}")
-    print(f"the configuration of {pipeline} is valid; measuring {len(names)} stages ...")
+    print(f"the configuration of {pipeline} is valid; profiling {len(names)} stages ...")
     table = Table("stage", "G + D parameters", "peak memory", "images/s", "time", box=None, pad_edge=False)
     total, made_up = 0.0, False
     for name, cost in measured(pipeline, names):
@@ -150,7 +154,7 @@ def check(pipeline: Pipeline) -> None:
     console().print(table)
     print(f"the whole chain trains for about {clock(total)} on this machine")
     if made_up:
-        print("the dataset is not prepared yet, so random RGB pictures stood in for it")
+        print("the dataset is not prepared yet; random RGB images were used instead")
 
 
 @app.command()
@@ -159,15 +163,15 @@ def ablate(
     stage: Annotated[str, typer.Argument(help="One of its stages, such as [bold]r8[/].")],
     over: Annotated[
         list[str],
-        typer.Option(help="An option of the stage or a trick, and its values: packing=1,2; off leaves it out."),
+        typer.Option(help="An option or a trick, and its values, such as packing=1,2; off removes it."),
     ],
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each combination.")] = 3,
-    by: Annotated[str, typer.Option(help="The final figure to rank by; modes or diversity, unless named.")] = "",
-    lowest: Annotated[bool, typer.Option(help="The lowest is best.")] = False,
+    seeds: Annotated[int, typer.Option(min=1, help="Seeds per combination.")] = 3,
+    by: Annotated[str, typer.Option(help="Final metric to rank by; default: modes or diversity.")] = "",
+    lowest: Annotated[bool, typer.Option(help="Lower is better.")] = False,
 ) -> None:
     """Train a stage under every combination of options, several seeds each, and rank them.
 
-    Each run is a DVC experiment. Ctrl-C is safe: the same command goes on with what is missing.
+    Each run is a DVC experiment. Ctrl-C is safe: the same command continues with what is missing.
 
     Example: espalier ablate progan r8 --over loss=wgan,hinge --over packing=1,2 --seeds 3
     """
@@ -177,7 +181,7 @@ def ablate(
 
     wanted, refused = trials(pipeline, stage, [parse_axis(text) for text in over], seeds)
     for combination, why in refused.items():
-        print(f"left out: {combination}: {why}")
+        print(f"skipped: {combination}: {why}")
     results = [result for result in run_all(pipeline, stage, wanted) if result is not None]
     if results:
         figure = choose_figure(results, by)
@@ -186,15 +190,15 @@ def ablate(
         console().print(as_table(ranks, figure))
         print(f"\n{picture}, and every run in {picture.with_suffix('.csv')}")
     if len(results) < len(wanted):
-        print(f"stopped after {len(results)} of {len(wanted)} runs; the same command goes on", file=sys.stderr)
+        print(f"stopped after {len(results)} of {len(wanted)} runs; the same command continues", file=sys.stderr)
         raise typer.Exit(130)
 
 
 @app.command()
 def tricks(
-    name: Annotated[str, typer.Argument(help="One of them, for all about it; or [bold]hinge[/], a loss.")] = "",
+    name: Annotated[str, typer.Argument(help="A trick, or a loss such as [bold]hinge[/], to show in detail.")] = "",
 ) -> None:
-    """List every trick with its options, or tell all about one: equation, source, what it cannot live with."""
+    """List every trick with its options, or show the details of one: equation, source, options, incompatibilities."""
     from espalier.pipelines.commands.status import console
     from espalier.pipelines.commands.tricks import all_tricks, one_trick
 
@@ -208,14 +212,16 @@ def tricks(
 @app.command()
 def sample(
     artifacts: Annotated[
-        list[Path], typer.Argument(help="Artifacts, milestones or checkpoints; of several, a row each.")
+        list[Path], typer.Argument(help="Artifacts, milestones or checkpoints; several give one row each.")
     ],
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="How many pictures, or ends of the walk.")] = 64,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picture to write.")] = Path("grid.png"),
-    interpolate: Annotated[bool, typer.Option(help="A GIF that walks from picture to picture (slerp).")] = False,
+    number: Annotated[
+        int, typer.Option("-n", "--number", min=1, help="Number of images, or of latents to interpolate between.")
+    ] = 64,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")] = 0,
+    out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write.")] = Path("grid.png"),
+    interpolate: Annotated[bool, typer.Option(help="Make a GIF that interpolates between latents (slerp).")] = False,
 ) -> None:
-    """Draw pictures from an artifact or a checkpoint; needs no dataset.
+    """Sample images from an artifact or a checkpoint; needs no dataset.
 
     Examples: espalier sample artifacts/progan/r32 -n 64 --seed 1 -o grid.png,
     espalier sample artifacts/progan/r32 -n 8 --interpolate -o walk.gif
@@ -224,7 +230,7 @@ def sample(
 
     wanted = ".gif" if interpolate else ".png"
     if out.suffix.lower() != wanted:
-        raise InputError(f"--out is {out}, but this writes a {wanted} file; right would be {out.with_suffix(wanted)}")
+        raise InputError(f"--out is {out}, but this writes a {wanted} file; use {out.with_suffix(wanted)}")
     (draw_walk if interpolate else draw_grid)(artifacts, number, seed, out)
     print(out)
 
@@ -233,25 +239,28 @@ def sample(
 def evaluate(
     artifact: Weights,
     number: Annotated[
-        int, typer.Option("-n", "--number", min=1, help="Pictures; figures compare only at one number.")
+        int,
+        typer.Option(
+            "-n", "--number", min=1, help="Number of samples; metrics are comparable only at the same number."
+        ),
     ] = 2000,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same figures.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same metrics.")] = 0,
     features: Annotated[
         Path | None,
         typer.Option(
-            help="A feature network's artifact, [bold]inception[/], or a .pth file of Inception's weights; the network of "
-            "its dataset, unless named."
+            help="A feature network's artifact, [bold]inception[/], or a .pth file of Inception's weights; default: the network "
+            "trained on its dataset."
         ),
     ] = None,
-    dataset: Annotated[Path | None, typer.Option(help="Prepared pictures; its own dataset, unless named.")] = None,
+    dataset: Annotated[Path | None, typer.Option(help="Prepared dataset; default: the one it was trained on.")] = None,
     modes: Annotated[
-        bool, typer.Option("--modes", help="Refuse where classes cannot be counted; else they are left out.")
+        bool, typer.Option("--modes", help="Fail if classes cannot be counted, instead of leaving them out.")
     ] = False,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="A .json file to write, too.")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Also write a .json file.")] = None,
 ) -> None:
-    """Compare an artifact's pictures with real ones: distances, precision, recall, diversity, each beside its floor.
+    """Evaluate an artifact against real images: distances, precision, recall, diversity, each next to its floor.
 
-    The floor is what other real pictures get in place of the fakes.
+    The floor is the value that other real images get.
 
     Examples: espalier evaluate artifacts/progan/r32 -n 2000 -o r32.json,
     espalier evaluate artifacts/progan/r32 -n 2000 --features inception
@@ -274,51 +283,51 @@ def evaluate(
 @app.command()
 def report(
     pipeline: Pipeline,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The .html file to write.")] = Path("report.html"),
-    against: Annotated[
-        str, typer.Option(help="A commit, a branch, a tag or an experiment, to show what differs.")
-    ] = "",
+    out: Annotated[Path, typer.Option("-o", "--out", help="HTML file to write.")] = Path("report.html"),
+    against: Annotated[str, typer.Option(help="A commit, branch, tag or experiment to compare with.")] = "",
     number: Annotated[
         int,
-        typer.Option(
-            "-n", "--number", min=1, help="Pictures that figures are measured on; more are slower, and say more."
-        ),
+        typer.Option("-n", "--number", min=1, help="Number of samples for metrics; more are slower and more precise."),
     ] = 500,
 ) -> None:
-    """Write one page about a whole chain: pictures, growth, curves, verdicts, figures, where it came from.
+    """Write one HTML page about a pipeline: samples, growth, curves, verdicts, metrics, lineage.
 
-    The file holds everything and can be sent to anybody.
+    The file is self-contained.
 
     Example: espalier report progan -o report.html --against brave-newt
     """
     from espalier.pipelines.report.page import write_report
 
     if out.suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"--out is {out}, but this writes a .html file; right would be {out.with_suffix('.html')}")
+        raise InputError(f"--out is {out}, but this writes a .html file; use {out.with_suffix('.html')}")
     write_report(pipeline, out, number, against)
     print(out)
 
 
 @app.command()
 def translate(
-    photo: Annotated[Path, typer.Argument(help="A picture of one person.")],
-    map: Annotated[Path, typer.Option("--map", help="Its map: a palette PNG of classes 0 to 6, of the same size.")],
-    text: Annotated[list[str], typer.Option(help="A sentence about the new outfit; several give a row each.")],
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Outfits of each sentence.")] = 4,
+    photo: Annotated[Path, typer.Argument(help="Photo of one person.")],
+    map: Annotated[
+        Path, typer.Option("--map", help="Its segmentation map: a palette PNG of classes 0 to 6, of the same size.")
+    ],
+    text: Annotated[
+        list[str], typer.Option(help="A sentence that describes the new outfit; several give one row each.")
+    ],
+    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Number of outfits per sentence.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same outfits.")] = 0,
-    out: Annotated[Path, typer.Option("-o", "--out", help="The picture to write.")] = Path("outfits.png"),
-    artifact: Annotated[
-        Path, typer.Option(help="The second stage's artifact; the first is the one it came from.")
-    ] = Path("artifacts/fashiongan/image"),
+    out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write.")] = Path("outfits.png"),
+    artifact: Annotated[Path, typer.Option(help="Artifact of the second stage; it names the first.")] = Path(
+        "artifacts/fashiongan/image"
+    ),
 ) -> None:
-    """Draw a person in the outfit of a sentence: person, map, new map and result side by side.
+    """Dress a person as a sentence describes: person, map, new map and result side by side.
 
     Example: espalier translate doll.png --map doll-map.png --text "a red dress with short sleeves" -n 4 -o out.png
     """
     from espalier.pipelines.commands.translate import draw_outfits
 
     if out.suffix.lower() != ".png":
-        raise InputError(f"--out is {out}, but this writes a .png file; right would be {out.with_suffix('.png')}")
+        raise InputError(f"--out is {out}, but this writes a .png file; use {out.with_suffix('.png')}")
     for sentence in draw_outfits(photo, map, text, number, seed, artifact, out):
         print(sentence)
     print(out)
@@ -326,16 +335,18 @@ def translate(
 
 @app.command()
 def studio(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the page is to be.")] = 7860,
-    host: Annotated[str, typer.Option(help="Whom it answers; 0.0.0.0: the whole network.")] = "127.0.0.1",
-    artifact: Annotated[Path, typer.Option(help="FashionGAN's second stage.")] = Path("artifacts/fashiongan/image"),
-    people: Annotated[Path, typer.Option(help="A prepared dataset with maps: whom to dress.")] = Path(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 7860,
+    host: Annotated[str, typer.Option(help="Interface to listen on; 0.0.0.0 for all.")] = "127.0.0.1",
+    artifact: Annotated[Path, typer.Option(help="Artifact of FashionGAN's second stage.")] = Path(
+        "artifacts/fashiongan/image"
+    ),
+    people: Annotated[Path, typer.Option(help="A prepared dataset of people with maps.")] = Path(
         "artifacts/datasets/people_test"
     ),
 ) -> None:
-    """Show a page where sentences dress people and artifacts draw pictures, until Ctrl-C.
+    """Open a web page for dressing people and sampling from artifacts, until Ctrl-C.
 
-    Needs: pip install 'espalier\\[studio]'
+    It needs gradio, an optional part; without it the command says how to install it.
     """
     from espalier.pipelines.studio.actions import open_studio
 
@@ -344,7 +355,7 @@ def studio(
 
 @app.command()
 def inspect(artifact: Weights) -> None:
-    """Show what an artifact or checkpoint is: configuration, lineage, versions."""
+    """Show an artifact's or checkpoint's configuration, lineage and versions."""
     from espalier.pipelines.commands.inspect import describe
 
     for line in describe(artifact):

@@ -1,7 +1,6 @@
 """The versions of an artifact in git: the workspace, commits and experiments, newest first, as they are found.
 
-They are read from dvc.lock, of the commits that changed it, so a repository of thousands of commits is no slower than its last few
-trainings.
+They are read from dvc.lock in the commits that changed it, so thousands of other commits cost nothing.
 """
 
 import json

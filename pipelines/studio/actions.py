@@ -26,6 +26,7 @@ from espalier.stages.kinds.grids import grid
 from espalier.stages.kinds.maps import coloured
 from espalier.stages.kinds.sampling import generate, latents, slerp
 from espalier.stages.process.device import choose_device
+from espalier.stages.process.distribution import installing
 
 SHOWN, SIDE = 24, 256
 """How many people there are to choose from, and the side of a picture in the page, in pixels."""
@@ -63,7 +64,7 @@ def open_studio(host: str, port: int, artifact: Path, people: Path) -> None:
         InputError: gradio is not installed, the address cannot be used, or there is nothing to show.
     """
     if find_spec("gradio") is None:
-        raise InputError("espalier studio needs gradio; install it with: pip install 'espalier[studio]'")
+        raise InputError(f"espalier studio needs gradio; install it with: {installing('studio')}")
     check_address(host, port, "espalier studio")
     found = find(artifact, people)
     os.environ.update(QUIET)

@@ -29,6 +29,7 @@ from espalier.stages.artifacts.record import FORMAT, Input, Record
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts.condition import Condition, on_device, rows
 from espalier.stages.contracts.kind import Kind
+from espalier.stages.contracts.published import save_weights
 from espalier.stages.kinds.conditions import class_turns
 from espalier.stages.networks.build import build_networks
 from espalier.stages.tricks.context import StepContext
@@ -149,11 +150,7 @@ def milestone_name(kimg: int) -> str:
 
 def write_weights(folder: Path, record: Record, networks: Networks) -> None:
     """Weights and stage.json into a folder, the averaged generator as the generator."""
-    players: dict[str, nn.Module] = {"generator": networks.ema, "discriminator": networks.discriminator}
-    for name, network in players.items():
-        tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        safetensors.torch.save_file(tensors, folder / f"{name}.safetensors")
-    digests = {f"{name}.safetensors": file_digest(folder / f"{name}.safetensors") for name in WEIGHTS}
+    digests = save_weights(folder, {"generator": networks.ema, "discriminator": networks.discriminator})
     write_json(folder / "stage.json", record.model_copy(update={"digests": digests}).model_dump(mode="json"))
 
 

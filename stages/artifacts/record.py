@@ -1,16 +1,11 @@
 """What an artifact or checkpoint came from."""
 
-import platform
-from importlib.metadata import version
 from typing import Any, Literal
 
-import torch
 from pydantic import BaseModel, ConfigDict
 
 FORMAT = 2
 """Of artifacts and checkpoints; 1 was before the stages moved into packages of their own."""
-DISTRIBUTION = "espalier-gan"
-"""What pip calls this package."""
 
 
 class Input(BaseModel):
@@ -70,8 +65,3 @@ class Record(BaseModel):
     remedies: tuple[dict[str, Any], ...] = ()
     evaluated: dict[str, Any] = {}
     digests: dict[str, str] = {}
-
-
-def library_versions() -> dict[str, str]:
-    """Versions of what computes."""
-    return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version(DISTRIBUTION)}

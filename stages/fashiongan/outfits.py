@@ -102,7 +102,7 @@ def sentence_codes(store: Store, text: Text | None) -> NDArray[np.float32]:
         codes = store.codes()
         if codes is None:
             raise InputError(
-                f"the dataset {store.path} has no sentence codes; use encoder: an encoder's artifact, such as artifacts/texts/outfits"
+                f"the dataset {store.path} has no sentence codes; use encoder: one's artifact, such as artifacts/texts/outfits"
             )
         return codes
     parts = []

@@ -1,17 +1,15 @@
 """Sentence encoders: a published one, ready to use. `types/text.py` trains them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.data.store import file_digest
 from espalier.data.words import words
 from espalier.models.fashiongan.sentence import UNKNOWN, SentenceEncoder, padded
+from espalier.stages.contracts.published import Published, read_published
 
 ENCODER = "encoder.safetensors"
 LONGEST = 60
@@ -73,17 +71,13 @@ def load_text(path: Path, device: torch.device) -> Text:
     Raises:
         InputError: there is none, or it cannot be read.
     """
-    file, record = path / ENCODER, path / "stage.json"
-    if not file.is_file() or not record.is_file():
-        raise InputError(f"there is no sentence encoder at {path}; train it first: dvc repro text@{path.name}")
-    try:
-        said = json.loads(record.read_text(encoding="utf-8"))
-        width, layers = said["config"]["width"], said["config"]["layers"]
-        heads = {name: len(values) for name, values in said["kinds"].items()}
-        encoder = SentenceEncoder(len(said["vocabulary"]), width, layers, heads)
-        encoder.load_state_dict(safetensors.torch.load_file(file))
-    except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"the sentence encoder at {path} cannot be read: {error}. Train it again: dvc repro -f text@{path.name}"
-        ) from error
-    return Text(encoder.to(device), said["vocabulary"], said["kinds"], file_digest(file))
+
+    def build(found: Published) -> Text:
+        record = found.record
+        heads = {name: len(values) for name, values in record["kinds"].items()}
+        options = record["config"]
+        encoder = SentenceEncoder(len(record["vocabulary"]), options["width"], options["layers"], heads)
+        encoder.load_state_dict(found.weights)
+        return Text(encoder.to(device), record["vocabulary"], record["kinds"], found.digest)
+
+    return read_published(path, "encoder", "sentence encoder", "text", build)

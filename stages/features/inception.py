@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from espalier.data.errors import InputError
 from espalier.data.store import file_digest
 from espalier.stages.features.extractor import Extractor
+from espalier.stages.process.distribution import installing
 
 WIDTH, SIDE = 2048, 299
 
@@ -57,7 +58,9 @@ def load_inception(file: Path | None, device: torch.device) -> Inception:
     try:
         from torch_fidelity import feature_extractor_inceptionv3 as theirs
     except ImportError as error:
-        raise InputError("Inception's network is torch-fidelity's; needs: pip install 'espalier[inception]'") from error
+        raise InputError(
+            f"Inception's network is torch-fidelity's; install it with: {installing('inception')}"
+        ) from error
     published = theirs.URL_INCEPTION_V3.rpartition("/")[2]
     file = file or Path(torch.hub.get_dir()) / "checkpoints" / published
     digest = _checked(file, published)

@@ -1,16 +1,13 @@
 """A feature network that was trained on a dataset's own images (`types/features.py`), ready to use."""
 
-import json
 from pathlib import Path
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from espalier.data.errors import InputError
-from espalier.data.store import file_digest
 from espalier.models.features import WIDTH, FeatureNetwork
+from espalier.stages.contracts.published import Published, read_published
 from espalier.stages.features.extractor import Extractor
 
 AT_ONCE = 256
@@ -51,16 +48,11 @@ def load_features(path: Path, device: torch.device) -> Features:
     Raises:
         InputError: there is none, or it cannot be read.
     """
-    file, record = path / "features.safetensors", path / "stage.json"
-    if not file.is_file() or not record.is_file():
-        raise InputError(f"there is no feature network at {path}; train it first: dvc repro features@{path.name}")
-    try:
-        said = json.loads(record.read_text(encoding="utf-8"))
-        resolution, channels = said["config"]["resolution"], said["channels"]
+
+    def build(found: Published) -> Features:
+        resolution, channels = found.record["config"]["resolution"], found.record["channels"]
         network = FeatureNetwork(resolution, channels)
-        network.load_state_dict(safetensors.torch.load_file(file))
-    except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"the feature network at {path} cannot be read: {error}. Train it again: dvc repro -f features@{path.name}"
-        ) from error
-    return Features(network.to(device), resolution, channels, file_digest(file))
+        network.load_state_dict(found.weights)
+        return Features(network.to(device), resolution, channels, found.digest)
+
+    return read_published(path, "features", "feature network", "features", build)

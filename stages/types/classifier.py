@@ -8,20 +8,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_folder, write_json
 from espalier.data.store import Store
 from espalier.models.classifier import Classifier
-from espalier.stages.artifacts.record import library_versions
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import check_resolution, options_of
+from espalier.stages.contracts.published import published
 from espalier.stages.evaluation.classifier import DIGITS
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes
@@ -81,13 +79,9 @@ def classify(name: str, config: ClassifierConfig) -> None:
     _train(name, classifier, store, config, device)
     accuracy = _accuracy(classifier, test, config.resolution, device)
     out = ARTIFACTS / "classifiers" / name
-    with whole_folder(out) as folder:
-        weights = {key: value.detach().cpu().contiguous() for key, value in classifier.state_dict().items()}
-        safetensors.torch.save_file(weights, folder / "classifier.safetensors")
-        digests = {"dataset": store.digest, "test": test.digest}
-        record = {"config": config.model_dump(mode="json"), "versions": library_versions(), "digests": digests}
-        write_json(folder / "stage.json", record)
-        write_json(folder / "metrics.json", {"test_accuracy": accuracy})
+    record = {"config": config.model_dump(mode="json"), "digests": {"dataset": store.digest, "test": test.digest}}
+    with published(out, record, {"test_accuracy": accuracy}, {"classifier": classifier}):
+        pass
     print(f"classifier {name} is done: {out}  test accuracy {accuracy:.4f}")
 
 

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
@@ -27,14 +26,13 @@ from pydantic import Field
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_folder, write_json
 from espalier.data.sources.source import Resolution
 from espalier.data.store import Store
 from espalier.models.features import FeatureNetwork
-from espalier.stages.artifacts.record import library_versions
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import check_resolution, options_of
+from espalier.stages.contracts.published import published
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.images import to_float
 from espalier.stages.process.device import choose_device
@@ -124,14 +122,10 @@ def train_features(name: str, config: FeaturesConfig) -> None:
     _learn(name, network, pictures[:-HELD_OUT], config, device)
     metrics = {"recognised": _recognised(network, pictures[-HELD_OUT:], config.seed, device)}
     out = ARTIFACTS / "features" / name
-    with whole_folder(out) as folder:
-        weights = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        safetensors.torch.save_file(weights, folder / "features.safetensors")
-        record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels}
-        write_json(
-            folder / "stage.json", {**record, "versions": library_versions(), "digests": {"dataset": store.digest}}
-        )
-        write_json(folder / "metrics.json", metrics)
+    digests = {"dataset": store.digest}
+    record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels, "digests": digests}
+    with published(out, record, metrics, {"features": network}):
+        pass
     print(f"features {name} are done: {out}  recognised {metrics['recognised']:.3f} of {HELD_OUT} held-out pictures")
 
 

@@ -7,11 +7,12 @@ from numpy.typing import NDArray
 from espalier.data.errors import InputError
 from espalier.data.store import Manifest, Store, file_digest
 from espalier.stages.artifacts.artifact import Artifact, load_parent, parent_input, start_input
-from espalier.stages.artifacts.record import FORMAT, Input, Record, library_versions
+from espalier.stages.artifacts.record import FORMAT, Input, Record
 from espalier.stages.config.load import check_start_from
 from espalier.stages.config.params import PARAMS
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts.condition import Conditioning
+from espalier.stages.contracts.published import library_versions
 from espalier.stages.contracts.registry import load
 from espalier.stages.evaluation.classifier import load_classifier
 from espalier.stages.fashiongan.text import ENCODER

@@ -12,21 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 import torch.nn.functional as F
 from pydantic import Field
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_folder, write_json
 from espalier.data.store import Store
 from espalier.data.words import words
 from espalier.models.fashiongan.sentence import UNKNOWN, SentenceEncoder, padded
-from espalier.stages.artifacts.record import library_versions
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import options_of
-from espalier.stages.fashiongan.text import ENCODER, LONGEST, Text
+from espalier.stages.contracts.published import published
+from espalier.stages.fashiongan.text import LONGEST, Text
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
 from espalier.stages.process.seeds import derive_seed
@@ -109,13 +107,10 @@ def train_text(name: str, config: TextConfig) -> None:
     _learn(name, text, known, config, device)
     metrics = _accuracies(text, known, test)
     out = ARTIFACTS / "texts" / name
-    with whole_folder(out) as folder:
-        weights = {key: value.detach().cpu().contiguous() for key, value in encoder.state_dict().items()}
-        safetensors.torch.save_file(weights, folder / ENCODER)
-        digests = {"dataset": Store(config.dataset).digest, "test": Store(config.test).digest}
-        record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "kinds": kinds}
-        write_json(folder / "stage.json", {**record, "versions": library_versions(), "digests": digests})
-        write_json(folder / "metrics.json", metrics)
+    digests = {"dataset": Store(config.dataset).digest, "test": Store(config.test).digest}
+    record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "kinds": kinds, "digests": digests}
+    with published(out, record, metrics, {"encoder": encoder}):
+        pass
     print(f"text {name} is done: {out}  accuracy {metrics['accuracy']:.4f} of {len(vocabulary)} words' sentences")
 
 

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from espalier.data.dolls.reading import told as told_of
-from espalier.data.files import whole_folder, write_json
 from espalier.data.store import Store
-from espalier.stages.artifacts.record import library_versions
 from espalier.stages.config.load import stage_options
 from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.contracts.published import published
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
 from espalier.stages.fashiongan.outfits import FACE, HAIR, person, sentence_codes
 from espalier.stages.fashiongan.sheet import Row, sheet
@@ -87,11 +86,8 @@ def translate(pipeline: str, stage: str, config: TranslateOptions) -> None:
     made = _translated(translator, held, f"{pipeline}@{stage}", config.seed)
     figures = measured(held, made, config.seed)
     out = ARTIFACTS / pipeline / stage
-    with whole_folder(out) as folder:
-        write_json(folder / "metrics.json", figures)
-        inputs = {"image": translator.artifact.digest, "people": Store(config.dataset).digest}
-        record = {"config": config.model_dump(mode="json"), "inputs": inputs, "versions": library_versions()}
-        write_json(folder / "stage.json", record)
+    inputs = {"image": translator.artifact.digest, "people": Store(config.dataset).digest}
+    with published(out, {"config": config.model_dump(mode="json"), "inputs": inputs}, figures) as folder:
         save_picture(sheet(rows(held, made, config.shown), HEADS), folder / "samples.png")
     print(f"{pipeline}@{stage} is done: {out}  " + "  ".join(f"{k} {v:.3g}" for k, v in figures.items()))
 
