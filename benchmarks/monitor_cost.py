@@ -1,7 +1,8 @@
 """python -m benchmarks.monitor_cost: the share of training time that the monitor takes, at its default schedule.
 
-On the datasets of params.yaml (`dvc repro dataset@dolls` first) and of benchmarks/params.yaml's grid. Iterations are run in
-blocks, each with the probe that follows it; the share is the probes' time over all. The first block is left out.
+On the datasets of params.yaml (`dvc repro dataset@dolls` first) and of benchmarks/params.yaml's grid (`dvc repro
+dataset@sick_grid` in benchmarks/). Iterations are run in blocks, each with the probe that follows it; the share is the probes'
+time over all. The first block is left out.
 """
 
 import contextlib
@@ -16,14 +17,18 @@ from typing import Any
 import torch
 
 from benchmarks.worlds import ROOT, TABLES, markdown
+from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import read_params
-from espalier.stages.loop.trainer import Trainer
-from espalier.stages.loop.watch import begin_to_watch, watch
+from espalier.stages.loop.watch import Watch
+from espalier.stages.types.inputs import inputs_of
+from espalier.stages.types.train import trainer_of
 
 BLOCKS = 2
-HEAD = ("stage", "pictures", "batch", "iterations a probe", "ms an iteration", "ms a probe", "share of time")
+POINTS = "well_grid", "paired-0"
+CPU = torch.device("cpu")
+HEAD = ("stage", "images", "batch", "iterations a probe", "ms an iteration", "ms a probe", "share of time")
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,20 @@ def measure(params: dict[str, Any], pipeline: str, stage: str) -> Cost:
     """Train some blocks of a stage, without its parent's weights."""
     config = stage_config(params, pipeline, stage)
     with tempfile.TemporaryDirectory() as folder:
-        trainer = Trainer(config, Store(config.dataset), None, Path(folder), torch.device("cpu"))
-        begin_to_watch(trainer)
+        trainer = trainer_of(config, inputs_of(config, Store(config.dataset), None, CPU, ""), None, Path(folder), CPU)
+        watch = Watch(config)
+        watch.cut(trainer, 0)
+        watch.start(trainer)
+        if trainer.monitor.probe is None:
+            raise InputError(f"{config.name}: the dataset {config.dataset} has too few samples for a probe")
         steps, probes = [], []
         for _ in range(BLOCKS + 1):
             begun = time.perf_counter()
             for _ in range(config.monitor.steps - 1):
-                watch(trainer, trainer.iterate())
-            said = trainer.iterate()
+                watch.after_step(trainer, trainer.iterate())
+            terms = trainer.iterate()
             trained = time.perf_counter()
-            watch(trainer, said)
+            watch.after_step(trainer, terms)
             steps.append((trained - begun) / config.monitor.steps)
             probes.append(time.perf_counter() - trained)
     step, probe = 1000 * statistics.fmean(steps[1:]), 1000 * statistics.fmean(probes[1:])
@@ -61,7 +70,7 @@ def main() -> int:
     params = read_params()
     cases = [(params, "progan", name, Path()) for name in params["progan"]["stages"]]
     with contextlib.chdir(ROOT):
-        cases.append((read_params(), "sick_grid", "paired-none-0", ROOT))
+        cases.append((read_params(), *POINTS, ROOT))
     for of, pipeline, stage, root in cases:
         with contextlib.chdir(root or Path.cwd()):
             cost = measure(of, pipeline, stage)

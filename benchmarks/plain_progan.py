@@ -16,7 +16,7 @@ class _Plain(nn.Module):
 
     def __init__(self, ours: nn.Module) -> None:
         super().__init__()
-        self.net: Any = copy.deepcopy(ours).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        self.net: Any = copy.deepcopy(ours).to(memory_format=torch.contiguous_format)
 
     @staticmethod
     def conv(x: Tensor, layer: Any, bias: bool = True) -> Tensor:

@@ -31,10 +31,12 @@ from espalier.stages.config.params import read_params
 from espalier.stages.evaluation.reference import Reference, reference
 from espalier.stages.features.local import Features, load_features
 from espalier.stages.kinds.sampling import generate, latents
-from espalier.stages.loop.trainer import Trainer
 from espalier.stages.metrics.frechet import frechet, moments
 from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein
+from espalier.stages.types.inputs import inputs_of
+from espalier.stages.types.train import trainer_of
 
+CPU = torch.device("cpu")
 COUNT = 1000
 EVERY = 10
 """Kimg between milestones that are looked at."""
@@ -105,7 +107,8 @@ class Timed:
         params = read_params()
         config = stage_config(params, pipeline, "0")
         self.fade = params[pipeline]["common"]["tricks"]["fade"]["kimg"] if config.grows else 0
-        self.trainer = Trainer(config, Store(config.dataset), None, Path(tempfile.gettempdir()), torch.device("cpu"))
+        inputs = inputs_of(config, Store(config.dataset), None, CPU, "")
+        self.trainer = trainer_of(config, inputs, None, Path(tempfile.gettempdir()), CPU)
         self.spent: dict[bool, list[float]] = {True: [], False: []}
 
     def block(self, fading: bool) -> None:
@@ -142,7 +145,7 @@ def timed() -> dict[str, tuple[Pace, float]]:
 def reals(name: str, side: int) -> tuple[Reference, Features]:
     """What fakes of a dataset and side are compared with."""
     with contextlib.chdir(ROOT):
-        network = load_features(Path("artifacts/features", name), torch.device("cpu"))
+        network = load_features(Path("artifacts/features", name), CPU)
         return reference(Store(Path("artifacts/datasets", name)), side, network, COUNT), network
 
 
@@ -151,8 +154,8 @@ def worth(path: Path, name: str, side: int) -> dict[str, float]:
     digest = load_artifact(path).record.digests["generator.safetensors"]
 
     def measure() -> dict[str, float]:
-        generator, record = load_generator(path, torch.device("cpu"))
-        latent = latents(COUNT, record.config["network"]["latent"], 1, torch.device("cpu"))
+        generator, record = load_generator(path, CPU)
+        latent = latents(COUNT, record.config["network"]["latent"], 1, CPU)
         return of_pictures(generate(generator, latent), name, side)
 
     return judged(name, digest, measure)

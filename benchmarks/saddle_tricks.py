@@ -15,7 +15,9 @@ class GradientNoise(Term):
 
     def _noise(self, step: Step, player: Player) -> Tensor:
         weights = torch.stack([p.flatten() for p in step.networks.of(player).parameters()]).flatten()
-        return (weights * step.context.normal(tuple(weights.shape), self.name, player)).sum()
+        noise = step.context.normal(tuple(weights.shape), self.name, player)
+        product: Tensor = (weights * noise).sum()
+        return product
 
     def discriminator_term(self, step: Step) -> Tensor:
         return self._noise(step, "discriminator")
@@ -31,4 +33,5 @@ class Distance(Term):
 
     def discriminator_term(self, step: Step) -> Tensor:
         networks = (step.networks.generator, step.networks.discriminator)
-        return torch.stack([p.detach() for network in networks for p in network.parameters()]).norm()
+        distance: Tensor = torch.stack([p.detach() for network in networks for p in network.parameters()]).norm()
+        return distance

@@ -28,8 +28,8 @@ from matplotlib.figure import Figure
 
 from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, write_table
 from espalier.data.store import Store
-from espalier.stages.artifacts.artifact import load_artifact, load_generator
-from espalier.stages.artifacts.workfolder import FAILED, work_root
+from espalier.stages.artifacts.artifact import kind_of, load_artifact, load_generator
+from espalier.stages.artifacts.workfolder import FAILED
 from espalier.stages.config.params import read_params, stage_names
 from espalier.stages.features.local import load_features
 from espalier.stages.kinds.sampling import generate, latents
@@ -92,7 +92,7 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
     )
     folder = ROOT / "artifacts" / pipeline / key
     if not (folder / "stage.json").is_file():
-        failed = any((work_root() / f"{pipeline}@{key}").glob(f"*/{FAILED}"))
+        failed = any((ROOT / ".work" / f"{pipeline}@{key}").glob(f"*/{FAILED}"))
         return stopped_run(world, case, seed, help) if failed else None
     record = json.loads((folder / "stage.json").read_text())
     good = [(record["images"] / 1000, is_good(world, folder))]
@@ -108,9 +108,9 @@ def read_run(world: str, case: str, seed: int, help: str) -> Run | None:
 
 def verdicts(path: Path) -> list[tuple[float, str]]:
     """What the rules as they are say at each probe, by kimg: of what is not healed they change nothing but words."""
-    names = {field.name: int if field.name == "step" else float for field in dataclasses.fields(Probed)}
+    names = [field.name for field in dataclasses.fields(Probed) if field.name != "step"]
     with path.open(newline="") as file:
-        rows = [Probed(**{name: of(row[name]) for name, of in names.items()}) for row in csv.DictReader(file)]
+        rows = [Probed(int(row["step"]), **{name: float(row[name]) for name in names}) for row in csv.DictReader(file)]
     return [(row.kimg, judge(rows[: i + 1]).word) for i, row in enumerate(rows)]
 
 
@@ -142,7 +142,7 @@ def worth(world: str, path: Path) -> dict[str, float]:
         generator, record = load_generator(path, torch.device("cpu"))
         network, points = record.config["network"], world in POINTED
         latent = latents(POINTS if points else PICTURES, network["latent"], 1, torch.device("cpu"), network["prior"])
-        made = generate(generator, latent, None, "points" if points else "pictures")
+        made = generate(generator, latent, None, kind_of(record, path))
         return _of_points(world, made) if points else _of_pictures(world, made)
 
     return judged(f"sick_{world}", load_artifact(path).record.digests["generator.safetensors"], measure)
@@ -232,6 +232,7 @@ def table(ending: str) -> None:
         cases.append([*row(title, of), ", ".join(words)])
     params = read_params(ROOT / "params.yaml")
     total = sum(len(stage_names(params, pipeline)) for pipeline in PIPELINES)
+    pictured = [world for world in WORLDS[2:] if any(run.world == world for run in found)]
     ended_well = [run for run in found if run.help == "well" and not run.failed]
     protocol = (__doc__ or "").partition("\n\n")[2].strip()
     text = f"""# Sick trainings
@@ -255,7 +256,7 @@ of that case and seed with `heal: true` ended well (it draws other numbers, sinc
 Harmed: a run that ended well alone, and badly with `heal: true`. Well: at least {LEAST["modes"]:.0%} of the modes have a
 quarter of their fair share of points, and {LEAST["near"]:.0%} of the points lie nearer to a mode than half of the way to the
 next, which blurs pass; pictures: they cover at least half of the reals that the median of the well ones covers, that is
-{", ".join(f"{least_of(world)['coverage']:.0%} of what other reals cover of {world}" for world in WORLDS[2:])}.
+{", ".join(f"{least_of(world)['coverage']:.0%} of what other reals cover of {world}" for world in pictured)}.
 False alarms: of the cases that should train, those that were called sick. Not all of them are well in all seeds: what at a
 milestone in the second half of its training, or at its end, was not good by that measure is counted as not well, and not as a
 false alarm. Of all that end well, whatever they were before, {share(bool(run.alarms) for run in ended_well)} were called sick.

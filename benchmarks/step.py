@@ -1,6 +1,6 @@
 """A full training step (WGAN-GP, drift, stddev, EMA): our trainer against the same mathematics as one plain loop.
 
-    python benchmarks/step.py                        the whole table, about 20 minutes on 2 cores
+    python -m benchmarks.step                        the whole table, about 20 minutes on 2 cores
     python benchmarks/step.py --resolutions 32 --widths 64
 
 Both are timed in one process, alternating, on one thread, in CPU seconds, which neighbours on the machine hardly
@@ -11,6 +11,7 @@ with the penalty at `every: 8` against the plain loop with the penalty on every 
 import argparse
 import copy
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,31 +19,36 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from plain_progan import PlainDiscriminator, PlainGenerator
 from torch import Tensor
 
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.loop.profile import MadeUpStore
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.tricks.ema import Ema
+from espalier.stages.types.inputs import MadeUpStore, inputs_of
+from espalier.stages.types.train import trainer_of
 
-BATCH = 16
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # python benchmarks/step.py
+
+from benchmarks.plain_progan import PlainDiscriminator, PlainGenerator
+
+BATCH, IMAGES = 16, 512
 LAZY = 8
+CPU = torch.device("cpu")
 
 
 class Plain:
     """The same step as a loop that a competent person would write in an afternoon."""
 
-    def __init__(self, trainer: Trainer, resolution: int) -> None:
+    def __init__(self, trainer: Trainer) -> None:
         ours = trainer.networks
         self.g, self.d = PlainGenerator(ours.generator), PlainDiscriminator(ours.discriminator)
         self.ema = copy.deepcopy(self.g)
         self.g_optimizer = torch.optim.Adam(self.g.parameters(), 1e-3, (0.0, 0.99))
         self.d_optimizer = torch.optim.Adam(self.d.parameters(), 1e-3, (0.0, 0.99))
-        self.pictures, self.latent = trainer.batches.pictures, trainer.config.network.latent
+        self.reals, self.latent = trainer.batches.reals, trainer.config.network.latent
 
     def step(self, z_d: Tensor, z_g: Tensor, eps: Tensor, indices: Any) -> tuple[float, float]:
-        real = torch.from_numpy(self.pictures[indices]).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
+        real = torch.from_numpy(self.reals[indices]).permute(0, 3, 1, 2).contiguous().float() / 127.5 - 1
         fake = self.g(z_d).detach()
         real_logits, fake_logits = self.d(real), self.d(fake)
         mixed = (real + eps * (fake - real)).requires_grad_()
@@ -62,43 +68,43 @@ class Plain:
         return d_loss.item(), g_loss.item()
 
     def __call__(self) -> None:
-        indices = torch.randint(len(self.pictures), (BATCH,)).numpy()
+        indices = torch.randint(len(self.reals), (BATCH,)).numpy()
         self.step(torch.randn(BATCH, self.latent), torch.randn(BATCH, self.latent), torch.rand(BATCH, 1, 1, 1), indices)
 
 
 def make_trainer(resolution: int, width: int, every: int | None) -> Trainer:
-    """Our trainer on random pictures; the penalty on each `every`-th step, or never."""
+    """Our trainer on random images; the penalty on each `every`-th step, or never."""
     tricks: dict[str, Any] = {"loss": "wgan", "drift": {}, "minibatch_stddev": {}, "ema": {}}
     if every:
         tricks["gradient_penalty"] = {"every": every}
     network = {"latent": width, "base": 64 * width, "largest": width}
     config = StageConfig.model_validate(
-        {"pipeline": "bench", "stage": "s", "dataset": "x", "after": "x", "kimg": 1, "resolution": resolution}
+        {"pipeline": "bench", "stage": "s", "dataset": "made-up", "kimg": 1, "resolution": resolution}
         | {"batch_size": BATCH, "network": network, "tricks": tricks}
     )
-    store = MadeUpStore(Path("x"), resolution, 3, 512)
-    return Trainer(config, store, None, Path(tempfile.gettempdir()), torch.device("cpu"))
+    store = MadeUpStore(config.model_copy(update={"batch_size": IMAGES}))  # it makes up one batch
+    return trainer_of(config, inputs_of(config, store, None, CPU, ""), None, Path(tempfile.gettempdir()), CPU)
 
 
 def one_step(trainer: Trainer) -> dict[str, Tensor]:
     """An iteration with its log, as in training."""
-    said = trainer.iterate()
-    trainer.meter.add(trainer.step, said)
+    step, terms = trainer.step, trainer.iterate()
+    trainer.meter.add(step, terms)
     trainer.meter.read()
-    return said
+    return terms
 
 
 def check_same(trainer: Trainer, plain: Plain) -> None:
-    """One step of both from the same weights, latents and pictures gives the same losses."""
+    """One step of both from the same weights, latents and images gives the same losses."""
     context = trainer.context()
     z_d, z_g = (context.normal((BATCH, plain.latent), "latent", p) for p in ("discriminator", "generator"))
     eps, indices = context.uniform((BATCH, 1, 1, 1), "gradient_penalty"), trainer.batches.indices(0, BATCH)
     d_loss, g_loss = plain.step(z_d, z_g, eps, indices)
-    said = one_step(trainer)
-    ours = sum(said[name].item() for name in ("loss_d", "gradient_penalty", "drift"))
+    terms = one_step(trainer)
+    ours = sum(terms[name].item() for name in ("loss_d", "gradient_penalty", "drift"))
     # After its step Adam's sign-like first update amplifies rounding, so the generator's loss agrees less closely.
     torch.testing.assert_close(torch.tensor(ours), torch.tensor(d_loss), rtol=1e-3, atol=1e-4)
-    torch.testing.assert_close(said["loss_g"].cpu(), torch.tensor(g_loss), rtol=0.05, atol=0.02)
+    torch.testing.assert_close(terms["loss_g"].cpu(), torch.tensor(g_loss), rtol=0.05, atol=0.02)
 
 
 def cpu_seconds(action: Callable[[], object], times: int = 1) -> float:
@@ -130,9 +136,9 @@ class Shares:
         average = self._timed(ema.after_generator_step, "EMA")
 
         def both(context: Any, *arguments: Any) -> Any:
-            said = step(context, *arguments)
+            terms = step(context, *arguments)
             average(self.networks, context)
-            return said
+            return terms
 
         return both
 
@@ -170,7 +176,7 @@ def shares(resolution: int, width: int, steps: int) -> dict[str, float]:
 def row(resolution: int, width: int, rounds: int) -> str:
     """One line of the table."""
     ours, lazy = make_trainer(resolution, width, 1), make_trainer(resolution, width, LAZY)
-    plain = Plain(ours, resolution)
+    plain = Plain(ours)
     check_same(ours, plain)
     one_step(lazy)
     while lazy.step % LAZY:
