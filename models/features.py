@@ -1,4 +1,4 @@
-"""A small network whose features tell the pictures of one dataset apart, trained on that dataset itself (stages/features/local.py)."""
+"""A small feature network that distinguishes the images of one dataset, trained on that dataset (stages/features/local.py)."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,1 +1,1 @@
-"""How stages are chained, run and watched. Nothing here imports torch before it is needed."""
+"""Chain, run and monitor stages. torch is imported lazily."""

@@ -26,30 +26,31 @@ Weights = Annotated[Path, typer.Argument(help="An artifact, a milestone or a che
 def run(
     target: Annotated[str, typer.Argument(help="A pipeline in params.yaml, or a stage, such as [bold]progan@r8[/].")],
     until: Annotated[str, typer.Option(help="Stop after this stage, such as r16.")] = "",
-    force: Annotated[bool, typer.Option(help="Run stages even if DVC finds them unchanged.")] = False,
+    force: Annotated[bool, typer.Option(help="Run stages even if DVC considers them unchanged.")] = False,
     override: Annotated[
         list[str] | None,
         typer.Option(
             "-S",
             "--set-param",
-            help="Override a parameter, such as progan.common.tricks.loss=hinge; makes a DVC experiment.",
+            help="Override a parameter, such as progan.common.tricks.loss=hinge; creates a DVC experiment.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Use another seed; makes a DVC experiment.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Use another seed; creates a DVC experiment.")] = None,
     start: Annotated[
         str,
         typer.Option(
-            "--from", help="Resume r8 from a checkpoint (with --step), or start after progan@r8:REV, an older version."
+            "--from",
+            help="Resume r8 from a checkpoint (with --step), or train the stages after progan@r8:REV, an older version.",
         ),
     ] = "",
-    step: Annotated[int | None, typer.Option(min=1, help="With --from r8: the step of its checkpoint.")] = None,
+    step: Annotated[int | None, typer.Option(min=1, help="With --from r8: step of its checkpoint.")] = None,
     time: Annotated[str, typer.Option("--for", help="Stop after this long, such as 40m or 8h; exit code 3.")] = "",
-    pull: Annotated[bool, typer.Option(help="Pull from the DVC remote what others have trained.")] = False,
-    push: Annotated[bool, typer.Option(help="Push what is trained to the DVC remote.")] = False,
+    pull: Annotated[bool, typer.Option(help="Pull already trained stages from the DVC remote.")] = False,
+    push: Annotated[bool, typer.Option(help="Push trained stages to the DVC remote.")] = False,
 ) -> None:
     """Train a pipeline or resume it (dvc repro, with progress).
 
-    Only what changed is trained. Ctrl-C writes a checkpoint; the same command resumes from it.
+    Only changed stages are trained. Ctrl-C writes a checkpoint; the same command resumes from it.
 
     Examples: espalier run progan --until r16, espalier run progan --for 8h,
     espalier run progan --from r8 --step STEP
@@ -85,12 +86,12 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 4200
 
 @app.command()
 def serve(
-    pipelines: Annotated[list[str] | None, typer.Argument(help="Pipelines of params.yaml; all by default.")] = None,
+    pipelines: Annotated[list[str] | None, typer.Argument(help="Pipelines in params.yaml; all by default.")] = None,
     cron: Annotated[str | None, typer.Option(help="Cron schedule, such as '0 2 * * *'.")] = None,
     timezone: Annotated[str, typer.Option(help="Time zone of the schedule, such as Europe/Berlin.")] = "UTC",
     name: Annotated[str | None, typer.Option(help="Name of the deployments; default: this folder's name.")] = None,
 ) -> None:
-    """Execute runs from Prefect's page or schedule here, one at a time, until Ctrl-C."""
+    """Execute runs from Prefect's page or a schedule on this machine, one at a time, until Ctrl-C."""
     from espalier.pipelines import flows
     from espalier.pipelines.prefect.serve import serve_flows
 
@@ -99,7 +100,7 @@ def serve(
 
 @app.command()
 def status() -> None:
-    """Show the state of every stage: up to date, stale, half-way at a step, in training, or missing."""
+    """Show the state of every stage: up to date, stale, half-way at a step, training, or missing."""
     from espalier.pipelines.commands.status import as_table, console, states
 
     console().print(as_table(states()))
@@ -107,10 +108,12 @@ def status() -> None:
 
 @app.command()
 def history(
-    stage: Annotated[str, typer.Argument(help="A stage as dvc names it, such as [bold]progan@r8[/].")],
-    number: Annotated[int, typer.Option("-n", "--number", min=1, help="Commits of dvc.lock to look through.")] = 200,
+    stage: Annotated[str, typer.Argument(help="A DVC stage, such as [bold]progan@r8[/].")],
+    number: Annotated[
+        int, typer.Option("-n", "--number", min=1, help="Number of commits of dvc.lock to search.")
+    ] = 200,
 ) -> None:
-    """List the versions of a stage's artifact in commits and experiments, newest first, with metrics and samples.
+    """List the versions of a stage's artifact across commits and experiments, newest first, with metrics and samples.
 
     To train the later stages from one of them: espalier run progan --from progan@r8:REV
     """
@@ -152,7 +155,7 @@ def check(pipeline: Pipeline) -> None:
             clock(cost["seconds"]),
         )
     console().print(table)
-    print(f"the whole chain trains for about {clock(total)} on this machine")
+    print(f"estimated training time of the whole chain on this machine: {clock(total)}")
     if made_up:
         print("the dataset is not prepared yet; random RGB images were used instead")
 
@@ -160,18 +163,18 @@ def check(pipeline: Pipeline) -> None:
 @app.command()
 def ablate(
     pipeline: Pipeline,
-    stage: Annotated[str, typer.Argument(help="One of its stages, such as [bold]r8[/].")],
+    stage: Annotated[str, typer.Argument(help="A stage of the pipeline, such as [bold]r8[/].")],
     over: Annotated[
         list[str],
-        typer.Option(help="An option or a trick, and its values, such as packing=1,2; off removes it."),
+        typer.Option(help="An option or a trick with its values, such as packing=1,2; off removes it."),
     ],
     seeds: Annotated[int, typer.Option(min=1, help="Seeds per combination.")] = 3,
     by: Annotated[str, typer.Option(help="Final metric to rank by; default: modes or diversity.")] = "",
     lowest: Annotated[bool, typer.Option(help="Lower is better.")] = False,
 ) -> None:
-    """Train a stage under every combination of options, several seeds each, and rank them.
+    """Train a stage with every combination of options and several seeds, and rank the combinations.
 
-    Each run is a DVC experiment. Ctrl-C is safe: the same command continues with what is missing.
+    Each run is a DVC experiment. Ctrl-C is safe: the same command continues with the remaining runs.
 
     Example: espalier ablate progan r8 --over loss=wgan,hinge --over packing=1,2 --seeds 3
     """
@@ -190,7 +193,7 @@ def ablate(
         console().print(as_table(ranks, figure))
         print(f"\n{picture}, and every run in {picture.with_suffix('.csv')}")
     if len(results) < len(wanted):
-        print(f"stopped after {len(results)} of {len(wanted)} runs; the same command continues", file=sys.stderr)
+        print(f"stopped after {len(results)} of {len(wanted)} runs; run the same command to continue", file=sys.stderr)
         raise typer.Exit(130)
 
 
@@ -212,16 +215,16 @@ def tricks(
 @app.command()
 def sample(
     artifacts: Annotated[
-        list[Path], typer.Argument(help="Artifacts, milestones or checkpoints; several give one row each.")
+        list[Path], typer.Argument(help="Artifacts, milestones or checkpoints; with several, one row each.")
     ],
     number: Annotated[
         int, typer.Option("-n", "--number", min=1, help="Number of images, or of latents to interpolate between.")
     ] = 64,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same images.")] = 0,
     out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write.")] = Path("grid.png"),
-    interpolate: Annotated[bool, typer.Option(help="Make a GIF that interpolates between latents (slerp).")] = False,
+    interpolate: Annotated[bool, typer.Option(help="Write a GIF that interpolates between latents (slerp).")] = False,
 ) -> None:
-    """Sample images from an artifact or a checkpoint; needs no dataset.
+    """Sample images from an artifact or a checkpoint. No dataset is needed.
 
     Examples: espalier sample artifacts/progan/r32 -n 64 --seed 1 -o grid.png,
     espalier sample artifacts/progan/r32 -n 8 --interpolate -o walk.gif
@@ -240,9 +243,7 @@ def evaluate(
     artifact: Weights,
     number: Annotated[
         int,
-        typer.Option(
-            "-n", "--number", min=1, help="Number of samples; metrics are comparable only at the same number."
-        ),
+        typer.Option("-n", "--number", min=1, help="Number of samples; compare metrics only at the same number."),
     ] = 2000,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same metrics.")] = 0,
     features: Annotated[
@@ -252,15 +253,17 @@ def evaluate(
             "trained on its dataset."
         ),
     ] = None,
-    dataset: Annotated[Path | None, typer.Option(help="Prepared dataset; default: the one it was trained on.")] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="Prepared dataset; default: the one the artifact was trained on.")
+    ] = None,
     modes: Annotated[
-        bool, typer.Option("--modes", help="Fail if classes cannot be counted, instead of leaving them out.")
+        bool, typer.Option("--modes", help="Fail if classes cannot be counted, instead of skipping class metrics.")
     ] = False,
     out: Annotated[Path | None, typer.Option("-o", "--out", help="Also write a .json file.")] = None,
 ) -> None:
-    """Evaluate an artifact against real images: distances, precision, recall, diversity, each next to its floor.
+    """Evaluate an artifact against real images: distances, precision, recall and diversity, each next to its floor.
 
-    The floor is the value that other real images get.
+    The floor is the value of the same metric for other real images.
 
     Examples: espalier evaluate artifacts/progan/r32 -n 2000 -o r32.json,
     espalier evaluate artifacts/progan/r32 -n 2000 --features inception
@@ -287,7 +290,7 @@ def report(
     against: Annotated[str, typer.Option(help="A commit, branch, tag or experiment to compare with.")] = "",
     number: Annotated[
         int,
-        typer.Option("-n", "--number", min=1, help="Number of samples for metrics; more are slower and more precise."),
+        typer.Option("-n", "--number", min=1, help="Number of samples for metrics; more is slower and more precise."),
     ] = 500,
 ) -> None:
     """Write one HTML page about a pipeline: samples, growth, curves, verdicts, metrics, lineage.
@@ -308,15 +311,15 @@ def report(
 def translate(
     photo: Annotated[Path, typer.Argument(help="Photo of one person.")],
     map: Annotated[
-        Path, typer.Option("--map", help="Its segmentation map: a palette PNG of classes 0 to 6, of the same size.")
+        Path, typer.Option("--map", help="Its segmentation map: a palette PNG of the same size with classes 0 to 6.")
     ],
     text: Annotated[
-        list[str], typer.Option(help="A sentence that describes the new outfit; several give one row each.")
+        list[str], typer.Option(help="A sentence that describes the new outfit; with several, one row each.")
     ],
     number: Annotated[int, typer.Option("-n", "--number", min=1, help="Number of outfits per sentence.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same outfits.")] = 0,
     out: Annotated[Path, typer.Option("-o", "--out", help="Image file to write.")] = Path("outfits.png"),
-    artifact: Annotated[Path, typer.Option(help="Artifact of the second stage; it names the first.")] = Path(
+    artifact: Annotated[Path, typer.Option(help="Artifact of the second stage, which refers to the first.")] = Path(
         "artifacts/fashiongan/image"
     ),
 ) -> None:
@@ -340,13 +343,13 @@ def studio(
     artifact: Annotated[Path, typer.Option(help="Artifact of FashionGAN's second stage.")] = Path(
         "artifacts/fashiongan/image"
     ),
-    people: Annotated[Path, typer.Option(help="A prepared dataset of people with maps.")] = Path(
+    people: Annotated[Path, typer.Option(help="Prepared dataset of people with segmentation maps.")] = Path(
         "artifacts/datasets/people_test"
     ),
 ) -> None:
     """Open a web page for dressing people and sampling from artifacts, until Ctrl-C.
 
-    It needs gradio, an optional part; without it the command says how to install it.
+    Requires gradio, an optional dependency; if it is missing, the command says how to install it.
     """
     from espalier.pipelines.studio.actions import open_studio
 
@@ -363,8 +366,8 @@ def inspect(artifact: Weights) -> None:
 
 
 def main() -> None:
-    """Run the command line; bad input is a sentence and exit code 2."""
-    if "" not in sys.path:  # a user's own modules lie beside params.yaml, as for python -m
+    """Run the command line. Bad input prints one error message and exits with code 2."""
+    if "" not in sys.path:  # find user modules next to params.yaml, as python -m does
         sys.path.insert(0, "")
     try:
         app()

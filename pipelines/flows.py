@@ -1,4 +1,4 @@
-"""The Prefect flows. All are one implementation; which stages there are, and in which order, is DVC's word."""
+"""The Prefect flows. All share one implementation; DVC defines the stages and their order."""
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -18,7 +18,7 @@ def progan(options: RunOptions = AS_CONFIGURED) -> State:
 
 @flow(name="fashiongan")
 def fashiongan(options: RunOptions = AS_CONFIGURED) -> State:
-    """Translate a picture by a sentence, in two stages."""
+    """Translate an image conditioned on a sentence, in two stages."""
     from espalier.pipelines.prefect.chain import run_chain
 
     return run_chain("fashiongan", options)
@@ -26,10 +26,10 @@ def fashiongan(options: RunOptions = AS_CONFIGURED) -> State:
 
 @flow(name="target")
 def target(target: str, options: RunOptions = AS_CONFIGURED) -> State:
-    """Run any target of the DAG with all that it needs.
+    """Run any target of the DAG with all its dependencies.
 
     Args:
-        target: A pipeline of params.yaml, or a stage as dvc names it, such as progan@r8 or dataset@dolls.
+        target: A pipeline in params.yaml, or a DVC stage, such as progan@r8 or dataset@dolls.
     """
     from espalier.pipelines.prefect.chain import run_chain
 
@@ -37,4 +37,4 @@ def target(target: str, options: RunOptions = AS_CONFIGURED) -> State:
 
 
 OWN = {"progan": progan, "fashiongan": fashiongan}
-"""Flows of a pipeline's own; any other is a run of `target`."""
+"""Pipelines with a flow of their own; all others run through `target`."""

@@ -1,14 +1,14 @@
-"""python -m espalier.stages.run PIPELINE STAGE: run one stage of params.yaml; its type is there.
+"""python -m espalier.stages.run PIPELINE STAGE: run one stage of params.yaml, which also gives its type.
 
-`dataset NAME`, `features NAME` and `text NAME` prepare or train what these sections name, and `fingerprint` writes what
-dvc.yaml watches of the code. With `--profile` a training stage runs a few steps and prints what they cost, as JSON.
+`dataset NAME`, `features NAME` and `text NAME` prepare or train the entry of that name, and `fingerprint` writes the code
+fingerprints that dvc.yaml tracks. With `--profile`, a training stage runs a few steps and prints their cost as JSON.
 """
 
 import argparse
 import sys
 from typing import Any
 
-from espalier.stages.process.parent import STARTER  # noqa: F401  (notes the parent before the slow imports)
+from espalier.stages.process.parent import STARTER  # noqa: F401  (records the parent before the slow imports)
 
 # isort: split
 
@@ -25,14 +25,12 @@ def stage_of(params: dict[str, Any], pipeline: str, stage: str) -> Any:
     """The stage, ready to run.
 
     Raises:
-        InputError: it is configured wrong.
+        InputError: its configuration is invalid.
     """
     kind = pipeline if pipeline in SECTIONS else type_of(merged_section(params, pipeline, stage))
     path = TYPES.get(kind, kind)
     if "." not in path:
-        raise InputError(
-            f"params.yaml: {pipeline}.stages.{stage}.type: there is no type '{kind}'; known are train, translate"
-        )
+        raise InputError(f"params.yaml: {pipeline}.stages.{stage}.type: unknown type '{kind}'; use train or translate")
     try:
         found = load(path)
     except ValueError as error:
@@ -43,7 +41,7 @@ def stage_of(params: dict[str, Any], pipeline: str, stage: str) -> Any:
 
 
 def main(pipeline: str, stage: str, profile: bool) -> int | None:
-    """Run a stage; returns the exit code of the processes that it needs, if several."""
+    """Run a stage; returns the exit code of its worker processes, if there are several."""
     if pipeline == FINGERPRINT:
         from espalier.stages.types.fingerprint import Fingerprint
 
@@ -56,8 +54,8 @@ def main(pipeline: str, stage: str, profile: bool) -> int | None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m espalier.stages.run", description="Run one stage of params.yaml.")
-    parser.add_argument("pipeline", help="a pipeline in params.yaml, dataset, features, text; or fingerprint")
-    parser.add_argument("stage", nargs="?", default="", help="one of its stages, such as r8")
-    parser.add_argument("--profile", action="store_true", help="run a few steps only, and print their cost as JSON")
+    parser.add_argument("pipeline", help="a pipeline in params.yaml, or dataset, features, text or fingerprint")
+    parser.add_argument("stage", nargs="?", default="", help="a stage of the pipeline, such as r8")
+    parser.add_argument("--profile", action="store_true", help="run only a few steps and print their cost as JSON")
     arguments = parser.parse_args()
     sys.exit(run(lambda: main(arguments.pipeline, arguments.stage, arguments.profile)))

@@ -15,6 +15,7 @@ from espalier.stages.loop.resume import Components, resume
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.process.interruption import Interrupted, Interruption
 from espalier.stages.process.progress import Bar
+from espalier.stages.run import main
 from espalier.stages.types.inputs import inputs_of
 from espalier.stages.types.train import components, trainer_of
 
@@ -81,3 +82,8 @@ def run(trainer: Trainer, until: int = 10**9) -> Trainer:
 def published(trainer: Trainer, artifact: Path) -> Metrics:
     """Publish it as it stands; returns the final metrics."""
     return publish(trainer, beside(trainer), artifact, trainer.step)
+
+
+def run_stage(pipeline: str, stage: str) -> int:
+    """What `python -m espalier.stages.run PIPELINE STAGE` does in the current folder; returns its exit code."""
+    return main(pipeline, stage, profile=False) or 0

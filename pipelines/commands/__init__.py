@@ -1,1 +1,1 @@
-"""What each command of the command line shows."""
+"""Implementations of the commands of the command line."""

@@ -1,7 +1,8 @@
-"""One stage under every combination of some options, several seeds each: which of them helps?
+"""Train one stage with every combination of options, several seeds each, to see which options help.
 
-Each run is a DVC experiment in a workspace of its own, one after the other (git and DVC do not bear two at once; each
-training has all cores). What is finished is known by all that decides its weights, and is not run again.
+Each run is a DVC experiment in its own workspace. Runs are sequential: git and DVC do not support two at the same
+time, and each training run uses all cores. A finished run is identified by everything that determines its weights,
+and is not repeated.
 """
 
 import copy
@@ -34,20 +35,20 @@ OFF = "off"
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """One `--over`: the path of an option within its stage, and the values it takes, as text."""
+    """One `--over`: the path of an option within its stage, and its values as text."""
 
     path: str
     values: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """As the user wrote it."""
+        """The path as the user wrote it."""
         return self.path.removeprefix("tricks.")
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One training: the choices by path, its seed, and the key of all that decides its weights."""
+    """One training run: the chosen values by path, the seed, and the key of everything that determines its weights."""
 
     combination: str
     choices: tuple[tuple[str, Any], ...]
@@ -57,7 +58,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one: final figures, or none where it failed."""
+    """The outcome of a trial: its final metrics, or none if it failed."""
 
     trial: Trial
     figures: dict[str, float]
@@ -74,7 +75,7 @@ def parse_axis(text: str) -> Axis:
     key, equals, rest = text.partition("=")
     values = tuple(v.strip() for v in re.split(r",(?![^\[{]*[\]}])", rest))
     if not key.strip() or not equals or not all(values):
-        raise InputError(f"--over {text}: right would be KEY=VALUE,VALUE, such as loss=wgan,hinge or packing=1,2")
+        raise InputError(f"--over {text}: expected KEY=VALUE,VALUE, such as loss=wgan,hinge or packing=1,2")
     first = key.strip().split(".")[0]
     return Axis(key.strip() if first in StageConfig.model_fields else f"tricks.{key.strip()}", values)
 
@@ -83,19 +84,19 @@ def _value(text: str) -> Any:
     try:
         return None if text == OFF else YAML(typ="safe", pure=True).load(text)
     except YAMLError as error:
-        raise InputError(f"--over: the value {text!r} cannot be read as YAML: {error}") from error
+        raise InputError(f"--over: the value {text!r} is not valid YAML: {error}") from error
 
 
 def trials(pipeline: str, stage: str, axes: list[Axis], seeds: int) -> tuple[list[Trial], dict[str, str]]:
-    """Every combination that can work, for so many seeds; and those that cannot, each with its reason.
+    """Every valid combination with `seeds` seeds each; and the invalid ones, each with its reason.
 
     Raises:
-        InputError: no such stage, or none of them can work.
+        InputError: no such stage, or no combination is valid.
     """
     params = read_params()
     section = params.get(pipeline)
     if isinstance(section, dict) and "matrix" in section:
-        raise InputError(f"{PARAMS}: {pipeline}: is a matrix, which is an ablation already; run it with dvc repro")
+        raise InputError(f"{PARAMS}: {pipeline}: a matrix is already an ablation; run it with dvc repro")
     first = _config(params, pipeline, stage, {}).seed
     found, refused = [], {}
     for values in itertools.product(*(axis.values for axis in axes)):
@@ -108,9 +109,7 @@ def trials(pipeline: str, stage: str, axes: list[Axis], seeds: int) -> tuple[lis
         except InputError as error:
             refused[combination] = str(error)
     if not found:
-        raise InputError(
-            "none of the combinations can work:\n" + "\n".join(f"{c}: {why}" for c, why in refused.items())
-        )
+        raise InputError("no combination is valid:\n" + "\n".join(f"{c}: {why}" for c, why in refused.items()))
     return found, refused
 
 
@@ -130,7 +129,7 @@ def _config(params: dict[str, Any], pipeline: str, stage: str, choices: dict[str
 
 
 def _key(config: Any) -> str:
-    """Digest of all that decides a training's end, as far as it is known before its inputs are made."""
+    """Digest of everything that determines the result of a training run, as far as known before its inputs exist."""
     from espalier.stages.artifacts.record import Input
     from espalier.stages.artifacts.work_key import work_key
 
@@ -146,7 +145,7 @@ def _made(folder: Path) -> str:
 
 
 def overrides(params: dict[str, Any], pipeline: str, stage: str, trial: Trial) -> tuple[str, ...]:
-    """The trial's choices as `dvc exp run -S` has them: a key that is not there yet wants a +."""
+    """The trial's choices as overrides of `dvc exp run -S`: a new key is prefixed with +."""
     said = []
     for path, value in (*trial.choices, ("seed", trial.seed)):
         place: Any = params[pipeline]["stages"][stage]
@@ -168,10 +167,10 @@ def _hydra(value: Any) -> str:
 
 
 def run_all(pipeline: str, stage: str, wanted: list[Trial]) -> Iterator[Result | None]:
-    """Run what is missing, in order; gives each result, and None where it was stopped: then there is no more.
+    """Run the missing trials in order and yield each result. Yield None and end if a run is stopped.
 
     Raises:
-        InputError: a run that cannot be begun.
+        InputError: a run cannot be started.
     """
     path, begun = table_path(pipeline, stage), time.monotonic()
     done = read_results(path, wanted)
@@ -191,7 +190,7 @@ def run_all(pipeline: str, stage: str, wanted: list[Trial]) -> Iterator[Result |
 
 
 def _run(pipeline: str, stage: str, trial: Trial) -> Result | None:
-    """One trial, or None where it was stopped: by Ctrl-C while a stage runs, or between."""
+    """Run one trial. Returns None if it was stopped by Ctrl-C, during or between stages."""
     try:
         return _run_to_end(pipeline, stage, trial)
     except KeyboardInterrupt:
@@ -212,12 +211,12 @@ def _run_to_end(pipeline: str, stage: str, trial: Trial) -> Result | None:
 
 
 def table_path(pipeline: str, stage: str) -> Path:
-    """Where the runs of this stage are kept."""
+    """The file with the runs of this stage."""
     return FOLDER / f"{pipeline}-{stage}.csv"
 
 
 def read_results(path: Path, wanted: list[Trial]) -> dict[str, Result]:
-    """The finished runs among those wanted, by key; one that failed counts as missing."""
+    """The finished runs among `wanted`, by key; a failed run counts as missing."""
     if not path.is_file():
         return {}
     by_key = {trial.key: trial for trial in wanted}
@@ -231,7 +230,7 @@ def _figures(text: str) -> dict[str, float]:
 
 
 def write_results(path: Path, results: list[Result]) -> None:
-    """One row a run, with those of other ablations of the stage that were there before."""
+    """Write one row per run; keep existing rows from other ablations of the stage."""
     mine = {result.trial.key for result in results}
     others: list[list[str]] = []
     if path.is_file():

@@ -1,4 +1,4 @@
-"""Before hours are spent: validate a whole chain, and run a few steps of every stage at its real sizes."""
+"""Dry run: validate a whole chain, and run a few steps of every stage at full size."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def training(pipeline: str, names: list[str]) -> list[str]:
-    """Those of a pipeline's stages that train."""
+    """The pipeline's stages that train a network."""
     from espalier.stages.config.load import trains
     from espalier.stages.config.params import read_params
 
@@ -22,7 +22,7 @@ def training(pipeline: str, names: list[str]) -> list[str]:
 
 
 def warnings(pipeline: str, names: list[str]) -> list[str]:
-    """What does not go well together, a sentence each with the stages that it is of."""
+    """Warnings about options that do not combine well, one sentence each, with the stages concerned."""
     from espalier.stages.config.load import stage_config
     from espalier.stages.config.params import PARAMS, read_params
 
@@ -36,23 +36,23 @@ def warnings(pipeline: str, names: list[str]) -> list[str]:
 
 
 def _forgotten_features(config: "StageConfig", every: dict[str, Node]) -> list[str]:
-    """Feature networks that the stage reads and DVC's DAG does not know of: dvc.yaml cannot template a dependency that only some
-    stages have."""
+    """Feature networks that the stage reads but DVC's DAG does not list: dvc.yaml cannot template a dependency that only
+    some stages have."""
     read = {"monitor": config.monitor.features, "evaluate": config.evaluate.features if config.evaluate else None}
     makers = {out: node.name for node in every.values() for out in node.outs}
     return [
-        f"{key}.features: {path} is not among the deps of {config.pipeline} in dvc.yaml: dvc neither makes it first, nor trains "
-        f"again when it changes; add '- {path}' there"
+        f"{key}.features: {path} is not among the deps of {config.pipeline} in dvc.yaml: dvc neither builds it first nor "
+        f"retrains when it changes; add '- {path}' there"
         for key, path in read.items()
         if path in makers and makers[path] not in every[config.name].needs
     ]
 
 
 def measured(pipeline: str, names: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What each stage costs, measured in a process of its own so that the peak of memory is its own.
+    """Profile each stage in its own process, so that peak memory is measured per stage.
 
     Raises:
-        InputError: a stage cannot run at these sizes, with its own words.
+        InputError: a stage cannot run at these sizes; with the error of the stage.
     """
     for name in names:
         command = [sys.executable, "-m", "espalier.stages.run", pipeline, name, "--profile"]

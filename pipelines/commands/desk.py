@@ -1,4 +1,4 @@
-"""A run at the desk: one `dvc repro` in the foreground, without a server."""
+"""A local run: one `dvc repro` in the foreground, without a server."""
 
 import sys
 
@@ -8,14 +8,14 @@ from espalier.pipelines.run.processes import OUT_OF_TIME, Processes
 from espalier.pipelines.run.repro import dvc, repro, repro_command
 
 UNFINISHED = 3
-"""Exit code of a run whose time was over."""
+"""Exit code of a run that reached its time limit."""
 
 
 def run_at_desk(target: str, options: RunOptions) -> int:
-    """Run a target's stages; returns the exit code: dvc's, or 3 where the time given was over.
+    """Run a target's stages. Returns dvc's exit code, or 3 if the time limit was reached.
 
     Raises:
-        InputError: anything that can be known to be wrong before training.
+        InputError: any error that can be detected before training.
     """
     with planned(target, options) as plan:
         return _run(plan, options)
@@ -29,7 +29,7 @@ def _run(plan: Plan, options: RunOptions) -> int:
     command = repro_command(names, force=options.force, pull=options.pull)
     code = repro(command, processes, options.seconds) if work else 0
     if processes.stopped_for == OUT_OF_TIME:
-        print(f"{OUT_OF_TIME}; the same command goes on from there", file=sys.stderr)
+        print(f"{OUT_OF_TIME}; run the same command to resume", file=sys.stderr)
         return UNFINISHED
     if code == 0 and options.push and processes.stopped_for is None:
         code = repro(dvc("push", "--run-cache", *names), processes)
@@ -38,8 +38,8 @@ def _run(plan: Plan, options: RunOptions) -> int:
     console().print(as_table([state for state in states(None if work else plan.dag) if state.name in names]))
     plan.finish()
     if plan.experiment is not None:
-        print(f"\nthe result is the experiment {plan.experiment}, and the workspace is as it was. See it: dvc exp show")
-        print(f"take it over: dvc exp apply {plan.experiment}")
+        print(f"\nsaved as experiment {plan.experiment}; the workspace is unchanged. To list experiments: dvc exp show")
+        print(f"to apply it to the workspace: dvc exp apply {plan.experiment}")
         return 0
     last = plan.nodes[-1].artifact
     if (last / "samples.png").is_file():

@@ -1,4 +1,4 @@
-"""An artifact's pictures beside real ones, for people: sampling with progress, and the figures as a table."""
+"""Evaluate an artifact against real images: sampling with a progress bar, and the metrics as a table."""
 
 import json
 from pathlib import Path
@@ -26,41 +26,43 @@ from espalier.stages.process.progress import Bar
 AT_ONCE = 256
 INCEPTION = Path("inception")
 MEANING = {
-    "fid": "distance of features (Fréchet), lower is better",
-    "kid": "distance of features (kernel), lower is better, unbiased",
-    "is": "sure classes, and all of them, higher is better",
-    "modes": "classes among fakes",
-    "modes_kl": "their shares' distance from the reals', lower is better",
+    "fid": "Fréchet distance between features, lower is better",
+    "kid": "kernel distance between features, lower is better, unbiased",
+    "is": "confident and diverse classes, higher is better",
+    "modes": "number of classes among fakes",
+    "modes_kl": "divergence of class shares from those of reals, lower is better",
     "precision": "share of fakes that look real",
-    "recall": "share of reals that fakes cover",
-    "density": "how deep fakes lie among reals",
+    "recall": "share of reals covered by fakes",
+    "density": "how densely reals surround fakes",
     "coverage": "share of reals with a fake nearby",
-    "diversity": "distance between fakes, of that between reals",
-    "swd": "distance of patches, lower is better",
-    "ms_ssim": "likeness among fakes, lower is more varied",
-    "support": "different pictures by the birthday paradox",
-    "same_pairs": "pairs of fakes that count as the same",
+    "diversity": "mean distance between fakes, relative to reals",
+    "swd": "distance between patches, lower is better",
+    "ms_ssim": "similarity among fakes, lower is more diverse",
+    "support": "number of distinct images, by the birthday paradox",
+    "same_pairs": "pairs of fakes that count as duplicates",
 }
 
 
 def evaluation_of(
     path: Path, number: int, seed: int, features: Path | None, dataset: Path | None, modes: bool = False
 ) -> Evaluation:
-    """The evaluation of an artifact, a milestone or a checkpoint. All that can be refused is refused before pictures are made.
+    """Evaluate an artifact, a milestone or a checkpoint. All inputs are checked before sampling.
 
     Raises:
-        InputError: it makes no pictures, or dataset and feature network are missing or do not fit.
+        InputError: it generates no images, or the dataset or feature network is missing or does not match.
     """
     device = choose_device()
     generator, record = load_generator(path, device)
     made = kind_of(record, path).name
     if made != "images":
-        raise InputError(f"{path} makes {made}, and these metrics are of images; use an artifact that makes some")
+        raise InputError(
+            f"{path} generates {made}, but these metrics are for images; use an artifact that generates images"
+        )
     store = Store(dataset or Path(record.dataset.path))
     store.images(record.config["resolution"])
     if record.channels != store.manifest.channels:
         raise InputError(
-            f"{path} makes pictures of {record.channels} channels, {store.path} has {store.manifest.channels}; right would be "
+            f"{path} makes pictures of {record.channels} channels, {store.path} has {store.manifest.channels}; use "
             "the dataset that it was trained on"
         )
     if modes:
@@ -72,7 +74,7 @@ def evaluation_of(
 
 
 def _extractor(features: Path | None, store: Store, device: torch.device) -> Extractor:
-    """Inception for "inception" or a file of weights; else the feature network at this path, or this dataset's."""
+    """Inception for "inception" or a weights file; else the feature network at this path, or the dataset's own."""
     if features == INCEPTION:
         return load_inception(None, device)
     return load_extractor(features or features_of(store), device)
@@ -97,7 +99,7 @@ def features_of(store: Store) -> Path:
     """The feature network that was trained on this dataset.
 
     Raises:
-        InputError: there is none; with what would make one.
+        InputError: there is none; the message says how to train one.
     """
     for file in sorted((ARTIFACTS / "features").glob("*/stage.json")):
         digests = json.loads(file.read_text(encoding="utf-8")).get("digests", {})
@@ -105,17 +107,17 @@ def features_of(store: Store) -> Path:
             return file.parent
     name = store.path.name
     raise InputError(
-        f"no feature network was trained on {store.path.as_posix()}; give params.yaml one, "
+        f"no feature network was trained on {store.path.as_posix()}; add one to params.yaml, "
         f"'features: {{{name}: {{dataset: {store.path.as_posix()}}}}}', and train it: dvc repro features@{name}"
     )
 
 
 def as_table(found: Evaluation) -> Any:
-    """A rich table: each figure beside its floor, and what it means."""
+    """A rich table: each metric next to its floor, with its meaning."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for column in ("figure", "fakes", "floor", "meaning"):
+    for column in ("metric", "fakes", "floor", "meaning"):
         table.add_column(column, justify="right" if column in ("fakes", "floor") else "left")
     for name, value in found.figures.items():
         meaning = meaning_of(name)
@@ -124,5 +126,5 @@ def as_table(found: Evaluation) -> Any:
 
 
 def meaning_of(name: str) -> str:
-    """What a figure is, in a few words; empty where there is nothing to say."""
+    """A short description of a metric; empty if unknown."""
     return MEANING.get(name.removesuffix(Features.suffix), "")

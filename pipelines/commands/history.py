@@ -1,6 +1,6 @@
-"""The versions of an artifact in git: the workspace, commits and experiments, newest first, as they are found.
+"""The versions of an artifact in the workspace, commits and experiments, newest first, yielded as they are found.
 
-They are read from dvc.lock in the commits that changed it, so thousands of other commits cost nothing.
+They are read from dvc.lock. Only commits that changed it are visited, so all others cost nothing.
 """
 
 import json
@@ -21,12 +21,12 @@ from espalier.stages.artifacts.workfolder import work_root
 
 LOCK = Path("dvc.lock")
 MOST_COMMITS = 200
-"""Commits that changed dvc.lock, of which the versions are shown unless more are asked for."""
+"""Default number of commits that changed dvc.lock to search."""
 
 
 @dataclass
 class Version:
-    """One content of an artifact: where it is to be found, its final metrics, its sheet."""
+    """One version of an artifact: the revisions that hold it, its final metrics, its sample sheet."""
 
     digest: str
     date: str
@@ -37,7 +37,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Revision:
-    """A state of dvc.lock: the workspace where there is no `commit`."""
+    """A revision of dvc.lock; the workspace if `commit` is empty."""
 
     commit: str
     name: str
@@ -45,7 +45,7 @@ class Revision:
 
 
 def history(name: str, most: int = MOST_COMMITS) -> Iterator[Version]:
-    """The versions of a stage's artifact, newest first; neighbours with the same content are one.
+    """The versions of a stage's artifact, newest first; adjacent revisions with the same content are merged.
 
     Raises:
         InputError: DVC's DAG has no such stage.
@@ -71,7 +71,7 @@ def history(name: str, most: int = MOST_COMMITS) -> Iterator[Version]:
 
 
 def _git(*arguments: str) -> list[str]:
-    """Git's answer in lines; none where there is no repository or no commit."""
+    """Git's output as lines; empty if there is no repository or no commit."""
     done = subprocess.run(["git", *arguments], capture_output=True, text=True)
     return done.stdout.splitlines() if done.returncode == 0 else []
 
@@ -92,7 +92,7 @@ def _revisions(most: int) -> Iterator[Revision]:
 
 
 def _digest(node: Node, revision: Revision) -> str | None:
-    """The digest of a stage's first output, as dvc.lock has it there."""
+    """The digest of a stage's first output in dvc.lock at this revision."""
     if revision.commit:
         text = "\n".join(_git("show", f"{revision.commit}:./{LOCK}"))
     else:
@@ -107,7 +107,7 @@ def _digest(node: Node, revision: Revision) -> str | None:
 
 
 def _published(node: Node, digest: str, revision: Revision) -> tuple[dict[str, float], Path | None]:
-    """The version's final metrics and its sample sheet as a file of its own, where DVC's cache has them."""
+    """The version's final metrics and a copy of its sample sheet, if DVC's cache has them."""
     metrics, samples = node.artifact / "metrics.json", node.artifact / "samples.png"
     if not revision.commit:
         text = metrics.read_text(encoding="utf-8") if metrics.is_file() else ""
@@ -146,14 +146,14 @@ HEAD = ("since", *FIGURES, "found in", "samples")
 
 
 def as_line(version: Version) -> str:
-    """A version in a line, under `head_line`."""
+    """A version as one line under `head_line`."""
     figures = (f"{version.figures[n]:.4g}" if n in version.figures else "" for n in FIGURES)
     cells = (version.date, *figures, ", ".join(version.revisions), str(version.picture or "not in the cache"))
     return _line(cells)
 
 
 def head_line() -> str:
-    """The names of the columns."""
+    """The column names."""
     return _line(HEAD)
 
 

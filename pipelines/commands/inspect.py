@@ -1,4 +1,4 @@
-"""What an artifact is and what it came from, down to its dataset."""
+"""Describe an artifact and its lineage, down to the dataset."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,10 +7,10 @@ from espalier.data.errors import InputError
 
 
 def describe(path: Path) -> Iterator[str]:
-    """Lines that tell an artifact's or checkpoint's configuration, lineage and versions.
+    """Lines with an artifact's or checkpoint's configuration, lineage and versions.
 
     Raises:
-        InputError: there is nothing there that can be read.
+        InputError: there is no readable artifact or checkpoint at this path.
     """
     from espalier.stages.artifacts.artifact import load_artifact
     from espalier.stages.artifacts.checkpoint import read_checkpoint
@@ -29,7 +29,7 @@ def describe(path: Path) -> Iterator[str]:
     for name, options in config["tricks"].items():
         yield f"  trick {name}: {_options(options)}"
     if record.start is not None:
-        yield f"went on from {record.start.path}   {record.start.digest[:16]}"
+        yield f"resumed from {record.start.path}   {record.start.digest[:16]}"
     yield "came from"
     yield from _ancestors(path)
 
@@ -53,7 +53,7 @@ def _ancestors(path: Path) -> Iterator[str]:
     parent = Path(record.parent.path)
     try:
         now = load_artifact(parent).digest
-        note = "" if now == record.parent.digest else "   (what lies there now is another one)"
+        note = "" if now == record.parent.digest else "   (has been retrained since)"
     except InputError:
         yield f"  parent  {parent}   {record.parent.digest[:16]}   (no longer there)"
         yield f"  dataset {record.dataset.path}   {record.dataset.digest[:16]}"

@@ -1,4 +1,4 @@
-"""The ranking of an ablation: a table, and a picture with every seed in it."""
+"""The ranking of an ablation: a table, and a plot that shows every seed."""
 
 import math
 import statistics
@@ -16,7 +16,7 @@ DEFAULTS = ("modes", "diversity")
 
 @dataclass(frozen=True, slots=True)
 class Rank:
-    """One combination: its figure in every finished seed, and how many failed."""
+    """One combination: its metric for every finished seed, and the number of failed runs."""
 
     combination: str
     values: list[float]
@@ -24,32 +24,32 @@ class Rank:
 
     @property
     def mean(self) -> float:
-        """NaN, if none finished."""
+        """Mean over seeds; NaN if none finished."""
         return statistics.fmean(self.values) if self.values else math.nan
 
     @property
     def error(self) -> float:
-        """Standard error of the mean; NaN for fewer than two."""
+        """Standard error of the mean; NaN for fewer than two seeds."""
         return statistics.stdev(self.values) / math.sqrt(len(self.values)) if len(self.values) > 1 else math.nan
 
 
 def choose_figure(results: list[Result], by: str) -> str:
-    """The figure to rank by: the one asked for, else modes where they are counted, else diversity.
+    """The metric to rank by: the requested one, else modes if they were counted, else diversity.
 
     Raises:
-        InputError: no run has it; with those there are.
+        InputError: no run has it; the message lists those available.
     """
     known = sorted({name for result in results for name in result.figures})
     for name in [by] if by else DEFAULTS:
         if name in known:
             return name
     raise InputError(
-        f"no run has the figure '{by or DEFAULTS[-1]}'; there are: {', '.join(known) or 'none, all failed'}"
+        f"no run has the metric '{by or DEFAULTS[-1]}'; available: {', '.join(known) or 'none, all failed'}"
     )
 
 
 def ranked(results: list[Result], figure: str, lowest: bool) -> list[Rank]:
-    """Best first; what finished nowhere is last."""
+    """Combinations sorted best first; those without a finished run come last."""
     by_combination: dict[str, list[Result]] = {}
     for result in results:
         by_combination.setdefault(result.trial.combination, []).append(result)
@@ -71,7 +71,7 @@ def as_table(ranks: list[Rank], figure: str) -> Table:
 
 
 def draw(ranks: list[Rank], figure: str, title: str, path: Path) -> None:
-    """Means with standard errors, best on top, and every seed as a faint dot."""
+    """Plot means with standard errors, best on top, and every seed as a faint dot."""
     from matplotlib.figure import Figure
 
     rows = [rank for rank in ranks if rank.values]

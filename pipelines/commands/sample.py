@@ -1,4 +1,4 @@
-"""Pictures from artifacts: grids, growth strips, walks."""
+"""Sample images from artifacts: grids, growth strips, interpolations."""
 
 from pathlib import Path
 
@@ -15,27 +15,27 @@ from espalier.stages.process.device import choose_device
 
 
 def draw_grid(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
-    """A square grid of one artifact's pictures, or a row of each of several's, from the same latents."""
+    """Draw a square grid of one artifact's samples, or one row per artifact from the same latents."""
     rows = [_pictures(path, number, seed) for path in artifacts]
     if any(row.ndim == 2 for row in rows):
         if len(rows) > 1:
-            raise InputError("points are drawn of one artifact at a time; give one path")
+            raise InputError("points can be drawn for one artifact only; give one path")
         save_picture(scatter(rows[0]), out)
         return
     save_picture(grid(torch.cat(_one_size(rows)), columns=number if len(rows) > 1 else None), out)
 
 
 def draw_walk(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
-    """An animation through `number` pictures and back to the first, a second each; artifacts side by side."""
+    """Animate an interpolation through `number` latents and back to the first, one second each; artifacts side by side."""
     walks = [_pictures(path, number, seed, walking=True) for path in artifacts]
     if any(walk.ndim == 2 for walk in walks):
-        raise InputError("a walk is through pictures, and this generator makes points; leave out --interpolate")
+        raise InputError("cannot interpolate: this generator makes points, not images; leave out --interpolate")
     frames = [grid(torch.stack(frame), columns=len(walks)) for frame in zip(*_one_size(walks), strict=True)]
     save_animation(frames, out, seconds=number)
 
 
 def _one_size(parts: list[Tensor]) -> list[Tensor]:
-    """Pictures (N, channels, R, R) enlarged to the largest R, each pixel to a square."""
+    """Images (N, channels, R, R) upsampled to the largest R (nearest neighbour)."""
     side = max(part.shape[-1] for part in parts)
     return [F.interpolate(part, size=(side, side), mode="nearest") for part in parts]
 

@@ -1,4 +1,4 @@
-"""Where every stage stands: by DVC's word what is up to date, by the work folders what is half-way."""
+"""The state of every stage: DVC says what is up to date, the work folders what is half-way."""
 
 import json
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from espalier.stages.config.params import merged_section, read_params
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """A stage's state in a word, the rest of the sentence, its final figures, if published, and the monitor's verdict."""
+    """A stage's state as one word, its details, its final metrics if published, and the monitor's verdict."""
 
     name: str
     word: str
@@ -46,12 +46,12 @@ def _state(node: Node, stale: dict[str, list[str] | None], params: dict[str, Any
         return State(node.name, "missing", "", {})
     reasons = stale[node.name]
     return State(
-        node.name, "stale", "dvc is at work on it" if reasons is None else "; ".join(reasons[:3]), figures, verdict
+        node.name, "stale", "dvc is running it" if reasons is None else "; ".join(reasons[:3]), figures, verdict
     )
 
 
 def _work(node: Node, params: dict[str, Any]) -> tuple[str, str]:
-    """What the work folder of the stage as it is configured now says: in training, half-way, or nothing."""
+    """The state that the work folder of the current configuration shows: training, half-way, or nothing."""
     pipeline, _, stage = node.name.partition("@")
     for file in sorted((work_root() / node.name).glob(f"*/{SECTION}"), key=lambda f: -f.stat().st_mtime):
         found = _read(file)
@@ -106,7 +106,7 @@ def as_table(found: list[State]) -> Any:
 
 
 def console() -> Any:
-    """A rich console. Away from a terminal nothing may be cut to its width."""
+    """A rich console. If the output is no terminal, use a wide one so that nothing is truncated."""
     from rich.console import Console
 
     found = Console()

@@ -1,4 +1,4 @@
-"""A person in the outfits of sentences, drawn: from artifacts alone."""
+"""Dress a person as sentences describe, from artifacts alone."""
 
 from pathlib import Path
 
@@ -17,10 +17,10 @@ from espalier.stages.process.device import choose_device
 def draw_outfits(
     photo: Path, classes: Path, sentences: list[str], number: int, seed: int, artifact: Path, out: Path
 ) -> list[str]:
-    """Write the sheet, a row a sentence. Returns what to say of words that nobody knows.
+    """Write the sheet, one row per sentence. Returns notes about words that the encoder does not know.
 
     Raises:
-        InputError: a file or an artifact cannot be used, or a sentence says nothing.
+        InputError: a file or an artifact cannot be used, or a sentence describes nothing.
     """
     translator = Translator(artifact, choose_device())
     people = read_people(photo, classes, translator)
@@ -37,16 +37,16 @@ def draw_outfits(
 
 
 def read_people(photo: Path, classes: Path, translator: Translator) -> People:
-    """One person, read at the translator's resolution.
+    """Read one person at the translator's resolution.
 
     Raises:
-        InputError: the picture or its map cannot be used.
+        InputError: the image or its segmentation map cannot be used.
     """
     if not photo.is_file():
-        raise InputError(f"there is no picture {photo}")
+        raise InputError(f"there is no image {photo}")
     if not classes.is_file():
         raise InputError(
-            f"the picture has no map: there is no {classes}; right would be a palette PNG of its classes (--map)"
+            f"the image has no segmentation map: there is no {classes}; give a palette PNG of its classes (--map)"
         )
     try:
         image, values = read_person(photo, classes, translator.resolution, translator.record.channels)
@@ -64,6 +64,6 @@ def _repeated(people: People, number: int) -> People:
 
 
 def unknown_words(translator: Translator, sentence: str) -> str:
-    """What to say of a sentence's words that the encoder does not know; nothing, if it knows all."""
+    """A note about the words of a sentence that the encoder does not know; empty if it knows all."""
     words = [] if translator.text is None else translator.text.unknown(sentence)
-    return f"nobody has told the encoder what {', '.join(words)} means; left out" if words else ""
+    return f"the encoder does not know {', '.join(words)}; ignored" if words else ""

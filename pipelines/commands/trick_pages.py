@@ -1,4 +1,4 @@
-"""What is known of each trick, in words: read from its file, its options and the compatibility rules, and nowhere else said."""
+"""Describe each trick from its file, its options and the compatibility rules, the only sources of this text."""
 
 import inspect
 import re
@@ -18,7 +18,7 @@ from espalier.stages.tricks.trick import Trick
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One option: its values in words, its default (or "needed"), and what it is."""
+    """One option: its allowed values in words, its default (or "needed"), and its meaning."""
 
     name: str
     values: str
@@ -27,7 +27,7 @@ class Option:
 
 
 def names() -> list[str]:
-    """Every loss, as "loss: NAME", then every trick, in the order in which they are applied."""
+    """Every loss as "loss: NAME", then every trick, in order of application."""
     return [*(f"loss: {name}" for name in LOSSES), *TRICKS]
 
 
@@ -35,7 +35,7 @@ def find(name: str) -> type[Trick]:
     """The class of a trick, or of a loss written "hinge" or "loss: hinge".
 
     Raises:
-        ValueError: there is none, with the nearest name.
+        ValueError: there is none; the message suggests the nearest name.
     """
     bare = name.removeprefix("loss").strip(": =")
     return LOSSES[bare] if bare in LOSSES else TRICKS.find(name)
@@ -47,18 +47,18 @@ def title(cls: type[Trick]) -> str:
 
 
 def text(cls: type[Trick]) -> str:
-    """What its file says: the equation, the source, the differences between paper and code."""
+    """The docstring of its file: the equation, the source, the differences between paper and code."""
     return inspect.getdoc(sys.modules[cls.__module__]) or inspect.getdoc(cls) or ""
 
 
 def summary(cls: type[Trick]) -> str:
-    """Its file's first sentence."""
+    """The first sentence of its file."""
     first = text(cls).split("\n\n")[0]
     return re.sub(r"\s+", " ", first)
 
 
 def source(cls: type[Trick]) -> str:
-    """The paper that it is from: what its file names as its source, up to the first full stop or semicolon."""
+    """The paper it comes from: the source given in its file, up to the first full stop or semicolon."""
     whole = re.sub(r"\s+", " ", text(cls))
     found = re.search(r"Sources?: (.+?)(?:\.\s|; |\.$|$)", whole)
     return found.group(1) if found else ""
@@ -73,13 +73,13 @@ def options(cls: type[Trick]) -> list[Option]:
 
 
 def rules(cls: type[Trick]) -> list[tuple[str, Rule]]:
-    """What it cannot or should not be with: the other feature, and the rule."""
+    """What it cannot or should not be combined with: the other feature, and the rule."""
     mine = f"loss {cls.name}" if issubclass(cls, Loss) else cls.name
     return [(r.other if r.one == mine else r.one, r) for r in RULES if mine in (r.one, r.other)]
 
 
 def networks(cls: type[Trick]) -> list[str]:
-    """The networks that have every place that it changes; all, if it changes none."""
+    """The networks that have every place it changes; all networks if it changes none."""
     probe = cls.model_construct()
     wants = probe.wants()
     return [name for name, backbone in NETWORKS.items() if all(place in backbone.places() for place in wants)]

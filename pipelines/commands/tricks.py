@@ -1,4 +1,4 @@
-"""The tricks, for people: a list of all, or all about one."""
+"""Print a list of all tricks, or the details of one."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +8,11 @@ from rich.table import Table
 from espalier.data.errors import InputError
 from espalier.pipelines.commands import trick_pages as describe
 
-OUTCOMES = {"forbid": "refused with", "warn": "warned of with", "note": "beside"}
+OUTCOMES = {"forbid": "refused with", "warn": "warning with", "note": "note with"}
 
 
 def all_tricks() -> Table:
-    """Each trick's name, what it is, its options with defaults, and what refuses it."""
+    """Each trick's name, summary, options with defaults, and incompatibilities."""
     table = Table("trick", "what it is", "options", "refused with", box=None, pad_edge=False, show_lines=False)
     for name in describe.names():
         cls = describe.find(name)
@@ -23,10 +23,10 @@ def all_tricks() -> Table:
 
 
 def one_trick(name: str) -> Iterator[str]:
-    """Everything about one: its file's text, options, networks, and what it goes ill with.
+    """The details of one trick: the text of its file, its options, networks and incompatibilities.
 
     Raises:
-        InputError: there is no such trick, with the nearest name.
+        InputError: there is no such trick; the message suggests the nearest name.
     """
     try:
         cls = describe.find(name)

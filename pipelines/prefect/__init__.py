@@ -1,1 +1,1 @@
-"""The same runs as Prefect flows: served, scheduled, gated, reported."""
+"""Runs as Prefect flows: served, scheduled, gated and reported."""

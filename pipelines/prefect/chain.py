@@ -1,4 +1,4 @@
-"""A run of a target as a Prefect flow: one task per DVC stage, in the order that the DAG wants."""
+"""Run a target as a Prefect flow: one task per DVC stage, in the order of the DAG."""
 
 import logging
 import queue
@@ -27,7 +27,7 @@ LAST_REPORTS_SECONDS = 30.0
 
 
 def run_chain(target: str, options: RunOptions) -> State:
-    """Run a target's stages. Returns the flow's final state; bad input is a failure in a sentence."""
+    """Run a target's stages. Returns the flow's final state; bad input gives Failed with a message."""
     logging.getLogger("prefect.flow_runs").addFilter(_says_something_new)
     try:
         with planned(target, options) as plan:
@@ -37,13 +37,13 @@ def run_chain(target: str, options: RunOptions) -> State:
 
 
 def _says_something_new(record: logging.LogRecord) -> bool:
-    """Not so Prefect's traceback of a run that ended as it was told to: its state has said why, in a sentence."""
+    """Filter out Prefect's traceback of a failed or cancelled run: its state already carries the message."""
     error = record.exc_info[1] if record.exc_info else None
     return not isinstance(error, (FailedRun, CancelledRun))
 
 
 class Chain:
-    """The stages of one run: waiting, under way, ended."""
+    """The stages of one run: waiting, running and finished."""
 
     def __init__(self, plan: Plan, options: RunOptions) -> None:
         self.plan, self.options = plan, options
@@ -58,13 +58,13 @@ class Chain:
         self._begun: dict[str, float] = {}
 
     def run(self) -> State:
-        """Run to the end; on a cancel or a signal leave nothing behind."""
+        """Run to completion; on cancellation or a signal, leave no process behind."""
         try:
             with Runner(max_workers=self.options.at_once) as runner:
                 try:
                     with self.processes.deadline(self.options.seconds):
                         self._walk(runner)
-                except BaseException:  # only this, the main, thread hears of a cancel
+                except BaseException:  # only the main thread receives a cancellation
                     self.processes.stop(CANCELLED)
                     raise
             state = self._verdict()
@@ -84,7 +84,7 @@ class Chain:
             self._end(self._ended.get())
 
     def _ready(self) -> list[Node]:
-        """The stages that can be begun now: none any more once one has failed."""
+        """The stages that can start now; none after a failure."""
         if self.failure is not None or self.processes.stopped_for is not None:
             return []
         done = {name for name, outcome in self.outcomes.items() if outcome.word in ("Cached", "Completed")}
@@ -114,17 +114,15 @@ class Chain:
     def _verdict(self) -> State:
         if self.processes.stopped_for == OUT_OF_TIME:
             where = "; ".join(o.detail for o in self.outcomes.values() if o.word == "Unfinished")
-            return Cancelled(name="Unfinished", message=where or f"{OUT_OF_TIME}; the next run goes on from here")
+            return Cancelled(name="Unfinished", message=where or f"{OUT_OF_TIME}; the next run resumes from here")
         if self.failure is not None:
             return Failed(message=self.failure)
         cached = sum(outcome.word == "Cached" for outcome in self.outcomes.values())
-        kept = f"; saved as the experiment {self.plan.experiment}" if self.plan.experiment else ""
+        kept = f"; saved as experiment {self.plan.experiment}" if self.plan.experiment else ""
         return Completed(message=f"{len(self.outcomes)} stages, {cached} of them cached{kept}")
 
     def _report(self, verdict: str) -> None:
         target = self.plan.target
         page = run_page(target, self.plan.nodes, self.outcomes, verdict)
         key = f"{key_of(target)}-run"
-        self.reporter.send(
-            key, lambda: create_markdown_artifact(page, key=key, description=f"the last run of {target}")
-        )
+        self.reporter.send(key, lambda: create_markdown_artifact(page, key=key, description=f"last run of {target}"))

@@ -1,4 +1,4 @@
-"""Gates between stages: figures that a stage must reach for the chain to go on."""
+"""Gates between stages: metrics that a stage must reach for the chain to continue."""
 
 from typing import Literal
 
@@ -19,14 +19,14 @@ POLL_SECONDS = 2
 
 
 class Approval(RunInput):
-    """What a person says of a stage that missed its gate."""
+    """A user's decision on a stage that missed its gate."""
 
-    decision: Literal["approve", "reject"] = Field(description="approve: the chain goes on; reject: it ends here")
-    comment: str = Field(default="", description="kept in the run's log")
+    decision: Literal["approve", "reject"] = Field(description="approve: continue the chain; reject: end it here")
+    comment: str = Field(default="", description="recorded in the run's log")
 
 
 class Gates:
-    """The gates of a pipeline, as params.yaml and the run's options set them."""
+    """The gates of a pipeline, set by params.yaml and the run's options."""
 
     def __init__(self, target: str, on_miss: str) -> None:
         self.on_miss = on_miss
@@ -42,12 +42,12 @@ class Gates:
         return self._configs[node.name]
 
     def retries(self, node: Node) -> int:
-        """How often a stage is tried again."""
+        """Number of retries of a stage."""
         config = self._config(node)
         return 0 if config is None else config.retries
 
     def missed(self, node: Node) -> str | None:
-        """Why the chain ends here: a gate that is missed and that no person has waived. None if it goes on."""
+        """Why the chain ends here: a missed gate that was not approved. None if the chain continues."""
         config = self._config(node)
         if config is None or config.gate is None or self.on_miss == "off":
             return None
@@ -60,12 +60,12 @@ class Gates:
 
 
 def _ask(node: Node, words: str) -> str | None:
-    """Pause the flow until a person approves or rejects in Prefect's page."""
-    page = f"**{words}**\n\n{picture_markdown(node.artifact / 'samples.png', 'what it draws')}"
+    """Pause the flow until a user approves or rejects on Prefect's page."""
+    page = f"**{words}**\n\n{picture_markdown(node.artifact / 'samples.png', 'samples')}"
     form = Approval.with_initial_data(description=page)
     said = pause_flow_run(
         form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{key_of(node.name)}"
     )
     comment = f" ({said.comment})" if said.comment else ""
-    get_run_logger().info(f"{words}; {said.decision}{'d' if said.decision == 'approve' else 'ed'} by a person{comment}")
+    get_run_logger().info(f"{words}; {said.decision}{'d' if said.decision == 'approve' else 'ed'} by a user{comment}")
     return None if said.decision == "approve" else f"{words}; rejected{comment}"

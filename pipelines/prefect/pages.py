@@ -1,4 +1,4 @@
-"""What is told of a stage and of a whole run when they end: Markdown with the pictures in it."""
+"""Markdown reports of finished stages and runs, with embedded images."""
 
 import base64
 import io
@@ -17,7 +17,7 @@ CURVES_WIDTH = 1200
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a stage ended: "Completed", "Cached", "Failed", "Unfinished", ...; why; after how long."""
+    """How a stage ended: its state ("Completed", "Cached", "Failed", "Unfinished", ...), the reason, the wall time."""
 
     word: str
     detail: str = ""
@@ -30,7 +30,7 @@ def key_of(name: str) -> str:
 
 
 def stage_page(node: Node, seconds: float) -> str:
-    """The page of a stage that has run so long: verdict, figures, samples and curves, and where it came from."""
+    """The page of a stage that ran for `seconds`: verdict, metrics, samples, curves and inputs."""
     from espalier.stages.process.progress import clock
 
     said, events = verdict_of(node)
@@ -38,14 +38,14 @@ def stage_page(node: Node, seconds: float) -> str:
     lines += [*(f"- {event}" for event in events), ""] if events else []
     if node.needs:
         lines += ["Made from " + ", ".join(f"[{name}](/artifacts/key/{key_of(name)})" for name in node.needs) + ".", ""]
-    lines += [*_table(["figure", "value"], [[k, _number(v)] for k, v in figures_of(node).items()]), ""]
+    lines += [*_table(["metric", "value"], [[k, _number(v)] for k, v in figures_of(node).items()]), ""]
     lines += _picture(node.artifact / "samples.png", "samples, from the same latents in every run", PICTURE_WIDTH)
     lines += _picture(node.artifact / "curves.png", "curves over thousands of images", CURVES_WIDTH)
     return "\n".join(lines)
 
 
 def run_page(title: str, nodes: Sequence[Node], outcomes: dict[str, Outcome], verdict: str) -> str:
-    """The page of a whole run: every stage with its time and figures, and the last picture there is."""
+    """The page of a whole run: every stage with its time and metrics, and the last available samples."""
     from espalier.stages.process.progress import clock
 
     figures_by_stage = {node.name: figures_of(node) for node in nodes}
@@ -69,7 +69,7 @@ def metric_rows(node: Node) -> list[dict[str, Any]]:
 
 
 def picture_markdown(path: Path, title: str) -> str:
-    """A picture with its title, in the page itself; empty where there is none."""
+    """An image embedded in the page, with its title; empty if there is none."""
     return "\n".join(_picture(path, title, PICTURE_WIDTH))
 
 
@@ -80,7 +80,7 @@ def _picture(path: Path, title: str, width: int) -> list[str]:
 
 
 def _data_uri(path: Path, width: int) -> str:
-    """The picture as text, made smaller where it is wider than what is shown."""
+    """The image as a data URI, downscaled if it is wider than twice the displayed width."""
     from PIL import Image
 
     with Image.open(path) as image:

@@ -1,4 +1,4 @@
-"""Telling Prefect's server what happens, from a thread of its own: a dead or slow server never holds training up."""
+"""Send reports to Prefect's server from a separate thread, so that a dead or slow server never blocks training."""
 
 import contextvars
 import threading
@@ -11,9 +11,9 @@ AGAIN_SECONDS = 2.0
 
 
 class Reporter:
-    """Sends reports in order, again and again until the server takes them.
+    """Send reports in order, retrying until the server accepts them.
 
-    A report under a key replaces an earlier one under the same key that has not been sent yet.
+    A report replaces an unsent report with the same key.
     """
 
     def __init__(self) -> None:
@@ -24,13 +24,13 @@ class Reporter:
         self._thread.start()
 
     def send(self, key: str, report: Callable[[], object]) -> None:
-        """Have this called, in the present run's context."""
+        """Queue a report; it is called in the current run's context."""
         with self._wake:
             self._pending[key] = (contextvars.copy_context(), report)
             self._wake.notify()
 
     def close(self, seconds: float) -> None:
-        """Wait until all is sent, so long at most."""
+        """Wait until all reports are sent, for at most `seconds`."""
         with self._wake:
             self._closing = True
             self._wake.notify()
@@ -46,21 +46,21 @@ class Reporter:
                 context, report = self._pending.pop(key)
             try:
                 context.run(report)
-            except Exception:  # whatever a server that is away, starting or broken makes of it
+            except Exception:  # any error of a server that is down, starting or broken
                 with self._wake:
                     self._pending.setdefault(key, (context, report))
                 time.sleep(AGAIN_SECONDS)
 
 
 class LiveProgress:
-    """The progress artifact of a stage: made at the first report, then moved."""
+    """The progress artifact of a stage: created at the first report, then updated."""
 
     def __init__(self, key: str) -> None:
         self.key = key
         self._made: UUID | None = None
 
     def show(self, percent: float, words: str) -> None:
-        """Move to so many percent."""
+        """Set the progress to this percentage."""
         from prefect.artifacts import create_progress_artifact, update_progress_artifact
 
         if self._made is None:

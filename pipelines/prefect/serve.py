@@ -1,4 +1,4 @@
-"""Waiting for runs that Prefect's server hands out: by its page, by a schedule, by another program."""
+"""Serve flows: execute runs submitted through Prefect's page, a schedule or another program."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,12 +11,12 @@ from espalier.stages.config.params import PARAMS, choose, pipeline_names, read_p
 def serve_flows(
     own: Mapping[str, Any], target: Any, pipelines: Sequence[str], cron: str | None, timezone: str, name: str | None
 ) -> None:
-    """Serve these pipelines' flows, or all of params.yaml's, and the one for any target, until interrupted.
+    """Serve the flows of these pipelines (default: all in params.yaml) and the flow for any target, until interrupted.
 
-    `own`: flows of a pipeline's own, by its name.
+    `own`: pipelines with a flow of their own, by name.
 
     Raises:
-        InputError: no such pipeline, no DVC project, no server, or a cron that cannot be read.
+        InputError: no such pipeline, no DVC project, no server, or an invalid cron schedule.
     """
     params = read_params()
     every = pipeline_names(params)
@@ -44,8 +44,8 @@ def _schedule(cron: str | None, timezone: str) -> Any:
     except ValueError as error:
         reason = error.errors()[0]["msg"] if hasattr(error, "errors") else str(error)
         raise InputError(
-            f"--cron '{cron}' with --timezone {timezone} cannot be read: {reason}; "
-            "right would be five fields, such as '0 2 * * *' for every night at two"
+            f"--cron '{cron}' with --timezone {timezone} is invalid: {reason}; "
+            "use five fields, such as '0 2 * * *' for 2 a.m. every night"
         ) from error
     return Cron(cron, timezone=timezone)
 

@@ -1,4 +1,4 @@
-"""Prefect's server and its page: started here, or found where PREFECT_API_URL or prefect.toml says."""
+"""Prefect's server and its page: start one, or find the one set by PREFECT_API_URL or prefect.toml."""
 
 import os
 import signal
@@ -18,14 +18,14 @@ START_SECONDS = 90.0
 
 
 def start_server(port: int, ready: Callable[[str], None]) -> int:
-    """Run a server with its page until it is interrupted; returns its exit code. `ready` is told the page's address.
+    """Run a server with its page until interrupted. Returns its exit code. `ready` is called with the page's address.
 
     Raises:
-        InputError: the port is in use, or the server does not come up.
+        InputError: the port is in use, or the server does not start.
     """
     check_address(HOST, port, "espalier ui")
     page = f"http://{HOST}:{port}"
-    # The page asks this address; without it, it would ask port 4200 whatever the port is.
+    # The page calls this address; by default it would call port 4200 regardless of the port.
     addresses = {"PREFECT_SERVER_UI_API_URL": f"{page}/api", "PREFECT_API_URL": f"{page}/api"}
     quiet = {
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -45,7 +45,7 @@ def start_server(port: int, ready: Callable[[str], None]) -> int:
     while server.poll() is None and not _answers(f"{page}/api"):
         if time.monotonic() > end:
             server.terminate()
-            raise InputError(f"Prefect's server did not come up within {START_SECONDS:g} s")
+            raise InputError(f"Prefect's server did not start within {START_SECONDS:g} s")
         time.sleep(0.2)
     if server.poll() is None:
         crash_runs_without_heartbeat()
@@ -64,7 +64,7 @@ def require_server() -> str:
     """The address of the API in use.
 
     Raises:
-        InputError: nothing answers there.
+        InputError: no server answers at this address.
     """
     from prefect.settings import PREFECT_API_URL
 
@@ -72,15 +72,15 @@ def require_server() -> str:
     if not api or not _answers(api):
         where = f"at {api}" if api else "(PREFECT_API_URL is not set)"
         raise InputError(
-            f"no Prefect server answers {where}; start one with 'espalier ui', or set PREFECT_API_URL to where yours is"
+            f"no Prefect server answers {where}; start one with 'espalier ui', or set PREFECT_API_URL to the address of yours"
         )
     return str(api)
 
 
 def crash_runs_without_heartbeat() -> None:
-    """Have the server mark a run as crashed when its process has been silent for 90 s. Made once, whoever asks.
+    """Create an automation (once) that marks a run as crashed after 90 s without a heartbeat.
 
-    Else a run whose machine went down would stay Running for ever, and hold its concurrency slot.
+    Otherwise a run whose machine went down would stay Running forever and keep its concurrency slot.
     """
     from datetime import timedelta
 
@@ -99,7 +99,7 @@ def crash_runs_without_heartbeat() -> None:
     ended = ("Completed", "Cached", "Failed", "Cancelled", "Unfinished", "Crashed")
     automation = Automation(
         name=name,
-        description="a flow run that has sent a heartbeat must send another, or end, within 90 s",
+        description="after a heartbeat, a flow run must send another or end within 90 s",
         trigger=EventTrigger(
             posture=Posture.Proactive,
             match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),

@@ -21,14 +21,14 @@ from espalier.pipelines.run.repro import dvc, repro_command
 PROGRESS = re.compile(r"^\S+ +(\d+)%  (.*)")
 EXITED = re.compile(r"failed to run: .* exited with (\d+)")
 HINTS = re.compile(r"\t|To (track|enable)|Use `dvc|(Updating|Generating) lock file")
-"""What dvc says to somebody at a terminal."""
+"""Hints that dvc prints for terminal users."""
 BAD_INPUT = 2
 RETRY_SECONDS = 5
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What all tasks of a run share; `fresh` are the stages that need not run."""
+    """State shared by all tasks of a run; `fresh`: stages that need not run."""
 
     options: RunOptions
     fresh: frozenset[str]
@@ -37,7 +37,7 @@ class Surroundings:
 
 
 class StageRun:
-    """One attempt at a stage: dvc runs it, its lines are logged, its progress is shown."""
+    """One attempt at a stage: dvc runs it, its output is logged, its progress is reported."""
 
     def __init__(self, node: Node, shared: Surroundings) -> None:
         self.node, self.shared = node, shared
@@ -49,7 +49,7 @@ class StageRun:
         self._progress = LiveProgress(f"{key_of(node.name)}-progress")
 
     def run(self) -> State:
-        """Run to the end. Returns the task's final state; one named "Refused" is of bad input."""
+        """Run to completion. Returns the task's final state, named "Refused" for bad input."""
         options, name = self.shared.options, self.node.name
         command = repro_command([name], single=True, force=options.force, pull=options.pull)
         try:
@@ -66,7 +66,7 @@ class StageRun:
         return Failed(name="Refused" if self.exited == BAD_INPUT else "Failed", message=reason)
 
     def _follow(self, command: list[str]) -> int:
-        """Run a command, passing on its lines as they come. Returns its exit code."""
+        """Run a command and log its output line by line. Returns its exit code."""
         logger = get_run_logger()
         with self.shared.processes.start(command, piped=True) as process:
             for line in process.stdout or ():
@@ -97,7 +97,7 @@ class StageRun:
 
     def _done(self) -> State:
         if not self.ran:
-            return Completed(name="Cached", message="dvc finds it unchanged, or took it from its cache")
+            return Completed(name="Cached", message="unchanged, or restored from dvc's cache")
         seconds = time.monotonic() - self.begun
         node, page = self.node, stage_page(self.node, seconds)
         self._show(100.0, "done")
@@ -108,15 +108,15 @@ class StageRun:
 
 
 def _markdown(node: Node, page: str) -> None:
-    create_markdown_artifact(page, key=key_of(node.name), description=f"figures, samples and curves of {node.name}")
+    create_markdown_artifact(page, key=key_of(node.name), description=f"metrics, samples and curves of {node.name}")
 
 
 def _table(node: Node, rows: list[dict[str, object]]) -> None:
-    create_table_artifact(rows, key=f"{key_of(node.name)}-metrics", description=f"final figures of {node.name}")
+    create_table_artifact(rows, key=f"{key_of(node.name)}-metrics", description=f"final metrics of {node.name}")
 
 
 def may_be_retried(_: Any, __: Any, state: State) -> bool:
-    """Whether trying again could help: not with bad input."""
+    """Whether a retry could help; not for bad input."""
     return state.name != "Refused"
 
 

@@ -1,4 +1,4 @@
-"""Another revision or experiment beside what lies here: what differs in parameters, figures and pictures."""
+"""Compare the workspace with another revision or experiment: parameters, metrics and samples that differ."""
 
 import difflib
 import io
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Other:
-    """A stage as the other revision has it: its final figures and its picture, where DVC's cache has them."""
+    """A stage in the other revision: its final metrics and samples, if DVC's cache has them."""
 
     figures: dict[str, float] = field(default_factory=dict)
     samples: "Image.Image | None" = None
@@ -26,7 +26,7 @@ class Other:
 
 @dataclass(frozen=True)
 class Against:
-    """Another revision: its name, parameters as (key, there, here), and its stages by name."""
+    """Another revision: its name, the differing parameters as (key, there, here), and its stages by name."""
 
     revision: str
     params: list[tuple[str, Any, Any]]
@@ -34,10 +34,10 @@ class Against:
 
 
 def read_against(chain: Chain, revision: str) -> Against:
-    """What another revision or experiment of the same pipeline was.
+    """Read another revision or experiment of the same pipeline.
 
     Raises:
-        InputError: DVC knows no such revision; with the nearest that it knows.
+        InputError: DVC knows no such revision; the message suggests the nearest one.
     """
     params = _params(chain, revision)
     files = _Files(revision)
@@ -47,7 +47,7 @@ def read_against(chain: Chain, revision: str) -> Against:
 
 
 def _params(chain: Chain, revision: str) -> list[tuple[str, Any, Any]]:
-    """What this pipeline and the datasets that it needs are told that differs, as params.yaml has it."""
+    """The differing parameters of this pipeline and its datasets in params.yaml."""
     try:
         told = ask_dvc("params", "diff", "--json", "--", revision, refusal=f"--against {revision}")
     except InputError as error:
@@ -55,13 +55,13 @@ def _params(chain: Chain, revision: str) -> list[tuple[str, Any, Any]]:
         near = difflib.get_close_matches(revision, known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"it has: {', '.join(known[:12]) or 'none'}"
         raise InputError(
-            f"--against {revision}: dvc cannot compare with it ({_one_line(str(error), revision)}); right would be a commit, a "
+            f"--against {revision}: dvc cannot compare with it ({_one_line(str(error), revision)}); use a commit, a "
             f"branch, a tag or an experiment; {hint}"
         ) from error
     try:
         changes = json.loads(told or "{}").get(str(PARAMS), {})
     except ValueError as error:
-        raise InputError(f"--against {revision}: dvc's answer cannot be read: {told[:200]}") from error
+        raise InputError(f"--against {revision}: cannot parse dvc's output: {told[:200]}") from error
     mine = {chain.pipeline, *(f"datasets.{stage.name}" for stage in chain.stages if stage.is_dataset)}
     return [
         (key, change.get("old"), change.get("new"))
@@ -75,7 +75,7 @@ def _one_line(told: str, revision: str) -> str:
 
 
 def known_revisions() -> list[str]:
-    """Experiments, branches and tags by name; empty where there is no git."""
+    """Names of experiments, branches and tags; empty without git."""
     asked = (
         dvc("exp", "list", "--all-commits", "--name-only"),
         ["git", "for-each-ref", "--format=%(refname:short)", "refs/heads", "refs/tags"],
@@ -88,7 +88,7 @@ def known_revisions() -> list[str]:
 
 
 class _Files:
-    """Files of a revision, as far as this machine's cache has them."""
+    """Files of a revision, if they are in this machine's cache."""
 
     def __init__(self, revision: str) -> None:
         from dvc.api import DVCFileSystem
@@ -100,7 +100,7 @@ class _Files:
             raise InputError(f"--against {revision}: dvc cannot read it: {error}") from error
 
     def stage(self, artifact: str) -> Other:
-        """A stage's figures and picture."""
+        """A stage's metrics and samples."""
         try:
             figures = json.loads(self._bytes(f"{artifact}/metrics.json") or b"{}")
         except ValueError:

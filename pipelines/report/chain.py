@@ -1,4 +1,4 @@
-"""What `espalier report` knows of a chain: for each stage what its artifact, its history and its work folder say."""
+"""The data behind `espalier report`: for each stage, its artifact, its history and its work folder."""
 
 import csv
 import json
@@ -21,22 +21,22 @@ TONES = {
     "oscillating": "uneasy",
     "collapsing": "uneasy",
 }
-"""How a verdict is coloured. One that is not named here is bad: what a later version says is rather looked at once too often."""
+"""Colour of each verdict. Unknown verdicts, as of a later version, count as bad, to be on the safe side."""
 
 
 def tone_of(verdict: str) -> str:
-    """A verdict's tone: "good", "young", "even", "uneasy" or "bad"; "none" where there is no verdict."""
+    """A verdict's tone: "good", "young", "even", "uneasy" or "bad"; "none" if there is no verdict."""
     return TONES.get(verdict, "bad")
 
 
 def state_tone(state: State) -> str:
-    """The tone of how a stage stands."""
+    """The tone of a stage's state."""
     return {"up to date": "good", "missing": "none", "damaged": "bad"}.get(state.word, "even")
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that happened in a training: after so many kimg of its stage, of which kind, in words."""
+    """An event during training: the kimg of its stage, its kind, a description."""
 
     kimg: float
     kind: str
@@ -45,8 +45,8 @@ class Happening:
 
 @dataclass(frozen=True)
 class StageFacts:
-    """A stage of the chain. `record` is its stage.json, empty where nothing is published; `history` and `monitor` are rows of
-    numbers by column (NaN where a cell says nothing), `verdicts` the words of monitor's rows, `seconds` its training time."""
+    """A stage of the chain. `record` is its stage.json, empty if nothing is published; `history` and `monitor` are rows of
+    numbers by column (NaN for an empty cell), `verdicts` the verdicts of the monitor's rows, `seconds` its training time."""
 
     node: Node
     state: State
@@ -64,23 +64,23 @@ class StageFacts:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What it was trained with."""
+        """The configuration it was trained with."""
         found = self.record.get("config")
         return found if isinstance(found, dict) else {}
 
     @property
     def is_dataset(self) -> bool:
-        """Whether it prepares data."""
+        """Whether it prepares a dataset."""
         return self.node.group == "dataset"
 
     @property
     def there(self) -> bool:
-        """Whether it has published something that can be read."""
+        """Whether it has published a readable artifact."""
         return bool(self.record) or (self.is_dataset and (self.node.artifact / "manifest.json").is_file())
 
     @property
     def plays(self) -> bool:
-        """Whether a generator and a discriminator were trained in it."""
+        """Whether it trained a generator and a discriminator."""
         return "tricks" in self.config
 
     @property
@@ -90,17 +90,17 @@ class StageFacts:
 
     @property
     def verdict(self) -> str:
-        """The monitor's last word, empty if there is none."""
+        """The monitor's final verdict; empty if there is none."""
         return str(self.record.get("verdict") or "")
 
     @property
     def samples(self) -> Path | None:
-        """Its final picture, if there is one."""
+        """Its final sample sheet, if there is one."""
         path = self.node.artifact / "samples.png"
         return path if path.is_file() else None
 
     def happenings(self) -> list[Happening]:
-        """Its events in order: the end of a fade, rollbacks with their remedies, an early stop, what is kept instead."""
+        """Its events in order: end of the fade-in, rollbacks with their remedies, early stopping, a kept earlier checkpoint."""
         found = [
             Happening(float(e.get("images") or 0) / 1000, str(e.get("kind") or "event"), str(e.get("words") or ""))
             for e in self.record.get("events") or ()
@@ -108,7 +108,7 @@ class StageFacts:
         ]
         told = [h for h in found if h.kind == "rollback"]
         for number, remedy in enumerate(self.record.get("remedies") or ()):
-            if number >= len(told):  # one whose rollback is not told: known, but not when
+            if number >= len(told):  # its rollback is not recorded, so its time is unknown
                 found.append(Happening(self.kimg, "remedy", json.dumps(remedy)))
         end = fade_end(self.history)
         if end is not None:
@@ -118,7 +118,7 @@ class StageFacts:
 
 @dataclass(frozen=True)
 class Chain:
-    """A pipeline: its stages with all they need, each after those it needs."""
+    """A pipeline: its stages and all their dependencies, in topological order."""
 
     pipeline: str
     stages: list[StageFacts]
@@ -130,34 +130,34 @@ class Chain:
 
     @property
     def trained(self) -> list[StageFacts]:
-        """Those whose networks are there."""
+        """Its own stages with trained networks."""
         return [stage for stage in self.own if stage.plays]
 
 
 def read_chain(pipeline: str) -> Chain:
-    """All that is known of a pipeline.
+    """Read the data of a pipeline.
 
     Raises:
-        InputError: there is no such pipeline, or nothing of it has been trained yet.
+        InputError: there is no such pipeline, or no stage of it has been trained yet.
     """
     from espalier.stages.config.params import read_params, stage_names
 
-    stage_names(read_params(), pipeline)  # a stage is no pipeline, though the DAG would know it
+    stage_names(read_params(), pipeline)  # reject stage names, which the DAG would accept
     ordered = stages_of(pipeline)
     known = {state.name: state for state in states()}
     chain = Chain(pipeline, [facts_of(node, known[node.name]) for node in ordered])
     if not any(stage.there for stage in chain.own):
         raise InputError(
-            f"nothing of {pipeline} is trained yet, so there is nothing to report; train it first: espalier run {pipeline}"
+            f"no stage of {pipeline} is trained yet, so there is nothing to report; train it first: espalier run {pipeline}"
         )
     return chain
 
 
 def facts_of(node: Node, state: State) -> StageFacts:
-    """All that is known of one stage; what is missing or damaged is left empty, and `state` says so."""
+    """Read the data of one stage. Missing or damaged parts are empty, and `state` says so."""
     record, wrong = _record(node.artifact / "stage.json")
     if wrong:
-        state = State(node.name, "damaged", f"{wrong}; bring it back with: dvc checkout {node.name}", state.figures)
+        state = State(node.name, "damaged", f"{wrong}; restore it with: dvc checkout {node.name}", state.figures)
     monitor = _rows(node.artifact / "monitor.csv")
     return StageFacts(
         node,
@@ -179,11 +179,11 @@ def _record(file: Path) -> tuple[dict[str, Any], str]:
         found = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}, f"{file} cannot be read"
-    return (found, "") if isinstance(found, dict) else ({}, f"{file} is no record of a stage")
+    return (found, "") if isinstance(found, dict) else ({}, f"{file} is not a stage record")
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
-    """The rows of a CSV file that have all their cells; none where there is no such file."""
+    """The complete rows of a CSV file; empty if there is no such file."""
     try:
         with file.open(newline="", encoding="utf-8") as lines:
             return [row for row in csv.DictReader(lines) if None not in row and None not in row.values()]
@@ -192,13 +192,13 @@ def _rows(file: Path) -> list[dict[str, str]]:
 
 
 def _numbers(rows: list[dict[str, str]]) -> list[dict[str, float]]:
-    """Cells as numbers, NaN where they are none; rows that do not say when they were are left out."""
+    """Convert cells to numbers, NaN if not a number; skip rows without kimg."""
     found = [{name: number(cell) for name, cell in row.items() if name != "verdict"} for row in rows]
     return [row for row in found if math.isfinite(row.get("kimg", math.nan))]
 
 
 def number(text: Any) -> float:
-    """A number, or NaN where this is none."""
+    """Convert to a number; NaN if it is not one."""
     try:
         return float(text)
     except (TypeError, ValueError):
@@ -206,14 +206,14 @@ def number(text: Any) -> float:
 
 
 def fade_end(history: list[dict[str, float]]) -> float | None:
-    """The kimg of the first row after a fade; None where nothing faded."""
+    """The kimg of the first row after the fade-in; None if there was no fade-in."""
     faded = [row["kimg"] for row in history if row.get("alpha", 1.0) < 1.0]
     after = [row["kimg"] for row in history if faded and row["kimg"] > faded[-1]]
     return after[0] if after else None
 
 
 def _seconds(name: str) -> float | None:
-    """How long the newest training of a stage took; None where its work folder has been cleaned away."""
+    """Wall time of the latest training of a stage; None if its work folder has been removed."""
     from espalier.stages.artifacts.workfolder import seconds_of, work_root
 
     files = sorted((work_root() / name).glob("*/seconds.json"), key=lambda file: file.stat().st_mtime)

@@ -1,6 +1,6 @@
-"""Curves over a chain as SVG in the page: panels of one width over the same axis of kimg, a band a stage.
+"""Curves over a chain as inline SVG: panels of equal width over the same kimg axis, one band per stage.
 
-Colours are classes that the page's style fills, so that a chart is right on light and on dark paper alike.
+Colours are CSS classes of the page's style, so that a chart works in both the light and the dark theme.
 """
 
 import math
@@ -10,21 +10,21 @@ from dataclasses import dataclass, field
 from espalier.pipelines.report.html import chip, figure_text, text
 
 WIDE, NARROW = 1040, 350
-"""Widths of the two drawings of each chart, of which the page shows the one that fits: so letters keep their size."""
+"""Widths of the two drawings of each chart; the page shows the one that fits, so that the font size stays constant."""
 LEFT, RIGHT, BOTTOM = 44, 10, 24
 STRIP = 14
 TOP, TOP_OF_MARKS = 20, 40
 MOST = 260
-"""Points of a line at most: means of as many neighbours as needed."""
+"""Maximum number of points per line; more are averaged over neighbours."""
 CUT = 0.01
-"""Share of the values at either end that may leave the panel, so that one spike does not flatten all the rest."""
+"""Share of values at either end that may leave the panel, so that one spike does not flatten the rest."""
 
 Line = list[tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A stage's place on the axis, in kimg of the whole chain."""
+    """A stage's interval on the axis, in kimg of the whole chain."""
 
     name: str
     start: float
@@ -33,7 +33,7 @@ class Band:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Something that happened at a place, by its number in the list below the charts."""
+    """An event at a position, with its number in the list below the charts."""
 
     at: float
     number: int
@@ -42,7 +42,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of the strip of verdicts: from where to where, which word, in which tone."""
+    """A segment of the verdict strip: its start and end, its verdict and its tone."""
 
     start: float
     end: float
@@ -52,7 +52,7 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Panel:
-    """One chart: lines by name, each a list a stage; `limits` of its values where they are known, a line to compare with."""
+    """One chart: lines by name, each with one list per stage; fixed `limits` of the values, if any; a `reference` line."""
 
     title: str
     lines: dict[str, list[Line]]
@@ -62,12 +62,12 @@ class Panel:
 
     @property
     def drawn(self) -> bool:
-        """Whether there is anything in it."""
+        """Whether it has anything to draw."""
         return any(len(line) for lines in self.lines.values() for line in lines)
 
 
 def thinned(line: Line, most: int = MOST) -> Line:
-    """No more than so many points: means over neighbours, NaN left out."""
+    """Reduce a line to at most `most` points: means over neighbours, ignoring NaN."""
     finite = [(x, y) for x, y in line if math.isfinite(x) and math.isfinite(y)]
     each = math.ceil(len(finite) / most) or 1
     groups = [finite[i : i + each] for i in range(0, len(finite), each)]
@@ -75,7 +75,7 @@ def thinned(line: Line, most: int = MOST) -> Line:
 
 
 def limits_of(panel: Panel) -> tuple[float, float]:
-    """The lowest and the highest value that the panel shows."""
+    """The value range that the panel shows."""
     if panel.limits is not None:
         return panel.limits
     values = sorted(y for lines in panel.lines.values() for line in lines for _, y in line)
@@ -86,7 +86,7 @@ def limits_of(panel: Panel) -> tuple[float, float]:
 
 
 def ticks(low: float, high: float, wanted: int) -> list[float]:
-    """Round numbers between two, about as many as wanted."""
+    """Round numbers between `low` and `high`, about `wanted` of them."""
     rough = (high - low) / max(wanted, 1)
     if not math.isfinite(rough) or rough <= 0:
         return []
@@ -97,7 +97,7 @@ def ticks(low: float, high: float, wanted: int) -> list[float]:
 
 
 class _Frame:
-    """Where values lie on the paper."""
+    """Maps values to coordinates of the drawing."""
 
     def __init__(self, panel: Panel, bands: Sequence[Band], width: int, height: int, top: int) -> None:
         self.width, self.height = width, height
@@ -133,7 +133,7 @@ def chart(panel: Panel, bands: Sequence[Band], marks: Sequence[Mark], width: int
 
 
 def both_widths(panel: Panel, bands: Sequence[Band], marks: Sequence[Mark]) -> str:
-    """A panel as the page holds it: title, legend with each line's last value, and a drawing for either width."""
+    """A panel as HTML: title, legend with each line's last value, and one drawing per width."""
     lines = {name: [thinned(line) for line in of] for name, of in panel.lines.items()}
     panel = Panel(panel.title, lines, panel.limits, panel.reference, panel.strip)
     legend = "".join(
@@ -203,7 +203,7 @@ def _marks(marks: Sequence[Mark], frame: _Frame) -> list[str]:
     parts, taken = [], -100.0
     for mark in marks:
         x = frame.x(mark.at)
-        shown = max(x, taken + 17)  # numbers stand side by side where their lines are close
+        shown = max(x, taken + 17)  # keep numbers side by side where their lines are close
         taken = shown
         parts.append(
             f'<g class="mark"><title>{text(mark.words)}</title><path d="M{shown:.1f} 34L{x:.1f} {frame.y0}V{frame.y1}"/>'

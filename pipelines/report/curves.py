@@ -1,4 +1,4 @@
-"""The curves on the page of `espalier report`: losses, logits and what the monitor saw, over the whole chain, with its events."""
+"""The curves on the page of `espalier report`: losses, logits and monitor metrics over the whole chain, with events."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from espalier.pipelines.report.charts import Band, Line, Mark, Panel, Stretch, b
 from espalier.pipelines.report.html import section, sentence, text, unfolds
 
 LATEST = 8
-"""Stages at most whose curves are drawn side by side."""
+"""Maximum number of stages whose curves are drawn."""
 GRADIENTS = ("grad_d", "grad_g")
 OF_THE_GAME = ("loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "step", "kimg", "alpha", *GRADIENTS)
 AXIS = (
-    "The stages one after another, over thousands of real images shown to the discriminator. "
-    "One value in a hundred may leave its panel at either end."
+    "Stages in sequence, over thousands of real images shown to the discriminator. "
+    "Up to 1% of the values may leave the panel at either end."
 )
 
 
 def bands_of(stages: Sequence[StageFacts]) -> list[Band]:
-    """The stages one after another on one axis of kimg."""
+    """The stages in sequence on one kimg axis."""
     found, start = [], 0.0
     for stage in stages:
         rows = [row["kimg"] for row in (*stage.history, *stage.monitor)]
@@ -28,7 +28,7 @@ def bands_of(stages: Sequence[StageFacts]) -> list[Band]:
 
 
 def curves(chain: Chain) -> str:
-    """Losses, logits, accuracy and what the monitor measured, over the whole chain, with what happened."""
+    """Losses, logits, accuracy and monitor metrics over the whole chain, with events."""
     every = [stage for stage in chain.own if stage.history]
     stages = every[-LATEST:]
     if not stages:
@@ -44,36 +44,38 @@ def curves(chain: Chain) -> str:
     note = sentence(f"{cut}{AXIS}")
     shown = [both_widths(panel, bands, marks) for panel in panels(stages, bands) if panel.drawn]
     more = [both_widths(panel, bands, marks) for panel in terms(stages, bands) if panel.drawn]
-    folded = unfolds("Gradients and added terms", "".join(more)) if more else ""
+    folded = unfolds("Gradients and additional loss terms", "".join(more)) if more else ""
     return section("curves", "Curves", note, *shown, f'<ul class="events">{events}</ul>' if events else "", folded)
 
 
 def panels(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Panel]:
-    """The charts that every chain has, as far as its stages measured them."""
-    accuracy = {"share told apart": _lines(stages, bands, "d_accuracy", monitored="accuracy")}
+    """The charts of every chain; empty ones are skipped later."""
+    accuracy = {"accuracy": _lines(stages, bands, "d_accuracy", monitored="accuracy")}
     watched = {
         name: _lines(stages, bands, name, monitored=name) for name in ("quality", "coverage", "density", "diversity")
     }
     return [
         Panel("Losses", {name: _lines(stages, bands, name) for name in ("loss_d", "loss_g")}),
-        Panel("Mean logits of reals and fakes", {name: _lines(stages, bands, name) for name in ("d_real", "d_fake")}),
+        Panel(
+            "Mean logits of real and fake samples", {name: _lines(stages, bands, name) for name in ("d_real", "d_fake")}
+        ),
         Panel("The discriminator's accuracy", accuracy, limits=(0.0, 1.02), reference=0.5),
-        Panel("What the monitor saw, and its verdicts", watched, strip=strip(stages, bands)),
+        Panel("Monitor metrics and verdicts", watched, strip=strip(stages, bands)),
     ]
 
 
 def terms(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Panel]:
-    """The norms of the gradients, and a chart for each term that a trick adds to a loss."""
+    """Gradient norms, and one chart for each loss term that a trick adds."""
     names = dict.fromkeys(name for stage in stages for name in stage.history[0] if name not in OF_THE_GAME)
     norms = {name: _lines(stages, bands, name, monitored=name) for name in GRADIENTS}
     return [
-        Panel("Norms of the gradients", norms),
+        Panel("Gradient norms", norms),
         *(Panel(name, {name: _lines(stages, bands, name)}) for name in names),
     ]
 
 
 def _lines(stages: Sequence[StageFacts], bands: Sequence[Band], column: str, monitored: str = "") -> list[Line]:
-    """A line a stage from history.csv, or from monitor.csv where that has no such column."""
+    """One line per stage from history.csv, or from monitor.csv if the former lacks the column."""
     found = []
     for stage, band in zip(stages, bands, strict=True):
         here = stage.history if any(column in row for row in stage.history[:1]) else stage.monitor
@@ -83,7 +85,7 @@ def _lines(stages: Sequence[StageFacts], bands: Sequence[Band], column: str, mon
 
 
 def strip(stages: Sequence[StageFacts], bands: Sequence[Band]) -> list[Stretch]:
-    """The monitor's verdicts, equal neighbours joined: each lasts from the probe before it to its own."""
+    """The monitor's verdicts, each spanning from the previous probe to its own; equal neighbours are merged."""
     found: list[Stretch] = []
     for stage, band in zip(stages, bands, strict=True):
         start = band.start

@@ -1,4 +1,4 @@
-"""The chain as a picture: every stage a box with what it makes, its verdict and its time; an arrow to each that needs it."""
+"""A diagram of the chain: one box per stage with samples, verdict and time; arrows to the stages that depend on it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from espalier.stages.process.progress import clock
 
 LEAST_BOX, GAP, ROW, MARGIN = 150, 46, 18, 12
 TEXT_HEIGHT, LETTER = 76, 8.3
-"""Pixels below a box's picture, and of a letter of its name."""
+"""Pixels below a box's image, and per letter of its name."""
 LONGEST = 24
-"""Letters of a name at most."""
+"""Maximum length of a name."""
 NARROW, NARROW_THUMB, ROUND = 350, 84, 20
-"""Of the drawing from the top down: its width, a picture's side, and the room for arrows that go round a box."""
+"""Vertical layout: its width, the side of an image, and the space for arrows that bypass a box."""
 WIDEST = 6
-"""Columns side by side at most; a longer chain is drawn from the top down only."""
+"""Maximum number of columns; a longer chain is drawn vertically only."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A box on the paper."""
+    """A box in the drawing."""
 
     stage: StageFacts
     x: float
@@ -32,7 +32,7 @@ class Place:
 
 
 def diagram(chain: Chain, thumbs: Mapping[str, str]) -> str:
-    """The chain side by side for wide pages, and from the top down for narrow ones; `thumbs`: a picture's address a stage."""
+    """The chain drawn horizontally for wide pages and vertically for narrow ones; `thumbs`: one image URI per stage."""
     columns = _columns(chain)
     down = _svg(chain, _downwards(columns), thumbs, downwards=True)
     if len(columns) > WIDEST:
@@ -42,7 +42,7 @@ def diagram(chain: Chain, thumbs: Mapping[str, str]) -> str:
 
 
 def edges_of(chain: Chain) -> list[tuple[str, str]]:
-    """Who hands over to whom; without those that follow from others, as the data to every stage of a chain."""
+    """The dependency edges without transitive ones, such as from the dataset to every stage of a chain."""
     known = {stage.node.name for stage in chain.stages}
     graph = networkx.DiGraph()
     graph.add_nodes_from(known)
@@ -51,7 +51,7 @@ def edges_of(chain: Chain) -> list[tuple[str, str]]:
 
 
 def _columns(chain: Chain) -> list[list[StageFacts]]:
-    """Stages by how many hand-overs lie before them."""
+    """Stages grouped by depth in the DAG."""
     depth: dict[str, int] = {}
     for stage in chain.stages:
         depth[stage.node.name] = 1 + max((depth[need] for need in stage.node.needs if need in depth), default=-1)
@@ -84,7 +84,7 @@ def _name(stage: StageFacts) -> str:
 
 def _svg(chain: Chain, places: list[Place], thumbs: Mapping[str, str], downwards: bool) -> str:
     width, height = (max(end) + 1 for end in zip(*((p.x + p.width, p.y + p.height) for p in places), strict=True))
-    width = NARROW if downwards else width  # arrows go round boxes there
+    width = NARROW if downwards else width  # arrows bypass boxes there
     words = f"{chain.pipeline}: " + ", ".join(f"{s.node.name} {s.verdict or s.state.word}" for s in chain.stages)
     parts = [
         f'<svg viewBox="0 0 {width:g} {height:g}" style="max-width:{width:g}px" role="img" aria-label="{text(words)}">',
@@ -102,7 +102,7 @@ def _arrow(start: Place, end: Place, downwards: bool) -> str:
     if not downwards:
         x, y, half = end.x - 2, end.y + end.height / 2, (right + end.x - 2) / 2
         way = f"M{right:g} {middle:g}C{half:g} {middle:g} {half:g} {y:g} {x:g} {y:g}"
-    elif end.y - start.y > 1.5 * start.height:  # there is a box between: round it
+    elif end.y - start.y > 1.5 * start.height:  # bypass a box in between
         out, y = right + ROUND - 8, end.y + end.height / 2
         way = f"M{right:g} {middle:g}Q{out:g} {middle:g} {out:g} {middle + 16:g}V{y - 16:g}Q{out:g} {y:g} {right + 2:g} {y:g}"
     else:
@@ -120,7 +120,7 @@ def _box(place: Place, thumb: str, downwards: bool) -> str:
         parts.append(f'<image class="pixels" x="{tx:g}" y="{ty:g}" width="{side:g}" height="{side:g}" href="{thumb}"/>')
     else:
         parts.append(f'<rect class="nothing" x="{tx:g}" y="{ty:g}" width="{side:g}" height="{side:g}" rx="4"/>')
-        parts.append(f'<text class="faint" x="{tx + side / 2:g}" y="{ty + side / 2 + 4:g}">no picture</text>')
+        parts.append(f'<text class="faint" x="{tx + side / 2:g}" y="{ty + side / 2 + 4:g}">no image</text>')
     x, y = (tx + side + MARGIN, ty + 17) if downwards else (tx, ty + side + 17)
     word, tone = _word(stage)
     lines = (("name", _name(stage)), ("small", _size(stage)))
@@ -134,7 +134,7 @@ def _box(place: Place, thumb: str, downwards: bool) -> str:
 
 
 def _word(stage: StageFacts) -> tuple[str, str]:
-    """What is said of a stage first: its verdict, and how it stands where it is not up to date."""
+    """The headline of a stage: its verdict, and its state if not up to date."""
     stands = stage.state.word
     if not stage.verdict:
         return stands, state_tone(stage.state)
@@ -142,9 +142,9 @@ def _word(stage: StageFacts) -> tuple[str, str]:
 
 
 def _size(stage: StageFacts) -> str:
-    """How much it was, in the few letters that a box has room for."""
+    """The amount of training or data, short enough for a box."""
     if stage.is_dataset:
-        return f"{figure_text(stage.figures['count'])} pictures" if "count" in stage.figures else "no pictures yet"
+        return f"{figure_text(stage.figures['count'])} images" if "count" in stage.figures else "no images yet"
     parts = [f"{stage.kimg:.3g} kimg"] if stage.plays else []
     if stage.seconds is not None:
         parts.append(clock(stage.seconds))

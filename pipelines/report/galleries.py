@@ -1,4 +1,4 @@
-"""The pictures on the page of `espalier report`: growth along the chain and over time, fakes beside reals, a walk."""
+"""The images on the page of `espalier report`: growth along the chain and over time, fakes and reals, interpolation."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -25,20 +25,20 @@ if TYPE_CHECKING:
 LATENTS, BESIDE, NEIGHBOURS = 12, 36, 8
 TIME_LATENTS, WALK_ENDS, WALK_FRAMES = 4, 4, 8
 MOST_STAGES = 6
-"""Columns of a strip of growth at most."""
+"""Maximum number of columns in a growth strip."""
 WIDEST = 900
 THUMB = 256
 
 
 def draw_stages(chain: Chain) -> list[Drawn]:
-    """Pictures of all stages that make some of latents alone, from the same latents where they are asked the same."""
+    """Samples of all stages that generate images from latents alone; from the same latents if their inputs match."""
     alone = [stage for stage in chain.trained if draws_alone(stage)]
     chosen = [alone[place] for place in spread(len(alone), MOST_STAGES)]
     return [drawn(stage, BESIDE) for stage in chosen]
 
 
 def thumbs(chain: Chain, made: Sequence[Drawn]) -> dict[str, "Image.Image"]:
-    """A square picture for the box of each stage: four of its own where there are as many, else a part of its samples."""
+    """A square thumbnail for the box of each stage: four of its samples if available, else a crop of its sample sheet."""
     four = {one.stage.node.name: one.pictures[:4] for one in made if one.pictures is not None}
     found = {}
     for stage in chain.stages:
@@ -57,12 +57,12 @@ def _first_reals(stage: StageFacts) -> Pictures | None:
     try:
         store = Store(stage.node.artifact)
         return real_pictures(store, max(store.manifest.resolutions, default=0), 4)
-    except InputError:  # points, or missing, or damaged: a box without pictures
+    except InputError:  # points, missing or damaged: a box without image
         return None
 
 
 def _part_of_samples(stage: StageFacts) -> "Image.Image | None":
-    """The whole of a square picture; of a sheet of translated people the last columns of the first."""
+    """The whole sheet if square; for a sheet of translated people, the last columns of the first row."""
     from espalier.stages.fashiongan.sheet import GAP, LINE, SIDE
 
     image = whole_picture(stage.samples) if stage.samples else None
@@ -75,14 +75,14 @@ def _part_of_samples(stage: StageFacts) -> "Image.Image | None":
 
 
 def growth(chain: Chain, made: Sequence[Drawn]) -> str:
-    """The same latents along the chain, a strip each; and over time within each stage."""
+    """The same latents along the chain, one strip each; and over time within each stage."""
     whole = [one for one in made if one.pictures is not None]
     parts = [sentence(f"{one.stage.node.name} could not be drawn: {one.why}") for one in made if one.pictures is None]
     same = same_latents([one.stage for one in whole]) if whole else []
     shown = [one for one in whole if one.stage in same]
     if len(shown) > 1:
         way = " → ".join(f"{one.stage.name} ({_size(one)})" for one in shown)
-        parts.append(sentence(f"Each strip is one latent in every stage's generator: {way}."))
+        parts.append(sentence(f"Each strip shows one latent in every stage's generator: {way}."))
         strips = (_strip([one.pictures[i] for one in shown if one.pictures is not None], i) for i in range(LATENTS))
         parts.append(f'<div class="strips">{"".join(strips)}</div>')
     times = "".join(_times(stage) for stage in chain.trained)
@@ -100,7 +100,7 @@ def _strip(pictures: Sequence[Pictures], number: int) -> str:
 
 
 def _times(stage: StageFacts) -> str:
-    """A stage's first latents, a row each, over time."""
+    """A stage's first latents over time, one row each."""
     times = over_time(stage, TIME_LATENTS)
     if len(times) < 2:
         return ""
@@ -111,7 +111,7 @@ def _times(stage: StageFacts) -> str:
 
 
 def samples(chain: Chain, made: Sequence[Drawn]) -> str:
-    """The published pictures of stages that are not drawn from latents alone: maps, points, people in outfits of sentences."""
+    """The published samples of stages that need more than latents or are no images: maps, points, dressed people."""
     drawn_here = {one.stage.node.name for one in made if one.pictures is not None}
     parts = []
     for stage in chain.own:
@@ -125,7 +125,7 @@ def samples(chain: Chain, made: Sequence[Drawn]) -> str:
 
 
 def beside_reals(chain: Chain, made: Sequence[Drawn]) -> str:
-    """The last stage's fakes beside reals, each fake's nearest real, and a walk from latent to latent."""
+    """The last stage's fakes next to reals, the nearest real of each fake, and an interpolation between latents."""
     from espalier.data.store import Store
 
     whole = [one for one in made if one.pictures is not None]
@@ -139,32 +139,32 @@ def beside_reals(chain: Chain, made: Sequence[Drawn]) -> str:
         reals = real_pictures(store, fakes.shape[1], len(fakes))
         near = nearest(fakes[:NEIGHBOURS], store)
     except InputError as error:
-        return section("beside", "Beside real pictures", sentence(str(error)), _walk(last))
+        return section("beside", "Compared with real images", sentence(str(error)), _walk(last))
     pair = (
-        captioned(picture(sheet(fakes, 6), f"fakes of {last.node.name}"), f"made by {text(last.node.name)}")
-        + captioned(picture(sheet(reals, 6), "real pictures"), f"real, of {text(path)}")
+        captioned(picture(sheet(fakes, 6), f"fakes of {last.node.name}"), f"generated by {text(last.node.name)}")
+        + captioned(picture(sheet(reals, 6), "real images"), f"real, from {text(path)}")
     )  # fmt: skip
     rows = [*fakes[:NEIGHBOURS], *near.reals]
-    caption = f"Above, fakes; below, the real picture nearest to each, {text(near.by)} pictures of {text(path)}."
-    found = captioned(picture(sheet(rows, NEIGHBOURS), "fakes above their nearest real pictures"), caption, "large")
+    caption = f"Top: fakes; bottom: the nearest real image to each, {text(near.by)} images of {text(path)}."
+    found = captioned(picture(sheet(rows, NEIGHBOURS), "fakes above their nearest real images"), caption, "large")
     warned = sentence(_of_copies(near.copies), "warning") if near.copies else ""
-    parts = (f'<div class="pair">{pair}</div>', "<h3>Nearest real pictures</h3>", warned, found, _walk(last))
-    return section("beside", "Beside real pictures", *parts)
+    parts = (f'<div class="pair">{pair}</div>', "<h3>Nearest real images</h3>", warned, found, _walk(last))
+    return section("beside", "Compared with real images", *parts)
 
 
 def _of_copies(copies: int) -> str:
     are = "is" if copies == 1 else "are"
     return (
-        f"{copies} of these {NEIGHBOURS} fakes {are} nearer to a real picture than real pictures are to each other: that may be "
-        "learnt by heart."
+        f"{copies} of these {NEIGHBOURS} fakes {are} closer to a real image than real images are to each other: this may be "
+        "memorization."
     )
 
 
 def _walk(stage: StageFacts) -> str:
-    """From latent to latent by slerp, a row a leg."""
+    """Interpolation between latents by slerp, one row per pair."""
     found = walked(stage, WALK_ENDS, WALK_FRAMES)
     if found.pictures is None:
         return ""
-    image = picture(sheet(found.pictures, WALK_FRAMES), "a walk from latent to latent")
-    words = f"A walk through {WALK_ENDS} latents of {stage.node.name} and back to the first, a row from each to the next (slerp)."
+    image = picture(sheet(found.pictures, WALK_FRAMES), "interpolation between latents")
+    words = f"Interpolation (slerp) through {WALK_ENDS} latents of {stage.node.name} and back to the first, one row per pair."
     return "<h3>Interpolation</h3>" + captioned(image, text(words), "large")

@@ -1,4 +1,4 @@
-"""The small parts that the page of `espalier report` is made of: escaped text, tables, pictures as data, what unfolds."""
+"""HTML building blocks of the page of `espalier report`: escaped text, tables, embedded images, collapsible parts."""
 
 import base64
 import html
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LOSSLESS_SIDE = 640
-"""Pictures up to so many pixels wide and high stay exact; larger ones would make the page heavy."""
+"""Images up to this many pixels wide and high stay lossless; larger ones would bloat the page."""
 WIDEST = 1280
 
 
 def text(value: Any) -> str:
-    """Anything as text that can neither end an element nor an attribute."""
+    """Escape anything for use in an element or an attribute."""
     return html.escape(str(value), quote=True)
 
 
 def figure_text(value: Any) -> str:
-    """A number as people read it, anything else as it is; not escaped."""
+    """Format a number for display, anything else as a string; not escaped."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e7):
@@ -30,7 +30,7 @@ def figure_text(value: Any) -> str:
 
 
 def data_uri(image: "Image.Image", exact: bool = True) -> str:
-    """A picture as an address that holds it: exact if wanted and if it is small, else a WebP of 1,280 pixels a side at most."""
+    """An image as a data URI: lossless PNG if `exact` and small, else WebP of at most 1,280 pixels per side."""
     from PIL import Image
 
     file = io.BytesIO()
@@ -45,7 +45,7 @@ def data_uri(image: "Image.Image", exact: bool = True) -> str:
 
 
 def picture(image: "Image.Image", alt: str, kind: str = "pixels") -> str:
-    """An <img>; `kind` "pixels" is exact and enlarges each pixel to a square, "smooth" is neither."""
+    """An <img>; `kind` "pixels" is lossless and upsampled without smoothing, "smooth" is neither."""
     width, height = image.size
     source = data_uri(image, exact=kind == "pixels")
     return f'<img class="{kind}" width="{width}" height="{height}" alt="{text(alt)}" src="{source}">'
@@ -57,7 +57,7 @@ def captioned(inner: str, caption: str, kind: str = "") -> str:
 
 
 def section(key: str, title: str, *parts: str) -> str:
-    """A part of the page, which the line of links at its top leads to; empty where there is nothing in it."""
+    """A section of the page, linked from its navigation; empty if it has no content."""
     inner = "\n".join(part for part in parts if part)
     return f'<section id="{key}"><h2>{text(title)}</h2>\n{inner}\n</section>' if inner else ""
 
@@ -68,14 +68,14 @@ def sentence(words: str, kind: str = "note") -> str:
 
 
 def unfolds(title: str, inner: str, opened: bool = False) -> str:
-    """What is folded away until it is wanted; `title` is HTML."""
+    """A collapsible part; `title` is HTML."""
     return f"<details{' open' if opened else ''}><summary>{title}</summary>{inner}</details>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[int] = (0,)) -> str:
-    """A table of cells that are HTML; all columns but those of the places in `left` are of numbers, and to the right.
+    """A table of HTML cells. Columns are right-aligned numbers, except those with an index in `left`.
 
-    It scrolls in a box of its own where the page is narrow.
+    On a narrow page it scrolls in its own box.
     """
     sides = [' class="left"' if place in left else "" for place in range(len(head))]
     above = "".join(f'<th scope="col"{side}>{cell}</th>' for cell, side in zip(head, sides, strict=True))
@@ -91,11 +91,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[i
 
 
 def chip(words: str, tone: str) -> str:
-    """A word with the dot of its tone: the colour is never all that tells it."""
+    """A word with a dot in the colour of its tone, so that colour is never the only cue."""
     return f'<span class="chip"><i class="dot {text(tone)}"></i>{text(words)}</span>'
 
 
 def digest(value: Any) -> str:
-    """The first letters of a digest, the whole of it where the pointer rests."""
+    """The first characters of a digest; the whole digest on hover."""
     whole = str(value or "")
     return f'<code title="{text(whole)}">{text(whole[:12])}</code>' if whole else ""

@@ -1,4 +1,4 @@
-"""What the generators of a chain make for its page, and the real pictures that it is put beside."""
+"""Samples of a chain's generators for its page, and the real images to compare them with."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from espalier.data.store import Store
 
 MOMENTS = 9
-"""Pictures over time at most, of each latent."""
+"""Maximum number of images over time, per latent."""
 REALS_AT_ONCE, NUMBERS_AT_ONCE = 1024, 2**26
-"""Real pictures compared at a time, and their numbers at most: large pictures must not fill the memory."""
+"""Maximum number of real images, and of their values, compared per batch: large images must not exhaust memory."""
 
 
 def makes(stage: StageFacts) -> str:
-    """What its generator makes: "images", "points" or "maps"; empty where it has none that this version knows."""
+    """What its generator produces: "images", "points" or "maps"; empty if this version knows no such network."""
     from espalier.stages.networks.known import NETWORKS
 
     network = stage.config.get("network")
@@ -34,13 +34,13 @@ def makes(stage: StageFacts) -> str:
 
 
 def draws_alone(stage: StageFacts) -> bool:
-    """Whether it makes pictures of latents and classes alone: one that is told sentences needs more to be looked at."""
+    """Whether it generates images from latents and classes alone; one conditioned on sentences needs more input."""
     return stage.plays and stage.record.get("encoder") is None and makes(stage) == "images"
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A stage's pictures, or why there are none."""
+    """A stage's samples, or why there are none."""
 
     stage: StageFacts
     pictures: Pictures | None
@@ -48,7 +48,7 @@ class Drawn:
 
 
 def drawn(stage: StageFacts, count: int) -> Drawn:
-    """Pictures of the first latents of the stage's seed: the same latents in every stage of a chain that has one seed."""
+    """Samples from the first latents of the stage's seed: the same latents in every stage of a chain with one seed."""
     from espalier.stages.kinds.sampling import latents
 
     def ask(network: dict[str, Any], device: "device") -> "Tensor":
@@ -58,7 +58,7 @@ def drawn(stage: StageFacts, count: int) -> Drawn:
 
 
 def walked(stage: StageFacts, ends: int, frames: int) -> Drawn:
-    """Pictures on the way from each of so many latents to the next and back to the first, (ends x frames)."""
+    """Samples interpolated from each of `ends` latents to the next and back to the first, (ends x frames)."""
     from espalier.stages.kinds.sampling import latents, walk
 
     def ask(network: dict[str, Any], device: "device") -> "Tensor":
@@ -68,7 +68,7 @@ def walked(stage: StageFacts, ends: int, frames: int) -> Drawn:
 
 
 def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", one_class: bool = False) -> Drawn:
-    """Pictures of the latents that are asked for, given the network's options and the device."""
+    """Samples from the latents that `ask` returns, given the network's options and the device."""
     import torch
 
     from espalier.stages.artifacts.artifact import condition_for, load_generator
@@ -78,17 +78,17 @@ def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", 
     where, path = choose_device(), stage.node.artifact
     try:
         generator, record = load_generator(path, where)
-    except InputError as error:  # damaged, or of another version: the rest of the page is right all the same
+    except InputError as error:  # damaged, or of another version: still render the rest of the page
         return Drawn(stage, None, str(error))
     latent = ask(record.config["network"], where)
     condition = condition_for(path, record, len(latent), where)
     if one_class and isinstance(condition, torch.Tensor):
-        condition = torch.zeros_like(condition)  # a walk whose class took turns would jump
+        condition = torch.zeros_like(condition)  # keep the class fixed: changing it would make the interpolation jump
     return Drawn(stage, generate(generator, latent, condition).permute(0, 2, 3, 1).numpy())
 
 
 def same_latents(stages: Sequence[StageFacts]) -> list[StageFacts]:
-    """Of stages those that are asked the same latents as the last: of one length, prior and seed."""
+    """The stages that use the same latents as the last one: equal length, prior and seed."""
 
     def asked(stage: StageFacts) -> tuple[Any, ...]:
         network = stage.config["network"]
@@ -98,7 +98,7 @@ def same_latents(stages: Sequence[StageFacts]) -> list[StageFacts]:
 
 
 def over_time(stage: StageFacts, count: int) -> list[tuple[float, Pictures]]:
-    """(kimg, pictures of the first latents) over a training, from the grids that the stage has published."""
+    """(kimg, samples from the first latents) over a training run, from the grids that the stage has published."""
     resolution, told = stage.config.get("resolution"), stage.record.get("encoder") is not None
     files = sorted((stage.node.artifact / "samples").glob("kimg-*.png"))
     found = []
@@ -109,18 +109,18 @@ def over_time(stage: StageFacts, count: int) -> list[tuple[float, Pictures]]:
         pictures = read_grid(files[place], resolution, columns, each)
         if pictures is not None:
             kimg = float(files[place].stem.removeprefix("kimg-"))
-            found.append((kimg, pictures[1::2] if told else pictures))  # the second of each pair is what was made
+            found.append((kimg, pictures[1::2] if told else pictures))  # the second of each pair is the generated one
     return found
 
 
-# Real pictures.
+# Real images.
 
 
 def real_pictures(store: "Store", resolution: int, count: int) -> Pictures:
-    """The first pictures of a dataset.
+    """The first images of a dataset.
 
     Raises:
-        InputError: it has none of this size.
+        InputError: it has none at this resolution.
     """
     found: Pictures = np.array(store.images(resolution)[:count])
     return found
@@ -128,8 +128,8 @@ def real_pictures(store: "Store", resolution: int, count: int) -> Pictures:
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """For each fake the real picture that is nearest to it; `by`: in what, in words; `copies`: how many fakes are as near to one
-    as metrics/birthday.py has it of the same picture."""
+    """The nearest real image for each fake; `by`: a description of the distance; `copies`: number of fakes close enough
+    to count as the same image in metrics/birthday.py."""
 
     reals: Pictures
     by: str
@@ -137,10 +137,10 @@ class Nearest:
 
 
 def nearest(fakes: Pictures, store: "Store") -> Nearest:
-    """Among all pictures of a dataset, in features where a feature network was trained on it, else in pixels.
+    """Nearest images in a dataset, by features if a feature network was trained on it, else by pixels.
 
     Raises:
-        InputError: the dataset has none of this size, or is damaged.
+        InputError: the dataset has none at this resolution, or is damaged.
     """
     import torch
 
@@ -166,7 +166,7 @@ def nearest(fakes: Pictures, store: "Store") -> Nearest:
 
 
 def _measure(store: "Store") -> "tuple[Callable[[Pictures], Tensor], str]":
-    """From pictures to what their distance is taken in, and its name."""
+    """A function from images to the space in which distances are taken, and the name of that space."""
     import torch
 
     from espalier.pipelines.commands.evaluate import features_of
@@ -181,7 +181,7 @@ def _measure(store: "Store") -> "tuple[Callable[[Pictures], Tensor], str]":
 
 
 def dataset_of(chain: Chain) -> Path | None:
-    """The dataset that the chain was trained on, as its last trained stage says."""
+    """The dataset that the chain was trained on, according to its last trained stage."""
     for stage in reversed(chain.trained):
         dataset = stage.record.get("dataset")
         if isinstance(dataset, dict) and dataset.get("path"):

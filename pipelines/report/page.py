@@ -1,4 +1,4 @@
-"""The page of `espalier report`: one HTML file that holds all its pictures and asks nobody for anything."""
+"""The page of `espalier report`: one self-contained HTML file with embedded images."""
 
 import contextlib
 import time
@@ -27,25 +27,25 @@ from espalier.stages.process.progress import clock
 
 LINKS = {
     "growth": "Growth",
-    "beside": "Beside reals",
+    "beside": "Compared with reals",
     "samples": "Samples",
     "curves": "Curves",
-    "figures": "Figures",
-    "against": "Against",
+    "figures": "Metrics",
+    "against": "Comparison",
     "origin": "Configuration and lineage",
 }
 
 
 def write_report(pipeline: str, out: Path, number: int, against: str = "") -> None:
-    """Write the page of a pipeline; `number`: pictures that its figures are measured on, `against`: a revision to compare with.
+    """Write the page of a pipeline; `number`: samples for its metrics, `against`: a revision to compare with.
 
     Raises:
         InputError: no such pipeline or revision, nothing trained yet, or the file cannot be written.
     """
     if out.is_dir():
-        raise InputError(f"--out is {out}, which is a folder; right would be {out / 'report.html'}")
+        raise InputError(f"--out is {out}, which is a folder; use {out / 'report.html'}")
     chain = read_chain(pipeline)
-    other = read_against(chain, against) if against else None  # refused before anything is measured
+    other = read_against(chain, against) if against else None  # check before measuring anything
     with _writing(out):
         out.parent.mkdir(parents=True, exist_ok=True)
     content = page(chain, number, other)
@@ -58,11 +58,11 @@ def _writing(out: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise InputError(f"--out {out}: it cannot be written: {error.strerror}") from error
+        raise InputError(f"--out {out}: cannot write the file: {error.strerror}") from error
 
 
 def page(chain: Chain, number: int, other: Against | None = None) -> str:
-    """The whole page, HTML."""
+    """The whole page as HTML."""
     print(f"drawing the stages of {chain.pipeline} ...", flush=True)
     made = draw_stages(chain)
     small = {name: data_uri(image) for name, image in thumbs(chain, made).items()}
@@ -92,10 +92,10 @@ def page(chain: Chain, number: int, other: Against | None = None) -> str:
 
 
 def _lead(chain: Chain) -> str:
-    """The chain in a line: how much of it is there, how long it was trained."""
+    """The chain in one line: how many stages exist, and how long they were trained."""
     there = [stage for stage in chain.own if stage.there]
     plural = "" if len(chain.own) == 1 else "s"
-    parts = [f"{len(there)} of {len(chain.own)} stage{plural} made"]
+    parts = [f"{len(there)} of {len(chain.own)} stage{plural} finished"]
     if chain.trained:
         parts.append(f"{sum(stage.kimg for stage in chain.trained):.3g} thousand images")
     timed = [stage.seconds for stage in chain.own if stage.seconds is not None]
@@ -106,10 +106,10 @@ def _lead(chain: Chain) -> str:
 
 
 def _figures(chain: Chain, number: int) -> str:
-    """What the last stage that makes pictures is worth, beside the floor; and the final figures of all."""
+    """The evaluation of the last stage that generates images, next to the floor; and the final metrics of all stages."""
     last = next((stage for stage in reversed(chain.trained) if makes(stage) == "images"), None)
     parts = _evaluated(last, number) if last is not None else []
-    return section("figures", "Figures", *parts, "<h3>Final figures of every stage</h3>", final_figures(chain))
+    return section("figures", "Metrics", *parts, "<h3>Final metrics of every stage</h3>", final_figures(chain))
 
 
 def _evaluated(stage: StageFacts, number: int) -> list[str]:
@@ -118,6 +118,8 @@ def _evaluated(stage: StageFacts, number: int) -> list[str]:
     try:
         found = evaluation_of(stage.node.artifact, number, 0, None, None)
     except InputError as error:
-        return [sentence(f"{stage.node.name} is not compared with real pictures: {error}")]
-    about = f"{number:,} pictures of {stage.node.name} beside {found.about['reference']}: what other real pictures get."
-    return [sentence(f"{about} Figures compare only at one number of pictures."), evaluation_table(found)]
+        return [sentence(f"{stage.node.name} could not be evaluated against real images: {error}")]
+    about = (
+        f"{number:,} samples of {stage.node.name} against {found.about['reference']}: the value for other real images."
+    )
+    return [sentence(f"{about} Compare metrics only at the same number of samples."), evaluation_table(found)]

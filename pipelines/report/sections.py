@@ -1,4 +1,4 @@
-"""What the page of `espalier report` says, part by part: each from what is known to HTML, empty where there is nothing."""
+"""The sections of the page of `espalier report`, each rendered to HTML; empty if there is nothing to show."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from espalier.stages.evaluation.evaluation import Evaluation
 
 HALF_PAGE = 520
-"""Pixels of a picture that has half the page's width."""
+"""Size in pixels of an image that takes half the page width."""
 
 
 # Verdicts.
 
 
 def verdicts(chain: Chain) -> str:
-    """A line a stage: its verdict with the evidence, and how it stands; of none that the picture of the chain says all about."""
+    """One line per stage: its verdict with evidence, and its state; stages that the diagram covers fully are omitted."""
     lines = []
     for stage in chain.own:
         chips, words = [], []
@@ -46,11 +46,11 @@ def verdicts(chain: Chain) -> str:
     return f'<ul class="verdicts">{"".join(lines)}</ul>' if lines else ""
 
 
-# Figures.
+# Metrics.
 
 
 def evaluation_table(found: "Evaluation") -> str:
-    """Each figure beside its floor: a bar for the fakes, a mark where as many other reals are."""
+    """Each metric next to its floor: a bar for the fakes, a mark for the same number of other reals."""
     from espalier.pipelines.commands.evaluate import meaning_of
 
     rows = []
@@ -58,7 +58,7 @@ def evaluation_table(found: "Evaluation") -> str:
         floor = found.floors[name]
         says = f'<span class="note">{text(meaning_of(name))}</span>'
         rows.append([text(name), _bar(value, floor), text(figure_text(value)), text(figure_text(floor)), says])
-    return table(["figure", "fakes, and | the floor", "fakes", "floor", "meaning"], rows, left=(0, 1, 4))
+    return table(["metric", "fakes, and | the floor", "fakes", "floor", "meaning"], rows, left=(0, 1, 4))
 
 
 def _bar(value: float, floor: float) -> str:
@@ -73,18 +73,18 @@ def _bar(value: float, floor: float) -> str:
 
 
 def final_figures(chain: Chain) -> str:
-    """The final figures of all stages of the pipeline side by side."""
+    """The final metrics of all stages of the pipeline, side by side."""
     stages = [stage for stage in chain.own if stage.figures]
     names = dict.fromkeys(name for stage in stages for name in stage.figures)
     rows = [[text(name), *(text(figure_text(s.figures.get(name, ""))) for s in stages)] for name in names]
-    return table(["figure", *(text(stage.name) for stage in stages)], rows)
+    return table(["metric", *(text(stage.name) for stage in stages)], rows)
 
 
 # Another revision.
 
 
 def against_section(chain: Chain, other: Against) -> str:
-    """Parameters, figures and pictures that differ."""
+    """Parameters, metrics and samples that differ."""
     label = text(other.revision)
     head = [f"{label}", "here"]
     params = table(
@@ -93,7 +93,7 @@ def against_section(chain: Chain, other: Against) -> str:
     parts = [
         "<h3>Parameters</h3>",
         params or sentence("No parameter of this pipeline differs."),
-        "<h3>Final figures</h3>",
+        "<h3>Final metrics</h3>",
     ]
     rows, without = [], []
     for stage in chain.own:
@@ -107,14 +107,16 @@ def against_section(chain: Chain, other: Against) -> str:
                 rows.append([text(stage.name), text(name), _value(a), _value(b), text(change)])
     if without:
         parts.append(
-            sentence(f"{other.revision} has no figures of {', '.join(without)}, or not in this machine's cache.")
+            sentence(
+                f"{other.revision} has no metrics of {', '.join(without)}, or they are not in this machine's cache."
+            )
         )
-    equal = "" if len(without) == len(chain.own) else sentence("All figures that both have are equal.")
-    parts.append(table(["stage", "figure", *head, "change"], rows, left=(0, 1)) or equal)
+    equal = "" if len(without) == len(chain.own) else sentence("All metrics that both have are equal.")
+    parts.append(table(["stage", "metric", *head, "change"], rows, left=(0, 1)) or equal)
     same = [stage.node.name for stage in chain.own if _same_samples(stage, other)]
-    parts.append(sentence(f"The samples are the same of {', '.join(same)}.") if same else "")
+    parts.append(sentence(f"Identical samples: {', '.join(same)}.") if same else "")
     parts += [_samples_beside(stage, other) for stage in chain.own if stage.node.name not in same]
-    return section("against", f"Against {other.revision}", *parts)
+    return section("against", f"Compared with {other.revision}", *parts)
 
 
 def _same_samples(stage: StageFacts, other: Against) -> bool:
@@ -124,7 +126,7 @@ def _same_samples(stage: StageFacts, other: Against) -> bool:
 
 
 def _samples_beside(stage: StageFacts, other: Against) -> str:
-    """The published pictures of both, side by side."""
+    """The published samples of both, side by side."""
     theirs = other.stages[stage.node.name].samples
     mine = whole_picture(stage.samples) if stage.samples else None
     if theirs is None and mine is None:
@@ -132,7 +134,7 @@ def _samples_beside(stage: StageFacts, other: Against) -> str:
     sides = []
     for image, where in ((theirs, other.revision), (mine, "here")):
         if image is None:
-            none = "no picture in this machine's cache" if image is theirs else "no picture"
+            none = "no samples in this machine's cache" if image is theirs else "no samples"
             sides.append(sentence(f"{stage.node.name}, {where}: {none}."))
             continue
         image.thumbnail((HALF_PAGE, HALF_PAGE))
@@ -145,11 +147,11 @@ def _value(value: Any) -> str:
     return '<span class="note">none</span>' if value is None else text(figure_text(value))
 
 
-# Where it came from.
+# Configuration and lineage.
 
 
 def flat(options: Any, before: str = "") -> dict[str, str]:
-    """Nested options as dotted keys."""
+    """Flatten nested options to dotted keys."""
     if not isinstance(options, dict) or not options:
         return {before: "{}" if options == {} else "null" if options is None else figure_text(options)}
     return {
@@ -160,7 +162,7 @@ def flat(options: Any, before: str = "") -> dict[str, str]:
 
 
 def configuration(chain: Chain) -> str:
-    """Options that all stages share once, those that differ in a column a stage."""
+    """Options shared by all stages, once; options that differ, with one column per stage."""
     stages = [stage for stage in chain.own if stage.config]
     told = [flat(stage.config) for stage in stages]
     keys = dict.fromkeys(key for options in told for key in options if key not in ("pipeline", "stage"))
@@ -168,13 +170,13 @@ def configuration(chain: Chain) -> str:
     shared = table(["option", "value"], [[f"<code>{text(k)}</code>", text(told[0][k])] for k in same])
     own = [[f"<code>{text(k)}</code>", *(text(o.get(k, "")) for o in told)] for k in keys if k not in same]
     differing = table(["option", *(text(stage.name) for stage in stages)], own)
-    return (unfolds("Configuration that differs from stage to stage", differing, opened=False) if differing else "") + (
-        unfolds("Configuration that all stages share", shared) if shared else ""
+    return (unfolds("Configuration that differs between stages", differing, opened=False) if differing else "") + (
+        unfolds("Configuration shared by all stages", shared) if shared else ""
     )
 
 
 def lineage(chain: Chain) -> str:
-    """From what, by what code and with which libraries each stage was made."""
+    """The inputs, code and library versions of each stage."""
     rows = []
     for stage in chain.own:
         if stage.record:

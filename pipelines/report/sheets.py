@@ -1,4 +1,4 @@
-"""Small pictures laid side by side for the page, and taken out of the grids that stages publish."""
+"""Arrange small images in sheets for the page, and extract them from the grids that stages publish."""
 
 import math
 from collections.abc import Sequence
@@ -15,16 +15,16 @@ Pictures = NDArray[np.uint8]
 """(N, R, R, channels)"""
 
 SMALL, LARGE, GAP = 64, 128, 2
-"""Sides that smaller pictures are enlarged to, each pixel to a square, and that larger ones are reduced to."""
+"""Side to which smaller images are upsampled (nearest neighbour), side to which larger ones are reduced, and the gap."""
 GRID_COLUMNS, PAIR_COLUMNS = 8, 16
-"""Of the grids that stages publish; of pairs of a map and what was made of it."""
+"""Columns of the grids that stages publish; of pairs of a segmentation map and the image generated from it."""
 
 
 def sized(picture: NDArray[np.uint8], side: int) -> "Image.Image":
-    """A picture uint8 (R, R, channels) as RGBA of this side: each pixel a square, or means of several."""
+    """Resize an image uint8 (R, R, channels) to RGBA of this side: nearest-neighbour upsampling or box averaging."""
     from PIL import Image
 
-    if picture.shape[-1] not in (1, 3):  # what is neither grey nor RGB has no colours to show: its first channel
+    if picture.shape[-1] not in (1, 3):  # neither grey nor RGB: show the first channel
         picture = picture[..., :1]
     image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("RGBA")
     sampling = Image.Resampling.NEAREST if image.width <= side else Image.Resampling.BOX
@@ -32,12 +32,12 @@ def sized(picture: NDArray[np.uint8], side: int) -> "Image.Image":
 
 
 def side_for(largest: int) -> int:
-    """The side at which pictures of up to this side are laid side by side: a multiple of it where it is small."""
+    """The display side for images of up to this side: a multiple of it if it is small."""
     return min(largest * math.ceil(SMALL / largest), LARGE)
 
 
 def sheet(pictures: Sequence[NDArray[np.uint8]] | Pictures, columns: int) -> "Image.Image":
-    """Pictures uint8 (R, R, channels), of any R, row by row at one size, with gaps that show the page."""
+    """Arrange images uint8 (R, R, channels), of any R, row by row at one size, with transparent gaps."""
     from PIL import Image
 
     side = side_for(max(picture.shape[0] for picture in pictures))
@@ -50,7 +50,7 @@ def sheet(pictures: Sequence[NDArray[np.uint8]] | Pictures, columns: int) -> "Im
 
 
 def read_grid(file: Path, side: int, columns: int, count: int) -> Pictures | None:
-    """The first pictures of a grid that a stage has published, at their own size; None where it is no such grid.
+    """The first images of a grid that a stage has published, at their original size; None if it is no such grid.
 
     The inverse of `espalier.stages.kinds.grids.grid`.
     """
@@ -77,7 +77,7 @@ def read_grid(file: Path, side: int, columns: int, count: int) -> Pictures | Non
 
 
 def whole_picture(file: Path, widest: int = 4096) -> "Image.Image | None":
-    """A published picture, reduced where it is wider; None where it cannot be read."""
+    """A published image, reduced if wider than `widest`; None if it cannot be read."""
     from PIL import Image
 
     try:
@@ -91,7 +91,7 @@ def whole_picture(file: Path, widest: int = 4096) -> "Image.Image | None":
 
 
 def spread(count: int, most: int) -> list[int]:
-    """At most so many of `count` places, evenly, the first and the last among them."""
+    """At most `most` evenly spaced indices below `count`, including the first and the last."""
     if count <= most:
         return list(range(count))
     return [round(place * (count - 1) / (most - 1)) for place in range(most)]

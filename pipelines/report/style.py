@@ -1,4 +1,4 @@
-"""How the page of `espalier report` looks: light, dark, printed and on a phone, without a script or a font of anybody's."""
+"""The CSS of the page of `espalier report`: light, dark, print and mobile, without scripts or external fonts."""
 
 STYLE = """
 :root { color-scheme: light dark; --paper: #fcfcfb; --band: #f3f3f0; --ink: #16181d; --soft: #565b66; --line: #dcdcd8;

@@ -1,1 +1,1 @@
-"""Runs: what is to be run, in which order, by which processes."""
+"""Plan and execute runs: the stages, their order and their processes."""

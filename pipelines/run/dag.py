@@ -1,4 +1,4 @@
-"""The DAG as DVC knows it: the one answer to which stages there are, in which order, and what has changed."""
+"""DVC's DAG: the single source for the stages, their order and what has changed."""
 
 import contextlib
 import logging
@@ -24,7 +24,7 @@ CODE_STAGE = "code"
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A DVC stage: its name, such as progan@r8, the names of those it needs, and where its outputs lie."""
+    """A DVC stage: its name, such as progan@r8, the names of its dependencies, and the paths of its outputs."""
 
     name: str
     needs: tuple[str, ...]
@@ -37,7 +37,7 @@ class Node:
 
     @property
     def artifact(self) -> Path:
-        """The folder that it publishes: its one out, or the folder that all its outs lie in."""
+        """The folder it publishes: its single output, or the parent folder of its outputs."""
         return self.outs[0] if len(self.outs) == 1 else self.outs[0].parent
 
 
@@ -57,14 +57,14 @@ def _repo() -> Iterator["Repo"]:
 
 @dataclass(frozen=True)
 class Dag:
-    """The stages of dvc.yaml, each after those it needs, and what has changed: for each stale stage the reasons in words;
-    None for one that a dvc is at work on."""
+    """The stages of dvc.yaml in topological order, and for each stale stage the reasons as text; None for a stage that a
+    dvc process is running."""
 
     nodes: list[Node]
     stale: dict[str, list[str] | None]
 
     def unchanged(self, ordered: list[Node]) -> frozenset[str]:
-        """Of stages, each after those it needs, those that are unchanged with all they need."""
+        """The stages, from a topologically ordered list, that are unchanged along with all their dependencies."""
         found: set[str] = set()
         for node in ordered:
             if node.name not in self.stale and found.issuperset(node.needs):
@@ -73,10 +73,10 @@ class Dag:
 
 
 def read_dag() -> Dag:
-    """Ask DVC once, and compare the code that is here with what it knows.
+    """Query DVC once, and compare the current code with the fingerprints it recorded.
 
     Raises:
-        InputError: no DVC project here, or dvc.yaml and params.yaml do not fit.
+        InputError: no DVC project here, or dvc.yaml and params.yaml do not match.
     """
     with _repo() as repo:
         found = Dag(_nodes(repo), _changed(repo))
@@ -85,10 +85,10 @@ def read_dag() -> Dag:
 
 
 def nodes() -> list[Node]:
-    """All stages of the dvc.yaml here, each after those it needs.
+    """All stages of the current dvc.yaml, in topological order.
 
     Raises:
-        InputError: no DVC project here, or dvc.yaml and params.yaml do not fit.
+        InputError: no DVC project here, or dvc.yaml and params.yaml do not match.
     """
     with _repo() as repo:
         return _nodes(repo)
@@ -126,8 +126,8 @@ def _changed(repo: "Repo") -> dict[str, list[str] | None]:
 
 
 def _add_code(dag: Dag) -> None:
-    """Say which stages' code differs from the fingerprints that DVC knows, and of the stage that writes them whether it would
-    change any: DVC calls it always changed."""
+    """Mark stages whose code differs from the recorded fingerprints as stale. The stage that writes the fingerprints is
+    stale only if it would change one, although DVC reports it as always changed."""
     params = read_params()
     differ = {}
     for pipeline, stage in stages_with_code(params):
@@ -158,7 +158,7 @@ def has_remote() -> bool:
 
 
 def leaf_dependencies() -> list[Path]:
-    """The files and folders that stages need and none makes; relative to here where they lie below."""
+    """The files and folders that stages depend on and no stage produces; relative to the repository root if inside it."""
     with _repo() as repo:
         stages, root = repo.index.stages, Path(repo.root_dir)
         made = [Path(out.fs_path) for stage in stages for out in stage.outs]
@@ -168,7 +168,7 @@ def leaf_dependencies() -> list[Path]:
 
 
 def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
-    """DVC's nested answer, {"changed deps": {"params.yaml": {"progan.common": "modified"}}}, as short sentences."""
+    """Flatten DVC's nested status, {"changed deps": {"params.yaml": {"progan.common": "modified"}}}, to short phrases."""
     for change in found:
         if isinstance(change, str):
             yield change
@@ -181,12 +181,12 @@ def _reasons(found: list[str | dict[str, dict[str, Any]]]) -> Iterator[str]:
 
 
 def stages_of(target: str, until: str = "", known: list[Node] | None = None) -> list[Node]:
-    """The stages that a target needs, itself among them, in order.
+    """The stages of a target and their dependencies, in order.
 
-    A target is a pipeline, of which `until` names the last stage wanted, or a stage as DVC names it.
+    A target is a pipeline, with `until` as its last stage, or a DVC stage name.
 
     Raises:
-        InputError: no such target, or a stage in params.yaml that DVC's DAG lacks.
+        InputError: no such target, or a stage in params.yaml is missing from DVC's DAG.
     """
     every = {node.name: node for node in known or nodes()}
     wanted: set[str] = set()
@@ -207,6 +207,6 @@ def _of_pipeline(pipeline: str, until: str, every: dict[str, Node]) -> list[str]
     if lacking:
         raise InputError(
             f"dvc.yaml has no stage {pipeline}@{lacking[0]}, which {PARAMS} names; "
-            f"give it a 'foreach: ${{{pipeline}.stages}}'"
+            f"add one with 'foreach: ${{{pipeline}.stages}}'"
         )
     return [f"{pipeline}@{name}" for name in ([until] if until else named)]

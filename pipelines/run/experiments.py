@@ -1,9 +1,9 @@
-"""Running with other parameters, as a DVC experiment: the user's params.yaml and artifacts stay as they are.
+"""Run with overridden parameters as a DVC experiment. The user's params.yaml and artifacts are not modified.
 
-The stages run in a clone of the repository with its uncommitted changes, which shares DVC's cache and the work
-folders with the workspace (so a killed experiment resumes). At the end it is saved under refs/exps of the
-workspace, as `dvc exp run` would. (`dvc exp run` itself runs the whole chain in one process, where no stage could
-be watched, gated or retried by itself.)
+The stages run in a clone of the repository, including uncommitted changes. The clone shares DVC's cache and the work
+folders with the workspace, so a killed experiment resumes. At the end the experiment is saved under refs/exps of the
+workspace, as `dvc exp run` would do. (`dvc exp run` itself runs the whole chain in one process, so stages could not
+be monitored, gated or retried individually.)
 """
 
 import contextlib
@@ -24,23 +24,23 @@ from espalier.stages.config.params import PARAMS, read_params
 
 
 def experiment_name(overrides: Sequence[str]) -> str:
-    """A name that tells the overrides: "loss-hinge-3fa9c1"."""
+    """A name derived from the overrides: "loss-hinge-3fa9c1"."""
     words = "-".join(re.sub(r"[^A-Za-z0-9]+", "-", re.sub(r"^[^=]*\.(?=[^=]*=)", "", o)).strip("-") for o in overrides)
     return f"{words[:40].strip('-')}-{hashlib.sha256(repr(tuple(overrides)).encode()).hexdigest()[:6]}"
 
 
 @contextlib.contextmanager
 def experiment(name: str, overrides: Sequence[str]) -> Iterator[Path]:
-    """The experiment's workspace, which is the current folder while inside; removed on leaving.
+    """Create the experiment's workspace and make it the current folder; remove it on exit.
 
     Raises:
-        InputError: no git commit to start from, or an override of a key that does not exist.
+        InputError: no git commit to start from, or an override of a nonexistent key.
     """
     root = Path.cwd()
     if git("rev-parse", "--verify", "--quiet", "HEAD", check=False).returncode:
         raise InputError(
-            "an override becomes a DVC experiment, which needs a git repository with a commit; make one with "
-            "'git init', 'git add .' and 'git commit', or change params.yaml"
+            "an override creates a DVC experiment, which needs a git repository with a commit; create one with "
+            "'git init', 'git add .' and 'git commit', or edit params.yaml instead"
         )
     place = work_root() / "experiments" / name
     shutil.rmtree(place, ignore_errors=True)
@@ -48,7 +48,7 @@ def experiment(name: str, overrides: Sequence[str]) -> Iterator[Path]:
     try:
         own = _clone(place)
         with contextlib.chdir(own):
-            os.environ["DVC_ROOT"] = str(root)  # so that the stages train in the workspace's work folders
+            os.environ["DVC_ROOT"] = str(root)  # stages train in the workspace's work folders
             override(overrides)
             yield own
     finally:
@@ -59,22 +59,22 @@ def experiment(name: str, overrides: Sequence[str]) -> Iterator[Path]:
 
 
 def save(name: str, stages: Sequence[str], workspace: Path) -> None:
-    """Save the current folder, with these stages' results, as an experiment of the workspace.
+    """Save the current folder with the results of these stages as an experiment of the workspace.
 
     Raises:
-        InputError: dvc does not; in its words. What was trained stays in its cache.
+        InputError: dvc cannot save it; with dvc's message. Trained results stay in its cache.
     """
     ask_dvc("exp", "save", "--force", "--name", name, *stages, refusal=f"dvc cannot save the experiment {name}")
     git("-C", str(workspace), "fetch", "--quiet", str(_top()), "+refs/exps/*:refs/exps/*")
 
 
 def _top() -> Path:
-    """The folder of the git repository that the current folder is in."""
+    """The root of the git repository that contains the current folder."""
     return Path(git("rev-parse", "--show-toplevel").stdout.strip())
 
 
 def _clone(top: Path) -> Path:
-    """Clone the repository of the current folder, with its uncommitted changes; returns the same folder in the clone."""
+    """Clone the repository, including uncommitted changes. Returns the clone's counterpart of the current folder."""
     root = Path.cwd()
     top.parent.mkdir(parents=True, exist_ok=True)
     git("clone", "--quiet", "--shared", str(_top()), str(top))
@@ -85,10 +85,10 @@ def _clone(top: Path) -> Path:
     for local in ("dvc.lock", ".dvc/config.local"):
         if (root / local).is_file():
             shutil.copy(root / local, place / local)
-    cache = ask_dvc("cache", "dir", refusal="dvc does not tell its cache")
+    cache = ask_dvc("cache", "dir", refusal="dvc cannot report its cache folder")
     with contextlib.chdir(place):
         ask_dvc("cache", "dir", "--local", str((root / cache).resolve()), refusal="dvc cannot share its cache")
-    for leaf in leaf_dependencies():  # data that git does not hold
+    for leaf in leaf_dependencies():  # data not tracked by git
         if not leaf.is_absolute() and (root / leaf).exists() and not (place / leaf).exists():
             (place / leaf).parent.mkdir(parents=True, exist_ok=True)
             (place / leaf).symlink_to(root / leaf)
@@ -96,16 +96,16 @@ def _clone(top: Path) -> Path:
 
 
 def git(*arguments: str, check: bool = True, given: str | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run git here, `given` on its standard input."""
+    """Run git in the current folder, with `given` on its standard input."""
     text = {"encoding": "utf-8", "errors": "surrogateescape"}  # a diff may hold any bytes
     return subprocess.run(["git", *arguments], check=check, input=given, capture_output=True, **text)  # type: ignore[call-overload,no-any-return]
 
 
 def override(overrides: Sequence[str]) -> None:
-    """Apply overrides to the params.yaml here, as `dvc exp run -S` does.
+    """Apply overrides to the current params.yaml, as `dvc exp run -S` does.
 
     Raises:
-        InputError: a key that does not exist, with the nearest that does; or no valid override.
+        InputError: a nonexistent key (the message suggests the nearest one), or an invalid override.
     """
     from dvc.exceptions import DvcException
     from dvc.utils.hydra import apply_overrides
@@ -121,9 +121,9 @@ def _explain(one: str, error: Exception) -> str:
     key = one.lstrip("+~").partition("=")[0].strip()
     known = list(_keys(read_params()))
     if "=" not in one and not one.startswith("~"):
-        return f"the override '{one}' has no value; right would be {one}=VALUE"
+        return f"the override '{one}' has no value; use {one}=VALUE"
     if key in known:
-        return f"the override '{one}' cannot be read: {error.__cause__}"
+        return f"the override '{one}' is invalid: {error.__cause__}"
     near = difflib.get_close_matches(key, known, n=1, cutoff=0.85)
     hint = f"did you mean '{near[0]}'? " if near else ""
     return f"{PARAMS} has no key '{key}' to override; {hint}To add a key, write +{key}=VALUE"

@@ -1,4 +1,4 @@
-"""What one run will do, settled before anything is trained: in which workspace, which stages, in which order."""
+"""Plan a run before training: the workspace, the stages and their order."""
 
 import contextlib
 from collections.abc import Iterator
@@ -17,9 +17,9 @@ from espalier.stages.config.params import pipeline_names, read_params
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A target with the stages it needs, each after those it needs itself.
+    """A target and the stages it depends on, in topological order.
 
-    `experiment` is the name under which the results are saved, where parameters are overridden.
+    `experiment` is the name under which the results are saved if parameters are overridden.
     """
 
     target: str
@@ -35,17 +35,17 @@ class Plan:
         return [node for node in self.nodes if node.name not in fresh]
 
     def finish(self) -> None:
-        """Keep the results of an experiment."""
+        """Save the results if this is an experiment."""
         if self.experiment is not None:
             save(self.experiment, [node.name for node in self.nodes], self.workspace)
 
 
 @contextlib.contextmanager
 def planned(target: str, options: RunOptions) -> Iterator[Plan]:
-    """Plan a run, and hold the workspace while it lasts; the current folder is where it runs.
+    """Plan a run and lock the workspace while it lasts. Inside the context, the current folder is the run's.
 
     Raises:
-        InputError: anything that can be known to be wrong before training.
+        InputError: any error that can be detected before training.
     """
     workspace = Path.cwd()
     pipeline = target.partition("@")[0]

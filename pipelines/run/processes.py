@@ -1,4 +1,4 @@
-"""The processes a run has started, each in a group of its own, and how all of them are stopped in good order."""
+"""Start the processes of a run, each in its own process group, and shut them down gracefully."""
 
 import contextlib
 import os
@@ -10,34 +10,34 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-OUT_OF_TIME = "the time given to this run is over"
+OUT_OF_TIME = "the time limit of this run is reached"
 CANCELLED = "cancelled"
 STOPPING_SECONDS = 25.0
-"""For a checkpoint to be written; below the 30 s after which prefect kills a cancelled flow."""
+"""Time allowed for writing a checkpoint; less than the 30 s after which Prefect kills a cancelled flow."""
 
 
 class Stopped(Exception):
-    """The run was stopped; nothing new is started."""
+    """The run was stopped; no new process is started."""
 
 
 class Processes:
-    """Starts processes and stops them.
+    """Start and stop processes.
 
-    A stop is SIGINT to each group: the trainer writes a checkpoint and leaves, dvc waits for it and cleans its
-    locks. (At SIGTERM dvc would die at once and leave the trainer an orphan.)
+    To stop, send SIGINT to each group: the trainer writes a checkpoint and exits, dvc waits for it and releases its
+    locks. (On SIGTERM, dvc would exit immediately and orphan the trainer.)
     """
 
     def __init__(self) -> None:
         self.stopped_for: str | None = None
         self._running: set[subprocess.Popen[str]] = set()
-        self._lock = threading.RLock()  # a signal handler may come while it is held
+        self._lock = threading.RLock()  # reentrant: a signal handler may run while it is held
 
     @contextlib.contextmanager
     def start(self, command: Sequence[str], piped: bool = False) -> Iterator["subprocess.Popen[str]"]:
-        """A process in a group of its own; `piped`: its output, stdout and stderr together, can be read.
+        """Start a process in its own group. With `piped`, stdout and stderr are combined in a readable pipe.
 
         Raises:
-            Stopped: a stop was asked for before.
+            Stopped: a stop was already requested.
         """
         with self._lock:
             if self.stopped_for is not None:
@@ -47,7 +47,7 @@ class Processes:
                 command, env=_environment(), start_new_session=True, text=True, **pipes
             )
             self._running.add(process)
-            if self.stopped_for is not None:  # a signal came in the midst of this
+            if self.stopped_for is not None:  # a signal arrived meanwhile
                 self._signal(signal.SIGINT)
         try:
             yield process
@@ -57,14 +57,14 @@ class Processes:
                 self._running.discard(process)
 
     def interrupt(self, reason: str) -> None:
-        """SIGINT to every group, once; nothing new is started from now on."""
+        """Send SIGINT to every group, once; start no new process from now on."""
         with self._lock:
             if self.stopped_for is None:
                 self.stopped_for = reason
                 self._signal(signal.SIGINT)
 
     def stop(self, reason: str) -> None:
-        """Interrupt, wait for all to leave, and kill those that do not."""
+        """Interrupt, wait for all processes to exit, and kill those that do not."""
         self.interrupt(reason)
         end = time.monotonic() + STOPPING_SECONDS
         while self._running and time.monotonic() < end:
@@ -79,7 +79,7 @@ class Processes:
 
     @contextlib.contextmanager
     def deadline(self, seconds: float | None) -> Iterator[None]:
-        """Interrupt after so many seconds, unless left before."""
+        """Interrupt after this many seconds, unless the context exits first."""
         if seconds is None:
             yield
             return
@@ -93,6 +93,6 @@ class Processes:
 
 
 def _environment() -> dict[str, str]:
-    """dvc.yaml says `python`: let it be the one that runs this, also where no environment is activated."""
+    """Make `python` in dvc.yaml resolve to the current interpreter, even if no environment is activated."""
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
     return {**os.environ, "PATH": paths, "PYTHONUNBUFFERED": "1"}

@@ -1,4 +1,4 @@
-"""`dvc repro`, as every door to the stages calls it."""
+"""Call `dvc repro`; shared by every entry point."""
 
 import signal
 import subprocess
@@ -11,15 +11,15 @@ from espalier.pipelines.run.processes import CANCELLED, Processes
 
 
 def dvc(*arguments: str) -> list[str]:
-    """The command line of dvc. It waits for locks: else a stage that is trained may go uncommitted."""
+    """The dvc command line. It waits for locks; otherwise a trained stage might not be committed."""
     return [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
 
 
 def ask_dvc(*arguments: str, refusal: str) -> str:
-    """What dvc answers, on its standard output.
+    """Run dvc and return its standard output.
 
     Raises:
-        InputError: it refuses; with these words, and its own.
+        InputError: dvc fails; with `refusal` and dvc's message.
     """
     done = subprocess.run(dvc(*arguments), capture_output=True, text=True)
     if done.returncode:
@@ -30,15 +30,15 @@ def ask_dvc(*arguments: str, refusal: str) -> str:
 def repro_command(
     targets: Sequence[str], *, single: bool = False, force: bool = False, pull: bool = False
 ) -> list[str]:
-    """`dvc repro` of these stages; `single`: without those they need, which have been seen to."""
+    """The `dvc repro` command for these stages; `single`: without their dependencies, which are already handled."""
     options = {"--single-item": single, "--force": force, "--pull": pull}
     return dvc("repro", *(option for option, chosen in options.items() if chosen), *targets)
 
 
 def repro(command: Sequence[str], processes: Processes, seconds: float | None = None) -> int:
-    """Run dvc in the foreground, for so many seconds at most; returns its exit code.
+    """Run dvc in the foreground, for at most `seconds`. Returns its exit code.
 
-    Ctrl-C or SIGTERM here stops it in good order.
+    Ctrl-C or SIGTERM shuts it down gracefully.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:

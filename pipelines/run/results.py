@@ -1,15 +1,15 @@
-"""The final figures of a published stage."""
+"""The final metrics of a published stage."""
 
 import json
 
 from espalier.pipelines.run.dag import Node
 
 FIGURES = ("kimg", "loss_d", "loss_g", "diversity")
-"""Those that are shown where there is no room for all."""
+"""Metrics to show where space is limited."""
 
 
 def verdict_of(node: Node) -> tuple[str, list[str]]:
-    """What the monitor said of a published stage at its end, word and evidence, and what happened to it; empty where nothing."""
+    """The monitor's final verdict on a published stage, with its evidence, and the stage's events; empty if none."""
     try:
         found = json.loads((node.artifact / "stage.json").read_text(encoding="utf-8"))
         said = ": ".join(part for part in (found.get("verdict"), found.get("evidence")) if part)
@@ -23,7 +23,7 @@ def verdict_of(node: Node) -> tuple[str, list[str]]:
 
 
 def figures_of(node: Node) -> dict[str, float]:
-    """All final figures of a published stage; of a dataset, what its manifest counts. Empty if there are none."""
+    """All final metrics of a published stage; for a dataset, the counts in its manifest. Empty if there are none."""
     for file, wanted in (("metrics.json", None), ("manifest.json", ("count", "channels"))):
         try:
             found = json.loads((node.artifact / file).read_text(encoding="utf-8"))

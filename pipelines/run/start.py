@@ -1,7 +1,7 @@
-"""Training anew from a chosen place: a checkpoint of a stage, or an older version of an artifact.
+"""Train from a chosen start: a checkpoint of a stage, or an older version of an artifact.
 
-What is chosen is pinned: copied into artifacts/pinned/, where DVC holds it for as long as the experiment that
-started from it, and named in params.yaml, so that DVC and the lineage tell of it.
+The start is pinned: copied into artifacts/pinned/, where DVC tracks it for as long as the experiment that uses it, and
+referenced in params.yaml, so that DVC and the lineage record it.
 """
 
 import shutil
@@ -17,33 +17,33 @@ PINNED = Path("artifacts/pinned")
 
 
 def check_start(pipeline: str, options: RunOptions) -> None:
-    """Check what `start` and `step` say before anything is made.
+    """Validate `start` and `step` before anything is created.
 
     Raises:
-        InputError: they do not fit together, or name nothing that exists.
+        InputError: they are inconsistent, or refer to something that does not exist.
     """
     if not options.start:
         if options.step is not None:
-            raise InputError(f"step {options.step} of which stage? Right would be --from r8 --step {options.step}")
+            raise InputError(f"step {options.step} of which stage? Use --from r8 --step {options.step}, for example")
         return
     stage, _, revision = _parts(pipeline, options.start)
     section = read_params()[pipeline]
     if "matrix" in section:
         raise InputError(
-            f"{PARAMS}: {pipeline} is a matrix, whose stages have no lines that could name a start; write them out under 'stages'"
+            f"{PARAMS}: {pipeline} is a matrix, whose stages have no entry for a start; list them under 'stages' instead"
         )
     choose(section["stages"], stage, f"{PARAMS}: {pipeline}.stages", "stage")
     if revision and options.step is not None:
-        raise InputError(f"'{options.start}' names a finished version, which has no step to go on from; leave out step")
+        raise InputError(f"'{options.start}' is a finished version, which has no step to resume from; leave out step")
     if not revision and options.step is None:
         raise InputError(
-            f"from which step of {stage}? Right would be --from {stage} --step STEP, or --from {pipeline}@{stage}:REV "
-            f"for the stages after an older version (see them: espalier history {pipeline}@{stage})"
+            f"from which step of {stage}? Use --from {stage} --step STEP, or --from {pipeline}@{stage}:REV "
+            f"to train the stages after an older version (list versions: espalier history {pipeline}@{stage})"
         )
 
 
 def start_name(pipeline: str, options: RunOptions) -> list[str]:
-    """The choice in a word, for the experiment's name; none, if there is none."""
+    """The start as one word for the experiment's name; empty if there is none."""
     if not options.start:
         return []
     stage, _, revision = _parts(pipeline, options.start)
@@ -51,10 +51,10 @@ def start_name(pipeline: str, options: RunOptions) -> list[str]:
 
 
 def pin(pipeline: str, options: RunOptions, workspace: Path) -> list[str]:
-    """Pin what is chosen in the experiment that is the current folder. Returns the overrides that name it.
+    """Pin the chosen start in the experiment in the current folder. Returns the overrides that refer to it.
 
     Raises:
-        InputError: there is no such checkpoint or version; with those there are.
+        InputError: there is no such checkpoint or version; the message lists the checkpoints or how to list versions.
     """
     stage, name, revision = _parts(pipeline, options.start)
     if revision:
@@ -68,7 +68,7 @@ def pin(pipeline: str, options: RunOptions, workspace: Path) -> list[str]:
 
 
 def _parts(pipeline: str, start: str) -> tuple[str, str, str]:
-    """("r8", "progan@r8", "v1") of "progan@r8:v1"; the revision is empty in "r8"."""
+    """("r8", "progan@r8", "v1") for "progan@r8:v1"; the revision is empty for "r8"."""
     name, _, revision = start.partition(":")
     stage = name.removeprefix(f"{pipeline}@")
     return stage, f"{pipeline}@{stage}", revision
@@ -79,12 +79,12 @@ def _pin_version(pipeline: str, stage: str, revision: str, workspace: Path) -> l
     stages = read_params()[pipeline]["stages"]
     children = [name for name in stage_names(read_params(), pipeline) if stages[name].get("after") == str(artifact)]
     if not children:
-        raise InputError(f"{PARAMS}: no stage of {pipeline} comes after {artifact}, so none can start from it")
+        raise InputError(f"{PARAMS}: no stage of {pipeline} has 'after: {artifact}', so none can start from it")
     pinned = PINNED / f"{pipeline}-{stage}-{revision.replace('/', '-')}"
     PINNED.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(pinned, ignore_errors=True)
     name = f"{pipeline}@{stage}"
-    refusal = f"there is no version '{revision}' of {name} that DVC can bring back (see them: espalier history {name})"
+    refusal = f"DVC cannot retrieve version '{revision}' of {name} (list versions: espalier history {name})"
     ask_dvc("get", str(workspace), artifact.as_posix(), "--rev", revision, "--out", pinned.as_posix(), refusal=refusal)
     if not (pinned / "stage.json").is_file():
         raise InputError(refusal)
@@ -93,12 +93,12 @@ def _pin_version(pipeline: str, stage: str, revision: str, workspace: Path) -> l
 
 
 def _keep(path: Path) -> None:
-    ask_dvc("add", path.as_posix(), refusal=f"dvc cannot hold {path}")
+    ask_dvc("add", path.as_posix(), refusal=f"dvc cannot add {path}")
     git("add", "--force", f"{path}.dvc")
 
 
 def _checkpoint(pipeline: str, stage: str, step: int, workspace: Path) -> Path:
-    """The file of a stage's checkpoint at a step: a milestone of its artifact, or one still in its work folder."""
+    """The checkpoint file of a stage at a step: a milestone of its artifact, or one still in its work folder."""
     from espalier.stages.artifacts.workfolder import checkpoints_in
     from espalier.stages.config.load import stage_config
     from espalier.stages.types.inputs import find_inputs
@@ -109,7 +109,7 @@ def _checkpoint(pipeline: str, stage: str, step: int, workspace: Path) -> Path:
     try:
         work = training_folder(config.model_copy(update={"start": None}), *find_inputs(config))
         places += [work, work / "milestones"]
-    except InputError:  # an input is not there, so it was never trained as it is configured now
+    except InputError:  # an input is missing, so this configuration was never trained
         pass
     found = {
         at: path for place in places for folder in (place, *place.glob("kimg-*")) for at, path in checkpoints_in(folder)
@@ -118,6 +118,6 @@ def _checkpoint(pipeline: str, stage: str, step: int, workspace: Path) -> Path:
         there = ", ".join(map(str, sorted(found))) or "none"
         raise InputError(
             f"{pipeline}@{stage} has no checkpoint at step {step}; it has: {there}. "
-            "A training keeps its last two, and one every milestone_kimg"
+            "Training keeps the last two, and one every milestone_kimg"
         )
     return found[step]

@@ -1,4 +1,4 @@
-"""A whole pipeline, checked before anything is trained."""
+"""Validate a whole pipeline before training."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,10 @@ from espalier.stages.config.params import PARAMS, merged_section, read_params, s
 
 
 def validate(pipeline: str) -> list[str]:
-    """Check every stage's configuration and its place in the DAG. Returns the stages' names, in order.
+    """Validate every stage's configuration and its place in the DAG. Returns the stage names, in order.
 
     Raises:
-        InputError: with every stage's errors at once.
+        InputError: the configuration is invalid; the message collects the errors of all stages.
     """
     from espalier.stages.config.load import check_stage  # they import torch
     from espalier.stages.config.sections import source_config
@@ -31,7 +31,7 @@ def validate(pipeline: str) -> list[str]:
     if dataset.as_posix() not in datasets and not (dataset / "manifest.json").is_file():
         known = ", ".join(datasets) or "none"
         raise InputError(
-            f"{PARAMS}: {pipeline}.common.dataset: there is no dataset {dataset}; 'datasets' makes {known}"
+            f"{PARAMS}: {pipeline}.common.dataset: there is no dataset {dataset}; 'datasets' defines {known}"
         )
     return names
 

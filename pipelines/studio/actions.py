@@ -1,4 +1,4 @@
-"""What `espalier studio` shows: people dressed by sentences, and pictures of any published generator; from artifacts alone."""
+"""Actions of `espalier studio`: dress people as sentences describe, sample any published generator; from artifacts alone."""
 
 import os
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from espalier.stages.process.device import choose_device
 from espalier.stages.process.distribution import installing
 
 SHOWN, SIDE = 24, 256
-"""How many people there are to choose from, and the side of a picture in the page, in pixels."""
+"""Number of people to choose from, and the side of an image on the page, in pixels."""
 
 QUIET = {
     "GRADIO_ANALYTICS_ENABLED": "False",
@@ -37,12 +37,12 @@ QUIET = {
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "DO_NOT_TRACK": "1",
 }
-"""For the page's library, before it is imported: it tells nobody anything, and keeps no record in the browser."""
+"""Environment of gradio, set before its import: no telemetry, no run history in the browser."""
 
 
 @dataclass(frozen=True)
 class Studio:
-    """What there is to show: `translator` and `people` where they are there, else the sentence of why they are not."""
+    """What can be shown: `translator` and `people`, or for each a sentence that says why it is missing."""
 
     translator: Translator | str
     people: People | str
@@ -50,7 +50,7 @@ class Studio:
 
 @dataclass(frozen=True)
 class Dressed:
-    """A person in the outfit of a sentence: the new `map`, if a first stage made one, the `picture`, and what to `say`."""
+    """A dressed person: the new `map`, if a first stage generated one, the `picture`, and a note to `say`."""
 
     map: Image.Image | None
     picture: Image.Image
@@ -58,7 +58,7 @@ class Dressed:
 
 
 def open_studio(host: str, port: int, artifact: Path, people: Path) -> None:
-    """Show the page at this address until Ctrl-C.
+    """Serve the page at this address until Ctrl-C.
 
     Raises:
         InputError: gradio is not installed, the address cannot be used, or there is nothing to show.
@@ -74,16 +74,16 @@ def open_studio(host: str, port: int, artifact: Path, people: Path) -> None:
 
 
 def find(artifact: Path, people: Path) -> Studio:
-    """Load FashionGAN's stages and the people to choose from, where they are.
+    """Load FashionGAN's stages and the people to choose from, if available.
 
     Raises:
-        InputError: there are neither these nor pictures of another artifact, or the artifact cannot be used.
+        InputError: neither these nor another artifact that generates images exist, or the artifact cannot be used.
     """
     if not (artifact / "stage.json").is_file():
-        missing = f"there is no artifact {artifact}, which dresses people; train it first: espalier run fashiongan"
+        missing = f"there is no artifact {artifact} to dress people with; train it first: espalier run fashiongan"
         if not picture_artifacts():
             raise InputError(
-                f"there is nothing to show: neither {artifact} nor an artifact that makes pictures; train one first: "
+                f"there is nothing to show: neither {artifact} nor an artifact that generates images; train one first: "
                 "espalier run fashiongan, or espalier run progan"
             )
         return Studio(missing, missing)
@@ -95,7 +95,7 @@ def find(artifact: Path, people: Path) -> Studio:
 
 
 def picture_artifacts(root: Path = ARTIFACTS) -> list[Path]:
-    """The published generators of pictures that are told classes or nothing, each pipeline's largest pictures last."""
+    """The published image generators, unconditional or conditioned on classes, sorted by resolution within a pipeline."""
     found = [(path.parent, artifact) for path in root.glob("*/*/stage.json") if (artifact := _pictures(path.parent))]
     return [path for path, _ in sorted(found, key=lambda one: (one[0].parent, one[1].config.resolution, one[0]))]
 
@@ -104,7 +104,7 @@ def _pictures(path: Path) -> Artifact | None:
     try:
         artifact = load_artifact(path)
         network = artifact.config.network
-    except InputError:  # a sentence encoder, a translation, or another version's
+    except InputError:  # a sentence encoder, a translation, or an artifact of another version
         return None
     return artifact if network.kind.name == "images" and network.conditioned_on is None else None
 
@@ -113,30 +113,30 @@ def first_people(path: Path, translator: Translator) -> People:
     """The first people of a prepared dataset, at the translator's resolution.
 
     Raises:
-        InputError: there is no dataset, it has no maps, or its pictures are of another size or colour.
+        InputError: there is no dataset, it has no maps, or its images have another size or number of channels.
     """
     store, channels = Store(path), translator.record.channels
     images, maps = (
         np.array(of[:SHOWN]) for of in (store.images(translator.resolution), store.maps(translator.resolution))
     )
     if images.shape[-1] != channels:
-        raise InputError(f"the pictures in {path} have {images.shape[-1]} channels; right would be {channels}")
+        raise InputError(f"the images in {path} have {images.shape[-1]} channels; expected {channels}")
     records = store.records()[: len(images)]
     told = [person(record, *one) for record, *one in zip(records, images, maps, strict=True)]
     return People(images, maps, np.array(told, dtype=np.float32))
 
 
 def one_of(people: People, index: int) -> People:
-    """One of them."""
+    """The person at this index."""
     here = slice(index, index + 1)
     return People(people.images[here], people.maps[here], people.attributes[here])
 
 
 def uploaded(photo: Path, classes: Path, translator: Translator) -> People:
-    """One person from a picture and its map, wherever they were put for the while.
+    """Read one person from an uploaded image and its segmentation map.
 
     Raises:
-        InputError: one of the files cannot be used; it is named without its folder.
+        InputError: one of the files cannot be used; the message omits its temporary folder.
     """
     try:
         read = read_people(photo, classes, translator)
@@ -149,23 +149,23 @@ def uploaded(photo: Path, classes: Path, translator: Translator) -> People:
 
 
 def dress(translator: Translator, people: People | None, sentence: str, seed: float | None) -> Dressed:
-    """One person in the outfit of a sentence.
+    """Dress one person as a sentence describes.
 
     Raises:
-        InputError: nobody is chosen, the sentence says nothing, or the seed is none.
+        InputError: no person is selected, the sentence describes nothing, or the seed is invalid.
     """
     if people is None:
-        raise InputError("nobody is chosen; click on a person, or give a picture and its map")
+        raise InputError("no person is selected; click on one, or upload an image and its map")
     made = translator(people, translator.codes([sentence]), checked_seed(seed))
     say = unknown_words(translator, sentence)
     return Dressed(None if made.maps is None else shown(made.maps[0]), shown(made.pictures[0]), say)
 
 
 def sample(path: Path, number: int, seed: float | None, other: float | None = None, share: float = 0) -> Image.Image:
-    """A square grid of so many pictures of a seed, as `espalier sample` draws it; or `share` (0 to 1) of the way to another's.
+    """A square grid of `number` samples of a seed, as in `espalier sample`; or interpolated by `share` (0 to 1) to `other`.
 
     Raises:
-        InputError: the artifact cannot be used, or a seed is none.
+        InputError: the artifact cannot be used, or a seed is invalid.
     """
     generator, record = _generator(path, load_artifact(path).digest)
     network, device = record.config["network"], choose_device()
@@ -177,24 +177,24 @@ def sample(path: Path, number: int, seed: float | None, other: float | None = No
 
 @lru_cache(maxsize=8)
 def _generator(path: Path, digest: str) -> tuple[nn.Module, Record]:
-    """Loaded once, and again when the artifact was trained again: the digest is of its weights."""
+    """Load a generator, cached until the artifact is retrained: `digest` identifies its weights."""
     return load_generator(path, choose_device())
 
 
 def checked_seed(seed: float | None) -> int:
-    """A seed as it was typed.
+    """Validate a seed from the form.
 
     Raises:
-        InputError: it is none.
+        InputError: it is not a whole number >= 0.
     """
     if seed is None or seed < 0 or seed != int(seed):
-        raise InputError(f"the seed is {'empty' if seed is None else f'{seed:g}'}; right would be 0, 1, 2 or so")
+        raise InputError(f"the seed is {'empty' if seed is None else f'{seed:g}'}; use a whole number from 0 on")
     return int(seed)
 
 
 def shown(picture: NDArray[np.uint8]) -> Image.Image:
-    """A picture uint8 (R, R, channels), or a map uint8 (R, R) in colours, for the page: small ones enlarged, each pixel to a
-    square."""
+    """Convert an image uint8 (R, R, channels), or a map uint8 (R, R) to colours, for the page; small ones are upsampled
+    (nearest neighbour)."""
     if picture.ndim == 2:
         picture = coloured(torch.from_numpy(np.array(picture))[None])[0].permute(1, 2, 0).numpy()
     image = Image.fromarray(picture.squeeze()).convert("RGB")

@@ -1,4 +1,4 @@
-"""The page of `espalier studio`: what is on it, and what its buttons do. Everything on it comes from this machine."""
+"""The page of `espalier studio`: layout and events. It loads nothing from other machines."""
 
 import contextlib
 import html
@@ -19,7 +19,7 @@ from espalier.stages.fashiongan.translator import People, Translator
 
 SYSTEM = ["system-ui", "sans-serif"]
 EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "networks", "show_progress": "minimal"}
-"""Of every event: one at a time, since what layers draw is seeded for the whole process."""
+"""Options of every event: one at a time, since the random state of layers is seeded for the whole process."""
 
 CSS = """
 .said p { margin: 0; padding: 8px 12px; border-radius: 8px; background: var(--background-fill-secondary); }
@@ -27,16 +27,16 @@ CSS = """
 #people .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)); }
 .said p.refused { background: var(--error-background-fill); border-left: 4px solid var(--error-border-color); }
 """
-EXPLAINED = "The map is a PNG of the picture's size, palette or grey, whose pixels are " + ", ".join(
+EXPLAINED = "The map is a palette or greyscale PNG of the same size as the photo, with classes " + ", ".join(
     f"{number} {name}" for number, name in enumerate(CLASSES)
 )
 
 
 def serve(studio: Studio, host: str, port: int) -> None:
-    """Show the page until Ctrl-C or SIGTERM; the pictures on it are kept no longer than that."""
+    """Serve the page until Ctrl-C or SIGTERM; its temporary images are deleted on exit."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     around = os.environ.get("NO_PROXY", "")
-    os.environ["NO_PROXY"] = f"{around},localhost,{host}" if around else f"localhost,{host}"  # the server asks itself
+    os.environ["NO_PROXY"] = f"{around},localhost,{host}" if around else f"localhost,{host}"  # the server calls itself
     with tempfile.TemporaryDirectory(prefix="espalier-studio-") as folder:
         os.environ["GRADIO_TEMP_DIR"] = folder
         blocks = page(studio)
@@ -52,7 +52,7 @@ def serve(studio: Studio, host: str, port: int) -> None:
 
 
 def page(studio: Studio) -> gr.Blocks:
-    """Both tabs."""
+    """The page with both tabs."""
     blocks = gr.Blocks(title="Espalier studio", analytics_enabled=False)
     with blocks:
         gr.Markdown("# Espalier studio")
@@ -67,14 +67,14 @@ def page(studio: Studio) -> gr.Blocks:
 
 
 def said(sentence: str, refused: bool = False) -> str:
-    """A sentence as the page shows it."""
+    """A message as HTML."""
     return (
         f'<p class="{"refused" if refused else "told"}" role="status">{html.escape(sentence)}</p>' if sentence else ""
     )
 
 
 def _dress_tab(translator: Translator, people: People | str) -> None:
-    """Who, a sentence, and what comes of it."""
+    """The tab for dressing: a person, a sentence, the result."""
     first = None if isinstance(people, str) else one_of(people, 0)
     who = gr.State(first)
     with gr.Row():
@@ -118,7 +118,7 @@ def _dress_tab(translator: Translator, people: People | str) -> None:
 
 
 def _whom(people: People | str) -> tuple[gr.Gallery | None, gr.File, gr.File]:
-    """People to choose from, where there are some, and files of another."""
+    """A gallery of people, if available, and file inputs for your own photo."""
     gallery = None
     if isinstance(people, str):
         gr.HTML(said(people), elem_classes="said")
@@ -129,7 +129,7 @@ def _whom(people: People | str) -> tuple[gr.Gallery | None, gr.File, gr.File]:
             pictures, show_label=False, columns=6, allow_preview=False, selected_index=0, interactive=False,
             format="png", height="auto", buttons=[], elem_id="people",
         )  # fmt: skip
-    with gr.Accordion("Your own picture" if gallery is None else "Or your own picture", open=gallery is None):
+    with gr.Accordion("Your own photo" if gallery is None else "Or your own photo", open=gallery is None):
         with gr.Row():
             photo = gr.File(label="One person", file_types=["image"], height=160, elem_id="photo")
             classes = gr.File(label="Its map", file_types=[".png"], height=160, elem_id="map")
@@ -138,7 +138,7 @@ def _whom(people: People | str) -> tuple[gr.Gallery | None, gr.File, gr.File]:
 
 
 def _wish() -> tuple[gr.Textbox, gr.Number, gr.Button, gr.HTML]:
-    """The sentence, the seed, the button, and the place for what is said to them."""
+    """The sentence, the seed, the button and the message field."""
     sentence = gr.Textbox(label="The new outfit", placeholder="a red dress with short sleeves", elem_id="sentence")
     with gr.Row(equal_height=True):
         seed = gr.Number(label="Seed", value=0, precision=0, elem_id="dress-seed")
@@ -147,7 +147,7 @@ def _wish() -> tuple[gr.Textbox, gr.Number, gr.Button, gr.HTML]:
 
 
 def _results(first: People | None) -> tuple[gr.Image, gr.Image, gr.Image, gr.Image]:
-    """Person and result, and under them the map and the new one."""
+    """Person and result, with the old and new maps below."""
     person, map = (None, None) if first is None else (shown(first.images[0]), shown(first.maps[0]))
     with gr.Row():
         before, after = _picture("Person", "person", person), _picture("Result", "result")
@@ -157,7 +157,7 @@ def _results(first: People | None) -> tuple[gr.Image, gr.Image, gr.Image, gr.Ima
 
 
 def _chosen(people: People) -> tuple[object, ...]:
-    """Whom to dress, shown; what another wore is taken away."""
+    """Show the selected person and clear the previous result."""
     return people, shown(people.images[0]), shown(people.maps[0]), None, None, ""
 
 
@@ -166,7 +166,7 @@ def _picture(label: str, name: str, value: Image.Image | None = None) -> gr.Imag
 
 
 def _sample_tab(blocks: gr.Blocks) -> None:
-    """An artifact, seeds, and the grid that comes of them."""
+    """The tab for sampling: an artifact, seeds, the grid."""
     with gr.Row():
         with gr.Column(scale=2):
             artifact = gr.Dropdown(label="Artifact", elem_id="artifact")
@@ -179,8 +179,8 @@ def _sample_tab(blocks: gr.Blocks) -> None:
                 1,
                 value=0,
                 step=0.01,
-                label="On the way there",
-                info="0: the first seed's, 1: the other's",
+                label="Interpolation",
+                info="0: the first seed, 1: the other seed",
                 elem_id="share",
             )
             words = gr.HTML(elem_classes="said", elem_id="sample-said")
@@ -199,7 +199,7 @@ def _sample_tab(blocks: gr.Blocks) -> None:
         try:
             if path is None:
                 raise InputError(
-                    "no artifact makes pictures; train one, such as: espalier run progan; then load this page again"
+                    "no artifact generates images; train one, for example with: espalier run progan; then reload this page"
                 )
             return sample(Path(path), number, seed, other, share), ""
         except InputError as error:

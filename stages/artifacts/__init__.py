@@ -1,1 +1,1 @@
-"""What a stage publishes and what it trains in: artifacts, checkpoints, records, work folders."""
+"""Artifacts, checkpoints, records and work folders."""

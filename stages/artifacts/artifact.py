@@ -1,14 +1,14 @@
-"""Artifacts: what a stage publishes, and what a child stage or a person starts from.
+"""Artifacts: what a stage publishes, and what child stages and users start from.
 
     artifacts/progan/r8/
-      generator.safetensors  discriminator.safetensors   the generator is the averaged one
+      generator.safetensors  discriminator.safetensors   the EMA generator
       stage.json      Record: configuration, lineage, step, versions, digests
-      metrics.json    final figures      history.csv   scalars over time
-      monitor.csv     what the probes saw, with the verdict then
+      metrics.json    final metrics      history.csv   scalars over time
+      monitor.csv     probe measurements, with the verdict at each
       samples.png     final grid         samples/      the same latents over time
-      milestones/kimg-00020/             the same weights and record, earlier
+      milestones/kimg-00020/             weights and record at an earlier step
 
-A single checkpoint file serves wherever a generator is asked for.
+A checkpoint file can be used wherever a generator is expected.
 """
 
 import json
@@ -53,16 +53,16 @@ class Artifact:
         return config_of(self.record, self.path)
 
     def weights(self, network: str) -> dict[str, Tensor]:
-        """State of "generator" or "discriminator", on the CPU.
+        """State dict of "generator" or "discriminator", on the CPU.
 
         Raises:
-            InputError: the file is missing, damaged, or not the one that was published.
+            InputError: the file is missing, damaged, or differs from the published one.
         """
         file = self.path / f"{network}.safetensors"
         try:
             if file_digest(file) != self.record.digests.get(file.name):
                 raise InputError(
-                    f"{file} is damaged: its digest is not the one in {self.path / 'stage.json'}.{self._remedy()}"
+                    f"{file} is damaged: its digest differs from the one in {self.path / 'stage.json'}.{self._remedy()}"
                 )
             return safetensors.torch.load_file(file)
         except FileNotFoundError as error:
@@ -71,7 +71,7 @@ class Artifact:
             raise InputError(f"{file} cannot be read: {error}.{self._remedy()}") from error
 
     def _remedy(self) -> str:
-        return f"\nBring it back with 'dvc checkout {self.path}', or train it again: dvc repro -f {self.config.name}"
+        return f"\nRestore it with 'dvc checkout {self.path}', or train it again: dvc repro -f {self.config.name}"
 
     @property
     def digest(self) -> str:
@@ -85,13 +85,12 @@ def config_of(record: Record, path: Path) -> StageConfig:
         return StageConfig.model_validate(record.config)
     except ValidationError as error:
         raise InputError(
-            f"the configuration in {path} is not one that this version understands: "
-            f"{error.errors(include_url=False)[0]['msg']}"
+            f"the configuration in {path} is not supported by this version: {error.errors(include_url=False)[0]['msg']}"
         ) from error
 
 
 def kind_of(record: Record, path: Path) -> Kind:
-    """What the generator of an artifact makes."""
+    """The kind of data that the generator of an artifact makes."""
     return config_of(record, path).network.kind
 
 
@@ -99,7 +98,7 @@ def load_artifact(path: Path) -> Artifact:
     """Open an artifact or a milestone.
 
     Raises:
-        InputError: there is none, it is damaged, or of another format.
+        InputError: it does not exist, is damaged, or has another format.
     """
     file = path / "stage.json"
     if not file.is_file():
@@ -113,7 +112,7 @@ def load_artifact(path: Path) -> Artifact:
             )
         record = Record.model_validate(found)
     except (ValidationError, ValueError) as error:
-        raise InputError(f"{file} is damaged: it cannot be read. Bring it back with 'dvc checkout {path}'") from error
+        raise InputError(f"{file} is damaged: it cannot be read. Restore it with 'dvc checkout {path}'") from error
     return Artifact(path, record)
 
 
@@ -121,11 +120,11 @@ def load_parent(after: Path, at: int | None) -> Artifact:
     """The parent's artifact, or its milestone at a kimg.
 
     Raises:
-        InputError: it is missing; with the stages or milestones there are.
+        InputError: it is missing; lists the existing stages or milestones.
     """
     if (after / "manifest.json").is_file() and not (after / "stage.json").is_file():
         raise InputError(
-            f"{after} is a prepared dataset and not the one of the pipeline, which has one (common.dataset); write a second "
+            f"{after} is a prepared dataset, but not the one of the pipeline (common.dataset); write a second "
             "pipeline for it"
         )
     if not (after / "stage.json").is_file():
@@ -149,36 +148,36 @@ def milestone_name(kimg: int) -> str:
 
 
 def write_weights(folder: Path, record: Record, networks: Networks) -> None:
-    """Weights and stage.json into a folder, the averaged generator as the generator."""
+    """Write weights and stage.json into a folder. The generator written is the EMA generator."""
     digests = save_weights(folder, {"generator": networks.ema, "discriminator": networks.discriminator})
     write_json(folder / "stage.json", record.model_copy(update={"digests": digests}).model_dump(mode="json"))
 
 
 def write_examples(folder: Path, condition: Condition) -> None:
-    """The condition of the samples, where it is more than classes, so that others can be drawn without the dataset."""
+    """Write the condition of the samples, if it is more than classes, so that sampling does not need the dataset."""
     if isinstance(condition, tuple):
         parts = {name: part.cpu().contiguous() for name, part in condition._asdict().items()}  # type: ignore[attr-defined]
         safetensors.torch.save_file(parts, folder / EXAMPLES)
 
 
 def read_examples(path: Path, record: Record) -> Condition:
-    """The examples of the artifact that holds these weights, as its networks take them; on the CPU.
+    """The examples of the artifact that contains these weights, in the form its networks expect; on the CPU.
 
     Raises:
-        InputError: there are none near.
+        InputError: none are found in the path or its three parents.
     """
     network = config_of(record, path).network
     for folder in (path, *path.parents[:3]):
         if (folder / EXAMPLES).is_file():
             return network.condition_of(safetensors.torch.load_file(folder / EXAMPLES))
     raise InputError(
-        f"{path} is conditioned on {network.conditioned_on}, and has no {EXAMPLES} beside it; use an artifact, or one of its "
+        f"{path} is conditioned on {network.conditioned_on}, but {EXAMPLES} is missing; use an artifact, or one of its "
         "milestones"
     )
 
 
 def condition_for(path: Path, record: Record, count: int, device: torch.device) -> Condition:
-    """What `count` samples of an artifact are conditioned on: its classes, or its examples, in turns; None where nothing is."""
+    """The condition of `count` samples of an artifact: its classes or examples in rotation; None if it is unconditional."""
     if record.encoder is None:
         return class_turns(record.classes, count, device) if record.classes else None
     examples = read_examples(path, record)
@@ -187,20 +186,20 @@ def condition_for(path: Path, record: Record, count: int, device: torch.device) 
 
 
 def parent_input(parent: Artifact | None) -> Input | None:
-    """A parent, if there is one, as lineage names it."""
+    """The lineage entry of a parent, if there is one."""
     return None if parent is None else Input(path=parent.path.as_posix(), digest=parent.digest)
 
 
 def start_input(config: StageConfig) -> Input | None:
-    """The checkpoint to go on from, if one is chosen, as lineage names it.
+    """The lineage entry of the checkpoint to continue from, if one is configured.
 
     Raises:
-        InputError: there is none.
+        InputError: it does not exist.
     """
     if config.start is None:
         return None
     if not config.start.is_file():
-        raise InputError(f"there is no checkpoint {config.start}; bring it back with 'dvc checkout {config.start}'")
+        raise InputError(f"there is no checkpoint {config.start}; restore it with 'dvc checkout {config.start}'")
     return Input(path=config.start.as_posix(), digest=file_digest(config.start))
 
 
@@ -210,7 +209,7 @@ def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]
     Needs neither the dataset nor the project's params.yaml.
 
     Raises:
-        InputError: nothing there that a generator can be loaded from.
+        InputError: no generator can be loaded from the path.
     """
     if path.is_file():
         checkpoint = read_checkpoint(path)

@@ -1,9 +1,9 @@
-"""Checkpoints: everything needed to continue at a step, written whole or not at all, never run as code.
+"""Checkpoints: everything needed to resume at a step. Written atomically; loading never runs code.
 
     step-00001200-3f9a0c51d2e4b768.pt
 
-The name carries the first 16 digits of the content's SHA-256, so a damaged file is known before it is read. Two
-are kept. They are loaded as plain tensors and values only: a pickle with code in it is refused.
+The name contains the first 16 digits of the content's SHA-256, so a damaged file is detected before it is loaded. Two
+are kept. Only tensors and plain values are loaded: a pickle that contains code is refused.
 """
 
 import pickle
@@ -23,7 +23,7 @@ from espalier.stages.artifacts.workfolder import CHECKPOINT, checkpoints_in
 
 
 class Stateful(Protocol):
-    """Anything that can give and take its state: networks, optimisers, tricks, meters."""
+    """Anything with a state dict: networks, optimisers, tricks, meters."""
 
     def state_dict(self) -> dict[str, Any]: ...
     def load_state_dict(self, state: dict[str, Any]) -> Any: ...
@@ -31,17 +31,17 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """What a checkpoint file holds: its record, and the state of each named object."""
+    """The content of a checkpoint file: its record, and the state of each named object."""
 
     record: Record
     state: dict[str, dict[str, Any]]
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
-    """Load one checkpoint file; on the CPU, tensors and plain values only.
+    """Load one checkpoint file, on the CPU: tensors and plain values only.
 
     Raises:
-        InputError: it is damaged, of another format, or holds anything but tensors and plain values.
+        InputError: it is damaged, has another format, or holds anything but tensors and plain values.
     """
     named = CHECKPOINT.fullmatch(path.name)
     if named and file_digest(path)[:16] != named[2]:
@@ -56,19 +56,19 @@ def read_checkpoint(path: Path) -> Checkpoint:
         record, state = Record.model_validate(content["record"]), content["state"]
     except pickle.UnpicklingError as error:
         raise InputError(
-            f"{path} was refused: it is no checkpoint, or it holds objects that could run code when loaded. "
+            f"{path} was refused: it is not a checkpoint, or it holds objects that could run code when loaded. "
             "A checkpoint holds tensors and plain values only"
         ) from error
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
-        raise InputError(f"{path} is no checkpoint, or a damaged one: {type(error).__name__}") from error
+        raise InputError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}") from error
     return Checkpoint(record, state)
 
 
 def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Stateful], keep: int = 2) -> Path:
-    """Write the state of each object, and drop all but so many, this and those before.
+    """Write the state of each object, and delete all but the newest `keep` checkpoints up to this step.
 
     Raises:
-        OSError: the disk is full; the checkpoints that were there are untouched.
+        OSError: the disk is full; existing checkpoints are left untouched.
     """
     content = {"record": record.model_dump(mode="json"), "state": {n: o.state_dict() for n, o in objects.items()}}
     with whole_file(folder / "checkpoint") as partial:

@@ -1,4 +1,4 @@
-"""Rows over time as a CSV file in the work folder: history.csv, evaluations.csv, monitor.csv."""
+"""CSV logs in the work folder: history.csv, evaluations.csv, monitor.csv."""
 
 import csv
 import io
@@ -8,7 +8,7 @@ from espalier.data.files import whole_file
 
 
 class History:
-    """history.csv: one row a log step. A step that is there already is not written twice."""
+    """A CSV log with one row per log step. A step already present is not written twice."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -18,13 +18,13 @@ class History:
                 self.rows = list(csv.DictReader(file))
 
     def cut(self, step: int) -> None:
-        """Drop rows after a step, and any half-written one."""
+        """Drop rows after a step, and any partially written row."""
         self.rows = [row for row in self.rows if (row.get("step") or "").isdigit() and int(row["step"]) <= step]
         self.rows = [row for row in self.rows if None not in row.values()]
         self.write(self.path, self.rows)
 
     def add(self, row: dict[str, float]) -> None:
-        """Append a row at row["step"]; the first row sets the columns, a term that was never due since counts 0."""
+        """Append a row at row["step"]; the first row sets the columns. A term that was never due since then counts as 0."""
         if self.rows and int(self.rows[-1]["step"]) >= row["step"]:
             return
         columns = list(self.rows[0] if self.rows else row)
@@ -42,7 +42,7 @@ class History:
 
     @staticmethod
     def write(path: Path, rows: list[dict[str, str]]) -> None:
-        """Rows as CSV, whole or not at all."""
+        """Write rows as CSV, atomically."""
         text = io.StringIO()
         writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else ["step"], lineterminator="\n")
         writer.writeheader()

@@ -1,15 +1,15 @@
-"""What an artifact or checkpoint came from."""
+"""Provenance of artifacts and checkpoints."""
 
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 FORMAT = 2
-"""Of artifacts and checkpoints; 1 was before the stages moved into packages of their own."""
+"""Format version of artifacts and checkpoints; 1 was before the stages moved into separate packages."""
 
 
 class Input(BaseModel):
-    """Something a stage read: where it lay, and what it was."""
+    """An input of a stage: its path and digest."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,8 +18,8 @@ class Input(BaseModel):
 
 
 class Event(BaseModel):
-    """Something that happened to a training, at a step, in words; of a rollback, the step that it went back `to`, and of what is
-    kept instead of its end, the step that it is of."""
+    """An event of a training run at a step, described in `words`. `to`: the step a rollback returned to, or the step of the
+    checkpoint kept instead of the last one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,16 +31,16 @@ class Event(BaseModel):
 
 
 class Record(BaseModel):
-    """What is known of weights on disk; stage.json, and the head of every checkpoint.
+    """Metadata of weights on disk: stage.json, and the header of every checkpoint.
 
-    `config` is the resolved configuration, `images` how many reals the discriminator had been shown, `before` how
-    many before the last iteration: a training of any length beyond that passes through this step. `start` is the
-    checkpoint that training went on from, where one was chosen, `encoder` that of its sentences. `classes`: how many
-    the networks are conditioned on, 0 if none.
-    `verdict` and `evidence`: what the monitor said last, or of a `kept` checkpoint what it said there. `events`: rollbacks, and
-    an end that is not the last step. `remedies`: what was laid over params.yaml's options since; `config` has them in it.
-    `evaluated`: what the figures of an evaluation were measured on. `code` is the digest of the code that trained; of several,
-    joined by +, where it changed between a checkpoint and its resume.
+    `config` is the resolved configuration. `images` is the number of real images shown to the discriminator, `before` the
+    number before the last iteration: any training run longer than that passes through this step. `start` is the checkpoint
+    that training continued from, if configured; `encoder` is the sentence encoder. `classes` is the number of classes the
+    networks are conditioned on, 0 if none.
+    `verdict` and `evidence`: the last result of the monitor, or for a `kept` checkpoint, the result at that checkpoint.
+    `events`: rollbacks, and an end before the last step. `remedies`: changes applied to the options of params.yaml since;
+    `config` includes them. `evaluated`: the data behind the metrics of an evaluation. `code` is the digest of the training
+    code; several, joined by +, if the code changed between a checkpoint and its resume.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -1,4 +1,4 @@
-"""The key under which a stage trains: a digest of all that decides its weights."""
+"""The work key of a stage: a digest of everything that determines its weights."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ from espalier.stages.config.stage import StageConfig
 def work_key(
     config: StageConfig, dataset: Input, parent: Input | None, start: Input | None, encoder: Input | None = None
 ) -> str:
-    """Digest of everything that decides a stage's weights at a step.
+    """Digest of everything that determines a stage's weights at a step.
 
-    The length of training is left out, since no schedule depends on it: a longer training continues. So is how
-    it is watched, by how many processes it is shared, where its inputs lie (their digests are in), and the code: a
-    mended crash resumes.
+    Excluded: the length of training, since no schedule depends on it (a longer run continues); logging and evaluation; the
+    number of processes; the paths of inputs (their digests are included); and the code, so that a run resumes after a bug
+    fix.
     """
     deciding = config.resolved()
     for left_out in (
@@ -35,7 +35,7 @@ def work_key(
         if deciding[acting] is None:
             del deciding[acting]
     held_out = deciding["monitor"]["hold_out"]
-    if "heal" not in deciding and "stop" not in deciding:  # then the monitor only watches
+    if "heal" not in deciding and "stop" not in deciding:  # then the monitor only observes
         del deciding["monitor"]
         if held_out:
             deciding["hold_out"] = held_out

@@ -1,4 +1,4 @@
-"""The folder where a stage trains, and the locks that keep a second trainer out of it."""
+"""The work folder of a stage, and the locks that prevent two processes from training in it."""
 
 import fcntl
 import hashlib
@@ -13,18 +13,18 @@ from espalier.data.errors import InputError
 from espalier.data.files import write_json
 
 CHECKPOINT = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
-"""A checkpoint file: its step, and the first digits of its content's SHA-256."""
+"""Name of a checkpoint file: its step, and the first digits of its content's SHA-256."""
 SECTION = "section.json"
-"""In a work folder: what params.yaml gave the stage that trains there, and how many steps it has."""
+"""In a work folder: the section of params.yaml of its stage, and its number of steps."""
 FAILED = "failed.txt"
-"""In a work folder: why its training cannot go on."""
+"""In a work folder: why its training cannot continue."""
 
 
 def work_root() -> Path:
     """`.work` in the main workspace.
 
-    DVC names the main workspace in DVC_ROOT, even where it runs an experiment in a temporary copy: so a killed
-    experiment finds its checkpoint again. Without DVC it is the nearest folder above that DVC manages.
+    DVC sets DVC_ROOT to the main workspace even when it runs an experiment in a temporary copy, so a killed experiment
+    finds its checkpoint again. Outside DVC, the nearest enclosing folder with a .dvc folder is used.
     """
     if "DVC_ROOT" in os.environ:
         return Path(os.environ["DVC_ROOT"]) / ".work"
@@ -34,16 +34,16 @@ def work_root() -> Path:
 
 
 def work_folder(name: str, key: str) -> Path:
-    """Where the stage of this name trains under this key."""
+    """The work folder of a stage with this name and key."""
     return work_root() / name / key
 
 
 @contextmanager
 def hold(lock: Path, what: str) -> Iterator[None]:
-    """Hold a lock file while inside; the kernel frees it however this process dies.
+    """Hold a lock file inside the context. The kernel releases it however this process ends.
 
     Raises:
-        InputError: another process holds it; with that process's number.
+        InputError: another process holds it; gives its PID.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a+") as file:
@@ -52,7 +52,7 @@ def hold(lock: Path, what: str) -> Iterator[None]:
         except BlockingIOError as error:
             raise InputError(
                 f"{what} is being trained by process {holder(lock) or 'unknown'}; wait for it, or stop it with "
-                f"Ctrl-C or 'kill {holder(lock) or 'PID'}' (it writes a checkpoint and leaves)"
+                f"Ctrl-C or 'kill {holder(lock) or 'PID'}' (it writes a checkpoint and exits)"
             ) from error
         file.truncate(0)
         file.write(str(os.getpid()))
@@ -62,7 +62,7 @@ def hold(lock: Path, what: str) -> Iterator[None]:
 
 
 def holder(lock: Path) -> int | None:
-    """The number of the process that holds a lock file, if one does."""
+    """The PID of the process that holds a lock file, if any."""
     try:
         with lock.open("r") as file:
             try:
@@ -75,12 +75,12 @@ def holder(lock: Path) -> int | None:
 
 
 def note_seconds(folder: Path, seconds: float) -> None:
-    """Add to how long has been trained in a work folder: time decides nothing, so artifacts hold none."""
+    """Add to the training time of a work folder. It does not affect results, so artifacts do not record it."""
     write_json(folder / "seconds.json", {"seconds": round(seconds_of(folder) + seconds, 1)})
 
 
 def seconds_of(folder: Path) -> float:
-    """How long has been trained in a work folder; 0 where that is not known."""
+    """Training time of a work folder in seconds; 0 if unknown."""
     try:
         return float(json.loads((folder / "seconds.json").read_text(encoding="utf-8"))["seconds"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -88,7 +88,7 @@ def seconds_of(folder: Path) -> float:
 
 
 def artifact_lock(artifact: Path) -> Path:
-    """The lock of a published folder: two configurations of a stage train apart but publish to one place."""
+    """The lock of an artifact folder: two configurations of a stage train in separate folders but publish to the same one."""
     place = hashlib.sha256(str(artifact.resolve()).encode()).hexdigest()[:16]
     return work_root() / "locks" / f"{artifact.name}-{place}"
 

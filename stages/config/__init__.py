@@ -1,1 +1,1 @@
-"""The options of a stage: put together, loaded, explained."""
+"""Stage options: merging, loading and error messages."""

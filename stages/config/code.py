@@ -1,4 +1,4 @@
-"""The code that computes a stage, followed from what its section of params.yaml names; nothing is imported for it."""
+"""Find the code that a stage runs, starting from the names in its section of params.yaml. Nothing is imported."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -10,18 +10,18 @@ from espalier.stages.process.fingerprint import code_of, digest_of, module_in
 
 
 def stages_with_code(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Every stage that params.yaml names, as (pipeline or group, stage)."""
+    """Every stage in params.yaml, as (pipeline or group, stage)."""
     for group, section in SECTIONS.items():
         yield from ((group, str(name)) for name in entries(params, section))
     for pipeline in pipeline_names(params):
         try:
             yield from ((pipeline, name) for name in stage_names(params, pipeline))
-        except InputError:  # whoever runs the pipeline is told so
+        except InputError:  # reported when the pipeline is run
             continue
 
 
 def stage_code(params: dict[str, Any], pipeline: str, stage: str) -> str:
-    """The code of a stage as text: what it names, in order; then a fingerprint and a module's name a line."""
+    """The code of a stage as text: the paths it names, in order; then one line per module, its fingerprint and name."""
     roots = list(_roots(params, pipeline, stage))
     named = [root for root in roots if module_in(root) is not None]
     code = code_of(roots)
@@ -29,12 +29,12 @@ def stage_code(params: dict[str, Any], pipeline: str, stage: str) -> str:
 
 
 def stage_digest(params: dict[str, Any], pipeline: str, stage: str) -> str:
-    """One digest of the code of a stage."""
+    """A single digest of a stage's code."""
     return digest_of({"": stage_code(params, pipeline, stage)})
 
 
 def differing(one: str, other: str) -> list[str]:
-    """The modules in which two stages' code differs."""
+    """The modules that differ between the code of two stages."""
     lines = set(one.splitlines()) ^ set(other.splitlines())
     return sorted({line.rpartition(" ")[2] for line in lines})
 
@@ -72,5 +72,5 @@ def _of_training(section: dict[str, Any]) -> Iterator[str]:
     for given in chosen.values():
         if isinstance(given, dict):
             yield from (value for value in given.values() if isinstance(value, str) and "." in value)
-    if section.get("heal"):  # a remedy may be any of them
+    if section.get("heal"):  # a remedy may use any of them
         yield from (*LOSSES.values(), *TRICKS.values())

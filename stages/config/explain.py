@@ -1,4 +1,4 @@
-"""pydantic's errors as sentences: file, key, what was wrong, what to write instead."""
+"""Turn pydantic errors into readable messages: file, key, what is wrong, what to write instead."""
 
 import difflib
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from espalier.data.errors import InputError
 from espalier.stages.config.params import PARAMS, shown_key
 
 RENAMED = {"does": "type", "reads": "encoder"}
-"""Keys by the names that they had."""
+"""Old names of keys, and their new names."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 def validated(given: Any, path: str, model: type[Model]) -> Model:
-    """Options of a model, from the place in params.yaml with this dotted path.
+    """Validate the options at this dotted path of params.yaml against a model.
 
     Raises:
-        InputError: naming each wrong key.
+        InputError: names each invalid key.
     """
     try:
         return model.model_validate(given)
@@ -29,7 +29,7 @@ def validated(given: Any, path: str, model: type[Model]) -> Model:
 
 
 def sentence(error: Any, where: str, keys_at: Callable[[list[str]], list[str]]) -> str:
-    """One error; `keys_at` gives the keys that are allowed at a place below."""
+    """Format one error. `keys_at` returns the keys allowed at a location below `where`."""
     loc = [str(part) for part in error["loc"]]
     path = ".".join([where, *map(shown_key, loc)])
     if error["type"] == "extra_forbidden":
@@ -37,7 +37,7 @@ def sentence(error: Any, where: str, keys_at: Callable[[list[str]], list[str]]) 
         if RENAMED.get(loc[-1]) in keys:
             return f"{PARAMS}: {path}: this key is '{RENAMED[loc[-1]]}' now"
         near = difflib.get_close_matches(loc[-1], keys, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(keys)}"
+        hint = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(keys)}"
         return f"{PARAMS}: {path}: unknown key; {hint}"
     if error["type"] == "missing":
         return f"{PARAMS}: {path}: is missing"
@@ -47,15 +47,15 @@ def sentence(error: Any, where: str, keys_at: Callable[[list[str]], list[str]]) 
 
 
 def keys_of(model: Any, loc: list[str]) -> list[str]:
-    """The keys allowed at a place of a model."""
-    for part in loc:  # a key that users choose, such as a metric's name in a gate, names no field
+    """The keys allowed at a location in a model."""
+    for part in loc:  # a user-chosen key, such as a metric name in a gate, is not a field
         field = model.model_fields.get(part)
         model = model if field is None else model_in(field.annotation) or model
     return list(model.model_fields)
 
 
 def model_in(annotation: Any) -> Any:
-    """The model that a field holds, be it optional, or in a mapping."""
+    """The model that a field holds, even if optional or inside a mapping."""
     if hasattr(annotation, "model_fields"):
         return annotation
     return next((found for kind in get_args(annotation) if (found := model_in(kind))), None)

@@ -1,8 +1,8 @@
-"""Gates: what a stage's final figures must be for the chain to go on.
+"""Gates: bounds on a stage's final metrics that must hold for the chain to continue.
 
     gate: {diversity: {above: 0.5}, loss_d: {below: 2}, on_miss: ask}
 
-Whoever runs a chain stage by stage asks them; they change no weight.
+They are checked when a chain is run stage by stage, and do not affect training.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Bound(BaseModel):
-    """Where a figure must lie: below one number, above another, or between both."""
+    """The allowed range of a metric: below one number, above another, or between both."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -22,11 +22,11 @@ class Bound(BaseModel):
     @model_validator(mode="after")
     def _bounds_something(self) -> "Bound":
         if self.below is None and self.above is None:
-            raise ValueError("must say 'below' or 'above', such as {below: 40}")
+            raise ValueError("needs 'below' or 'above', such as {below: 40}")
         return self
 
     def miss(self, value: float) -> str | None:
-        """How the value misses the bound, in words. A NaN misses every bound."""
+        """Describe how the value violates the bound, or None if it does not. NaN violates every bound."""
         if self.below is not None and not value < self.below:
             return f"not below {self.below:g}"
         if self.above is not None and not value > self.above:
@@ -35,7 +35,7 @@ class Bound(BaseModel):
 
 
 class Gate(BaseModel):
-    """Bounds on final figures by their names, and what happens when one is missed."""
+    """Bounds on final metrics by name, and what to do when one is violated."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
     __pydantic_extra__: dict[str, Bound] = Field(init=False)
@@ -44,11 +44,11 @@ class Gate(BaseModel):
 
     @property
     def bounds(self) -> dict[str, Bound]:
-        """The bound of each figure."""
+        """The bound of each metric."""
         return self.__pydantic_extra__
 
     def misses(self, figures: Mapping[str, float]) -> list[str]:
-        """Each missed bound as a sentence: "fid is 52.3, not below 40"."""
+        """Each violated bound as a message: "fid is 52.3, not below 40"."""
         found = []
         for name, bound in self.bounds.items():
             miss = bound.miss(figures.get(name, float("nan")))

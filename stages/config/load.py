@@ -1,4 +1,4 @@
-"""Configurations from params.yaml, with wrong keys explained by file, key, value and remedy."""
+"""Load configurations from params.yaml. Errors name the file, the key, its value and what to write instead."""
 
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,12 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
     """The resolved configuration of one training stage.
 
     Raises:
-        InputError: naming each wrong key by its full path, its value, and what to write instead.
+        InputError: names each invalid key by its full path, its value, and what to write instead.
     """
     own = _own(params, pipeline, stage)
     section = merged_section(params, pipeline, stage)
     if type_of(section) != "train":
-        raise InputError(
-            f"{PARAMS}: {pipeline}.stages.{stage}: its type is {type_of(section)}, and nothing is trained in it"
-        )
+        raise InputError(f"{PARAMS}: {pipeline}.stages.{stage}: its type is {type_of(section)}, which does not train")
     check_dataset(params, pipeline, stage, section)
     try:
         config = StageConfig.model_validate({"pipeline": pipeline, "stage": stage, **section})
@@ -54,7 +52,7 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
 
 
 def _own(params: dict[str, Any], pipeline: str, stage: str) -> dict[str, Any]:
-    """What a stage has of its own, as far as it can be told."""
+    """The stage's own options, as far as they can be determined."""
     section = params.get(pipeline)
     stages = (
         stages_in(section, "") if isinstance(section, dict) and ("stages" in section or "matrix" in section) else {}
@@ -64,10 +62,10 @@ def _own(params: dict[str, Any], pipeline: str, stage: str) -> dict[str, Any]:
 
 
 def check_dataset(params: dict[str, Any], pipeline: str, stage: str, section: dict[str, Any]) -> None:
-    """A pipeline has one dataset, and `common` names it.
+    """Check that the pipeline has a single dataset, named in `common`.
 
     Raises:
-        InputError: it names none, or a stage names another one.
+        InputError: no dataset is named, or a stage names a different one.
     """
     where, common = f"{PARAMS}: {pipeline}", params[pipeline].get("common") or {}
     named = common.get("dataset")
@@ -75,7 +73,7 @@ def check_dataset(params: dict[str, Any], pipeline: str, stage: str, section: di
         known_ones = [f"artifacts/datasets/{name}" for name in entries(params, "datasets")]
         use = known_ones[0] if known_ones else "artifacts/datasets/dolls"
         raise InputError(
-            f"{where}.common.dataset is missing: name the prepared dataset of the pipeline there, such as dataset: {use}"
+            f"{where}.common.dataset is missing: set it to the pipeline's prepared dataset, such as dataset: {use}"
         )
     if not isinstance(named, str):
         raise InputError(f"{where}.common.dataset: must be the path of a prepared dataset, not {named!r}")
@@ -85,13 +83,13 @@ def check_dataset(params: dict[str, Any], pipeline: str, stage: str, section: di
         second = after
     if second is not None:
         raise InputError(
-            f"{where}.stages.{stage}: its dataset is {second}, and the pipeline's is {named} ({pipeline}.common.dataset); a "
-            f"pipeline has one dataset: write a second pipeline for the other one"
+            f"{where}.stages.{stage}: its dataset is {second}, but the pipeline's is {named} ({pipeline}.common.dataset); a "
+            f"pipeline has one dataset: write a second pipeline for the other"
         )
 
 
 def holds_dataset(params: dict[str, Any], path: Path) -> bool:
-    """Whether a path is a prepared dataset: by what lies there, or by params.yaml where it is not made yet."""
+    """Whether a path is a prepared dataset, judged by its files, or by params.yaml if it is not prepared yet."""
     if (path / "stage.json").is_file():
         return False
     made = path.parent == ARTIFACTS / "datasets" and path.name in map(str, entries(params, "datasets"))
@@ -104,7 +102,7 @@ def _check_resolution(params: dict[str, Any], config: StageConfig) -> None:
 
 
 def _check_remedies(config: StageConfig) -> None:
-    """Whether each remedy that params.yaml names could be taken, so that a typing error does not wait for a sickness."""
+    """Check that each remedy in params.yaml can be applied, so that a typo is caught before training fails."""
     for word, remedies in config.heal.remedies.items() if config.heal else ():
         for number, remedy in enumerate(remedies):
             try:
@@ -115,7 +113,7 @@ def _check_remedies(config: StageConfig) -> None:
 
 
 def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
-    """Check against the parent, where it is a stage of the same pipeline."""
+    """Check against the parent, if it is a stage of the same pipeline."""
     parents = [
         str(name)
         for name in stages_in(params[config.pipeline], str(PARAMS))
@@ -140,10 +138,10 @@ def _is_own_ancestor(params: dict[str, Any], pipeline: str, stage: str) -> bool:
 
 
 def check_start_from(config: StageConfig, parent: StageConfig) -> None:
-    """Whether this stage can start from that parent: take over its weights, or learn on its samples.
+    """Check that this stage can start from that parent: load its weights, or train on its samples.
 
     Raises:
-        InputError: it cannot; with the key, and what to write instead.
+        InputError: it cannot; names the key and what to write instead.
     """
     where = f"{PARAMS}: {config.pipeline}.stages.{config.stage}"
     wrong = config.network.check_parent(config.resolution, parent.network, parent.resolution)
@@ -155,16 +153,16 @@ def check_start_from(config: StageConfig, parent: StageConfig) -> None:
         )
     if config.network.from_parent == "samples" and config.encoder != parent.encoder:
         raise InputError(
-            f"{where}.encoder: {config.encoder} differs from the {parent.encoder} of its parent {config.after}; give both stages "
-            "the same"
+            f"{where}.encoder: {config.encoder} differs from {parent.encoder} of its parent {config.after}; use the same one "
+            "in both stages"
         )
 
 
 def stage_options(params: dict[str, Any], pipeline: str, stage: str, model: type[Model]) -> Model:
-    """The options of a stage of a pipeline that is of another type than train.
+    """The options of a pipeline stage whose type is not train.
 
     Raises:
-        InputError: naming each wrong key.
+        InputError: names each invalid key.
     """
     section = merged_section(params, pipeline, stage)
     check_dataset(params, pipeline, stage, section)
@@ -172,7 +170,7 @@ def stage_options(params: dict[str, Any], pipeline: str, stage: str, model: type
 
 
 def check_stage(params: dict[str, Any], pipeline: str, stage: str) -> None:
-    """Raise InputError, naming each wrong key, where a stage of any type cannot be run."""
+    """Raise InputError, naming each invalid key, if a stage of any type cannot be run."""
     kind = type_of(merged_section(params, pipeline, stage))
     try:
         TYPES.find(kind)(params, pipeline, stage)
@@ -181,7 +179,7 @@ def check_stage(params: dict[str, Any], pipeline: str, stage: str) -> None:
 
 
 def trains(params: dict[str, Any], pipeline: str, stage: str) -> bool:
-    """Whether a stage trains."""
+    """Whether a stage is a training stage."""
     return type_of(merged_section(params, pipeline, stage)) == "train"
 
 
@@ -204,7 +202,7 @@ def _has(section: Any, path: tuple[int | str, ...]) -> bool:
 
 
 def _known_keys(loc: list[str], section: dict[str, Any]) -> list[str]:
-    """The keys allowed at a place of a training stage's configuration."""
+    """The keys allowed at a location in a training stage's configuration."""
     if not loc:
         return [key for key in StageConfig.model_fields if key not in ("pipeline", "stage")]
     if loc[0] == "network":

@@ -1,4 +1,4 @@
-"""Groups of options that stages share."""
+"""Option groups shared by stages."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Options(BaseModel):
-    """A group of options: unknown keys are errors, values do not change."""
+    """A group of options. Unknown keys are errors; values are immutable."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -20,26 +20,28 @@ class AdamOptions(Options):
 
 
 class WatchOptions(Options):
-    """How training is watched. Nothing here changes a weight, so changing it continues where training was."""
+    """Logging, samples and checkpoints. These do not affect the weights, so training resumes after a change here."""
 
     log_steps: int = Field(default=50, ge=1, description="iterations between rows of history.csv")
-    sample_kimg: float = Field(default=10.0, gt=0, description="thousand images between sample grids")
+    sample_kimg: float = Field(default=10.0, gt=0, description="thousands of images between sample grids")
     checkpoint_seconds: float = Field(default=60.0, gt=0, description="seconds between checkpoints")
 
 
 class EvaluateOptions(Options):
-    """How a stage's samples are compared with its dataset; see stages/loop/evaluate.py."""
+    """How a stage's samples are evaluated against its dataset; see stages/loop/evaluate.py."""
 
     features: Path = Field(description="a feature network's artifact, or a file with Inception's weights (.pth)")
     count: int = Field(
-        default=2000, ge=65, description="fakes, and reals, to compare; as many other reals for the floor"
+        default=2000,
+        ge=65,
+        description="generated and real samples to compare; as many other real samples for the floor",
     )
     every_kimg: float | None = Field(
-        default=None, gt=0, description="thousand images between evaluations; else at the end"
+        default=None, gt=0, description="thousands of images between evaluations; default: only at the end"
     )
 
     @property
     def metrics(self) -> tuple[str, ...]:
-        """The metrics that every evaluation has; those of large images and of classes are left out."""
+        """The metrics of every evaluation, without those that need large images or classes."""
         ending = "" if self.features.suffix == ".pth" else "_local"
         return (f"fid{ending}", f"kid{ending}", "precision", "recall", "density", "coverage", "support")

@@ -1,4 +1,4 @@
-"""params.yaml: read, and merged in one place."""
+"""Read params.yaml and merge its sections."""
 
 import difflib
 import itertools
@@ -16,21 +16,21 @@ PARAMS, ARTIFACTS = Path("params.yaml"), Path("artifacts")
 LONGEST_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
 RESERVED = {*SECTIONS, *SECTIONS.values(), "code", "pinned"}
-"""Names that groups of stages in dvc.yaml, sections of params.yaml and folders in artifacts/ have."""
+"""Names used by stage groups in dvc.yaml, sections of params.yaml and folders in artifacts/."""
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """params.yaml as plain values.
 
     Raises:
-        InputError: there is none, or it is no YAML mapping; with file and line.
+        InputError: it does not exist, or is not a YAML mapping; names the file and line.
     """
     if not path.is_file():
-        raise InputError(f"there is no {path} here; run this in the project's root folder")
+        raise InputError(f"no {path} here; run this in the project's root folder")
     try:
         params = YAML(typ="safe", pure=True).load(path)
     except YAMLError as error:
-        raise InputError(f"{path} is no valid YAML: {error}") from error
+        raise InputError(f"{path} is not valid YAML: {error}") from error
     if not isinstance(params, dict):
         raise InputError(f"{path} must be a mapping of pipelines and datasets")
     check_names(params)
@@ -38,10 +38,10 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
 
 
 def check_names(params: dict[str, Any]) -> None:
-    """One rule for the names of pipelines, stages and datasets, since they become folders, DVC's names and shell arguments.
+    """Check the names of pipelines, stages and datasets: they become folders, DVC stage names and shell arguments.
 
     Raises:
-        InputError: a name breaks the rule, or is taken.
+        InputError: a name is invalid or reserved.
     """
     for section, names in SECTIONS.items():
         for name in entries(params, names):
@@ -50,7 +50,7 @@ def check_names(params: dict[str, Any]) -> None:
         _check_name(pipeline, str(PARAMS), "a pipeline")
         if pipeline in RESERVED:
             raise InputError(
-                f"{PARAMS}: a pipeline cannot be named '{pipeline}', which has a meaning of its own; choose another name"
+                f"{PARAMS}: a pipeline cannot be named '{pipeline}', which is reserved; choose another name"
             )
         stages = params[pipeline].get("stages")
         for name in stages if isinstance(stages, dict) else ():
@@ -58,7 +58,7 @@ def check_names(params: dict[str, Any]) -> None:
 
 
 def entries(params: dict[str, Any], section: str) -> dict[Any, Any]:
-    """What a section of params.yaml holds, if it is there and a mapping."""
+    """The entries of a section of params.yaml; empty if it is missing or not a mapping."""
     found = params.get(section)
     return found if isinstance(found, dict) else {}
 
@@ -68,8 +68,8 @@ def _check_name(name: object, where: str, what: str) -> None:
         raise InputError(f"{where}: the name {name} is a number, which DVC drops; write r{name}")
     if not NAME.fullmatch(str(name)):
         raise InputError(
-            f"{where}: {shown_key(name)!s} cannot be the name of {what}: use letters, digits, - and _, beginning with a "
-            f"letter or a digit, at most {LONGEST_NAME} of them"
+            f"{where}: {shown_key(name)!s} cannot be the name of {what}: use letters, digits, - and _, starting with a "
+            f"letter or digit, at most {LONGEST_NAME} characters"
         )
 
 
@@ -92,7 +92,7 @@ def pipeline_names(params: dict[str, Any]) -> list[str]:
 
 
 def shown_key(key: object) -> str:
-    """A key as it can be shown in a line: in quotes, where it would be nothing or break the line."""
+    """A key for display on one line: quoted if it is empty or not printable."""
     text = str(key)
     return text if text.isprintable() and text else repr(text)
 
@@ -108,13 +108,13 @@ def _axes(section: dict[str, Any], where: str) -> dict[str, list[Any]]:
 
 
 def stages_in(section: dict[str, Any], where: str) -> dict[str, Any]:
-    """What each stage of a pipeline is told beside what is common.
+    """The own options of each stage of a pipeline, without the common ones.
 
-    Written out under `stages`; or as a `matrix` of axes with their values, of which each combination is a stage, named
-    as DVC names it, "pac2-0". A value stands for its entry under `options.AXIS`, or, where there is none, for itself.
+    Stages are listed under `stages`, or generated from a `matrix` of axes and their values. Each combination is one stage,
+    named as in DVC: "pac2-0". A value stands for its entry under `options.AXIS`, or for itself if there is none.
 
     Raises:
-        InputError: neither, or no mapping.
+        InputError: neither key is present, or it is not a mapping.
     """
     if "matrix" not in section:
         return choose(section, "stages", where, "key")
@@ -138,7 +138,7 @@ def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
     """The stages of a pipeline, in params.yaml's order.
 
     Raises:
-        InputError: no such pipeline, or a name that breaks the rule.
+        InputError: there is no such pipeline, or a name is invalid.
     """
     names = list(stages_in(choose(params, pipeline, str(PARAMS), "pipeline"), f"{PARAMS}: {pipeline}"))
     for name in names:
@@ -147,17 +147,17 @@ def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
 
 
 def merge(common: Any, own: Any) -> Any:
-    """`own` over `common`: mappings key by key, everything else replaced."""
+    """Merge `own` over `common`: mappings key by key; everything else is replaced."""
     if isinstance(common, dict) and isinstance(own, dict):
         return {key: merge(common.get(key), own[key]) if key in own else common[key] for key in {**common, **own}}
     return own
 
 
 def merged_section(params: dict[str, Any], pipeline: str, stage: str) -> dict[str, Any]:
-    """What params.yaml gives one stage: its own options over the common ones, not checked yet.
+    """The section of one stage: its own options merged over the common ones, not validated yet.
 
     Raises:
-        InputError: no such pipeline or stage, or a section that is no mapping.
+        InputError: there is no such pipeline or stage, or a section is not a mapping.
     """
     section = choose(params, pipeline, str(PARAMS), "pipeline")
     unknown = [key for key in section if key not in ("common", "stages", "matrix", "options")]
@@ -173,14 +173,14 @@ def merged_section(params: dict[str, Any], pipeline: str, stage: str) -> dict[st
     if not isinstance(common, dict):
         raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
     common = with_text_keys(common)
-    if network_name(own) not in (None, network_name(common) or "progan"):  # another network has other options
+    if network_name(own) not in (None, network_name(common) or "progan"):  # a different network has different options
         common.pop("network", None)
     found: dict[str, Any] = merge(common, own)
     return found
 
 
 def network_name(section: dict[str, Any]) -> Any:
-    """The network that a section names, if it does."""
+    """The network named in a section, if any."""
     network = section.get("network")
     return network.get("name") if isinstance(network, dict) else network
 
@@ -191,7 +191,7 @@ def type_of(section: dict[str, Any]) -> str:
 
 
 def with_text_keys(section: Any) -> Any:
-    """YAML's keys may be numbers or nothing; options are named by text."""
+    """Convert all keys to text: YAML keys may be numbers or null."""
     if isinstance(section, dict):
         return {str(key): with_text_keys(value) for key, value in section.items()}
     return [with_text_keys(value) for value in section] if isinstance(section, list) else section

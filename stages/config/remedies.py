@@ -1,4 +1,4 @@
-"""The configuration that remedies leave: each over the one before."""
+"""Apply remedies to a configuration, each on top of the previous one."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from espalier.stages.monitor.options import Remedy
 
 
 def with_remedies(config: StageConfig, remedies: tuple[Remedy, ...]) -> StageConfig:
-    """The configuration under remedies.
+    """The configuration with these remedies applied.
 
     Raises:
-        ValueError: a remedy cannot be in this stage; with the reason.
+        ValueError: a remedy cannot be used in this stage; gives the reason.
     """
     for remedy in remedies:
         options = config.model_dump(mode="json")
@@ -40,7 +40,7 @@ def _tricks(config: StageConfig, remedy: Remedy) -> dict[str, Any]:
 
 
 def _slower(config: StageConfig, tricks: dict[str, Any], remedy: Remedy) -> dict[str, float]:
-    """Both players' rates, times the remedy's factors; those of chosen optimisers are changed in place."""
+    """Both networks' learning rates, times the remedy's factors. Those under `optimizers` are changed in place."""
     rates = tricks.get("ttur") or dict.fromkeys(("generator", "discriminator"), config.adam.learning_rate)
     for player, factor in remedy.rates.items():
         rates[player] *= factor

@@ -1,4 +1,4 @@
-"""Options of what is no stage of a pipeline: datasets, feature networks, sentence encoders."""
+"""Options outside pipelines: datasets, feature networks, sentence encoders."""
 
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ def source_config(params: dict[str, Any], name: str) -> Any:
     """The options of one dataset.
 
     Raises:
-        InputError: naming each wrong key.
+        InputError: names each invalid key.
     """
     own = with_text_keys(choose(choose(params, "datasets", str(PARAMS), "key"), name, f"{PARAMS}: datasets", "dataset"))
     if "source" not in own:
-        raise InputError(f"{PARAMS}: datasets.{name}.source is missing; known are {', '.join(SOURCES)}")
+        raise InputError(f"{PARAMS}: datasets.{name}.source is missing; use one of: {', '.join(SOURCES)}")
     try:
         cls = SOURCES.find(str(own["source"]))
     except ValueError as error:
@@ -31,20 +31,20 @@ def source_config(params: dict[str, Any], name: str) -> Any:
 
 
 def options_of(params: dict[str, Any], section: str, name: str, model: type[Model], what: str) -> Model:
-    """The options of one thing that is no stage of a pipeline, such as a feature network: params[section][name].
+    """The options of one entry outside pipelines, such as a feature network: params[section][name].
 
     Raises:
-        InputError: naming each wrong key.
+        InputError: names each invalid key.
     """
     own = choose(choose(params, section, str(PARAMS), "key"), name, f"{PARAMS}: {section}", what)
     return validated(with_text_keys(own), f"{section}.{name}", model)
 
 
 def check_resolution(params: dict[str, Any], dataset: Path, resolution: int | None, key: str) -> None:
-    """Refuse a resolution beyond the dataset's own.
+    """Check that a resolution is at most the dataset's own.
 
     Raises:
-        InputError: naming both keys.
+        InputError: it is larger; names both keys.
     """
     if (
         resolution is None

@@ -1,4 +1,4 @@
-"""The tricks of a stage, as params.yaml has them: names or dotted paths, with options."""
+"""The tricks of a stage as given in params.yaml: names or dotted paths, with options."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Tricks(Options):
-    """The loss, and the tricks in the order in which they are applied."""
+    """The loss, and the tricks in the order of application."""
 
     loss: Loss
     others: tuple[Trick, ...]
 
     def resolved(self) -> dict[str, Any]:
-        """Every trick with every option, as params.yaml would say it."""
+        """Every trick with every option, in the form used in params.yaml."""
         found: dict[str, Any] = {"loss": {"name": self.loss.name, **self.loss.model_dump(mode="json")}}
         for trick in self.others:
             found[trick_key(trick)] = trick.model_dump(mode="json")
@@ -25,7 +25,7 @@ class Tricks(Options):
 
 
 def parse_tricks(value: Any) -> Any:
-    """A mapping of names to options as Tricks. Raises ValueError or ValidationError, with the key."""
+    """Parse a mapping of names to options into Tricks. Raises ValueError or ValidationError, naming the key."""
     if isinstance(value, Tricks):
         return value
     if not isinstance(value, dict):
@@ -43,7 +43,7 @@ def parse_tricks(value: Any) -> Any:
             cls = TRICKS.find(name)
             if options is not True and not isinstance(options, dict):
                 if cls.shorthand is None:
-                    raise ValueError("must be a mapping of options, such as {}, or null to leave it out")
+                    raise ValueError("must be a mapping of options, such as {}, or null to remove it")
                 options = {cls.shorthand: options}
             tricks.append(cls(**({} if options is True else options)))
         except ValidationError as error:
@@ -60,7 +60,7 @@ def parse_tricks(value: Any) -> Any:
 
 
 def _below(error: ValidationError, key: str) -> ValidationError:
-    """The same errors, one key further down."""
+    """The same errors, one key deeper."""
     lines: Any = [{**line, "loc": (key, *line["loc"])} for line in error.errors(include_url=False)]
     for line in lines:
         line.pop("msg", None)

@@ -1,1 +1,1 @@
-"""What the rooms agree on: conditions, kinds, components, stage types, and the registry of known names."""
+"""Shared interfaces: conditions, kinds, components, stage types, and the registry of known names."""

@@ -8,25 +8,25 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Condition = Tensor | tuple[Any, ...] | None
-"""A tensor (B, ...), a named tuple of such, or None where networks are conditioned on nothing."""
+"""A tensor (B, ...), a named tuple of tensors, or None for unconditional networks."""
 
 
 class Conditioning(Protocol):
-    """The condition of each sample of a dataset. `digest`: of what made it beside the dataset, if anything did."""
+    """The condition of each sample of a dataset. `digest`: of any other input it was computed from, or None."""
 
     digest: str | None
 
     def at(self, indices: NDArray[np.int64]) -> Condition:
-        """Of these samples, on the device."""
+        """The condition of these samples, on the device."""
         ...
 
     def examples(self, count: int) -> Condition:
-        """For sample sheets and probes: classes, or the dataset's samples, in turns."""
+        """Conditions for sample sheets and probes: classes, or samples of the dataset, in rotation."""
         ...
 
 
 def rows(condition: Condition, chosen: slice | Tensor) -> Condition:
-    """Some samples of a condition."""
+    """Select samples of a condition."""
     if condition is None:
         return None
     if isinstance(condition, Tensor):
@@ -37,7 +37,7 @@ def rows(condition: Condition, chosen: slice | Tensor) -> Condition:
 
 
 def on_device(condition: Condition, device: torch.device) -> Condition:
-    """The same condition on a device."""
+    """Move a condition to a device."""
     if condition is None:
         return None
     if isinstance(condition, Tensor):

@@ -1,4 +1,4 @@
-"""What is learned, on its way from the store to a batch, and from a network's output to people and metrics."""
+"""Kinds of data: conversion from the store to a batch, and from a network's output to images and metrics."""
 
 from typing import Any, Protocol
 
@@ -11,26 +11,26 @@ from espalier.stages.contracts.condition import Condition
 
 
 class Kind(Protocol):
-    """Images, points, maps. `shown`: samples on a sheet; `at_once`: how many a generator makes at a time."""
+    """Images, points or maps. `shown`: samples per sheet; `at_once`: batch size for generating samples."""
 
     name: str
     shown: int
     at_once: int
 
     def stored(self, store: Store, resolution: int | None) -> NDArray[Any]:
-        """The data (N, ...), memory-mapped. Raises InputError where the store holds another kind, or not this resolution."""
+        """The data (N, ...), memory-mapped. Raises InputError if the store lacks this kind or resolution."""
         ...
 
     def verify(self, store: Store, resolution: int | None) -> None:
-        """Compare the data with their digests. Raises InputError where a byte differs."""
+        """Check the data against their digests. Raises InputError if a byte differs."""
         ...
 
     def batch(self, rows: Tensor) -> Tensor:
-        """Stored rows -> what networks see."""
+        """Stored rows -> network input."""
         ...
 
     def finished(self, made: Tensor) -> Tensor:
-        """A network's output -> uint8 images (B, channels, R, R) or points (B, d), on the CPU: for people, probes, metrics."""
+        """A network's output -> uint8 images (B, channels, R, R) or points (B, d), on the CPU: for display, probes, metrics."""
         ...
 
     def as_finished(self, stored: NDArray[Any]) -> Tensor:
@@ -38,5 +38,5 @@ class Kind(Protocol):
         ...
 
     def sheet(self, finished: Tensor, condition: Condition, reals: NDArray[Any]) -> Image.Image:
-        """Finished samples laid out for people."""
+        """Finished samples laid out as an image."""
         ...

@@ -1,4 +1,4 @@
-"""What params.yaml may name, by door: each name and the class behind it. Nothing is imported here: a class is loaded on use."""
+"""The names that params.yaml may use, by kind, with the class of each. Nothing is imported here: classes are loaded on use."""
 
 TYPES = {
     "train": "espalier.stages.types.train.Train",
@@ -11,7 +11,7 @@ TYPES = {
 """Stage types."""
 
 SECTIONS = {"dataset": "datasets", "features": "features", "text": "texts", "classifier": "classifiers"}
-"""Groups of dvc.yaml that are no pipelines: each entry of their section in params.yaml is a stage of this type."""
+"""Groups in dvc.yaml that are not pipelines: each entry of the section in params.yaml is a stage of this type."""
 
 SOURCES = {
     "dolls": "espalier.data.sources.dolls.DollSource",
@@ -47,7 +47,7 @@ TRICKS = {
     "relativistic": "espalier.stages.tricks.relativistic.Relativistic",
     "label_smoothing": "espalier.stages.tricks.label_smoothing.LabelSmoothing",
     "noisy_labels": "espalier.stages.tricks.noisy_labels.NoisyLabels",
-    # networks: first what is built, then what is done to what is built; the average is a copy of all that
+    # networks: first layers that are built, then changes to built layers; the EMA copies the result
     "norm": "espalier.stages.tricks.norm.Norm",
     "virtual_batch_norm": "espalier.stages.tricks.virtual_batch_norm.VirtualBatch",
     "conditional_batch_norm": "espalier.stages.tricks.conditional_batch_norm.ConditionalNorm",
@@ -61,21 +61,21 @@ TRICKS = {
     "minibatch_stddev": "espalier.stages.tricks.minibatch_stddev.MinibatchStddev",
     "spectral_norm": "espalier.stages.tricks.spectral_norm.SpectralNorm",
     "ema": "espalier.stages.tricks.ema.Ema",
-    # optimisers and the ratio of steps
+    # optimisers and the ratio of D to G steps
     "optimizers": "espalier.stages.tricks.optimizers.Optimizers",
     "ttur": "espalier.stages.tricks.ttur.Ttur",
     "ramp": "espalier.stages.tricks.ramp.Ramp",
     "n_critic": "espalier.stages.tricks.n_critic.NCritic",
     "simultaneous": "espalier.stages.tricks.simultaneous.Simultaneous",
     "weight_clipping": "espalier.stages.tricks.weight_clipping.WeightClipping",
-    # whom each plays against, and what the discriminator sees: first what images are, last what groups them
+    # the opponents, and the input of the discriminator: first changes to images, last their grouping
     "past_players": "espalier.stages.tricks.past_players.PastPlayers",
     "replay": "espalier.stages.tricks.replay.Replay",
     "fade": "espalier.stages.tricks.fade.Fade",
     "instance_noise": "espalier.stages.tricks.instance_noise.InstanceNoise",
     "packing": "espalier.stages.tricks.packing.Packing",
     "unrolled": "espalier.stages.tricks.unrolled.Unrolled",
-    # added terms: only the order of rounding in a sum
+    # added loss terms: order only affects rounding
     "gradient_penalty": "espalier.stages.tricks.gradient_penalty.GradientPenalty",
     "zero_centered_penalty": "espalier.stages.tricks.zero_centered_penalty.ZeroCenteredPenalty",
     "dragan": "espalier.stages.tricks.dragan.Dragan",
@@ -88,4 +88,4 @@ TRICKS = {
     "matching_aware": "espalier.stages.tricks.matching_aware.MatchingAware",
     "reconstruction": "espalier.stages.tricks.reconstruction.Reconstruction",
 }
-"""Tricks are applied in this order at every place of the loop; those of the user's own come after, in params.yaml's order."""
+"""Tricks are applied in this order at every point of the loop; user-defined ones come last, in the order of params.yaml."""

@@ -1,4 +1,4 @@
-"""What every stage publishes: a folder with stage.json, metrics.json and weights; one writer and one reader."""
+"""Write and read what every stage publishes: a folder with stage.json, metrics.json and weights."""
 
 import json
 import platform
@@ -22,12 +22,12 @@ T = TypeVar("T")
 
 
 def library_versions() -> dict[str, str]:
-    """Versions of what computes."""
+    """Versions of Python, PyTorch and this package."""
     return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version(NAME)}
 
 
 def save_weights(folder: Path, networks: Mapping[str, nn.Module]) -> dict[str, str]:
-    """NAME.safetensors for each network. Returns each file's digest."""
+    """Save each network as NAME.safetensors. Returns the digest of each file."""
     digests = {}
     for name, network in networks.items():
         tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
@@ -41,7 +41,7 @@ def save_weights(folder: Path, networks: Mapping[str, nn.Module]) -> dict[str, s
 def published(
     out: Path, record: dict[str, Any], metrics: dict[str, float], networks: Mapping[str, nn.Module] | None = None
 ) -> Iterator[Path]:
-    """Publish a stage's folder, whole or not at all; what else belongs into it is written inside this context."""
+    """Publish a stage's folder atomically. Write additional files inside this context."""
     with whole_folder(out) as folder:
         save_weights(folder, networks or {})
         write_json(folder / "stage.json", {**record, "versions": library_versions()})
@@ -51,7 +51,7 @@ def published(
 
 @dataclass(frozen=True)
 class Published:
-    """A stage's record, and the weights of one network, on the CPU, with their file's digest."""
+    """A stage's record, and one network's weights (on the CPU) with the digest of their file."""
 
     record: dict[str, Any]
     weights: dict[str, Tensor]
@@ -59,10 +59,10 @@ class Published:
 
 
 def read_published(path: Path, network: str, what: str, group: str, build: Callable[[Published], T]) -> T:
-    """What `build` makes of a published network. `what` it is in an error; `group`: dvc.yaml's stages that publish it.
+    """Load a published network and pass it to `build`. `what`: its name in errors; `group`: the dvc.yaml group that publishes it.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: it does not exist or cannot be read.
     """
     file, record = path / f"{network}.safetensors", path / "stage.json"
     if not file.is_file() or not record.is_file():

@@ -1,4 +1,4 @@
-"""Known names and dotted paths: what params.yaml names is one or the other, loaded on use and explained alike."""
+"""Registries of known names and dotted paths, the two ways params.yaml refers to a class. Classes are loaded on use."""
 
 import difflib
 import importlib
@@ -12,20 +12,20 @@ MOVED = {
     "stages.step": "stages.tricks.step",
     "stages.moment": "stages.tricks.context",
 }
-"""Modules that users import, by the names that they had; all are below the package now."""
+"""Old names of modules that users import; all are inside the package now."""
 
 
 def load(path: str) -> Any:
-    """What a dotted path names.
+    """Import the object at a dotted path.
 
     Raises:
-        ValueError: it cannot be imported; with the reason, in words.
+        ValueError: it cannot be imported; gives the reason.
     """
     module, _, attribute = path.rpartition(".")
     try:
         return getattr(importlib.import_module(module), attribute)
     except SyntaxError as error:
-        raise ValueError(f"{error.filename}, line {error.lineno}, is no valid Python: {error.msg}") from error
+        raise ValueError(f"{error.filename}, line {error.lineno}, is not valid Python: {error.msg}") from error
     except ModuleNotFoundError as error:
         name = error.name or module
         if name.split(".")[0] in OUR_FOLDERS:
@@ -36,7 +36,7 @@ def load(path: str) -> Any:
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):
-    """Classes by name. `what` they are in an error, such as "trick"; `base`, the dotted path of the class that all extend."""
+    """Classes by name. `what`: their name in errors, such as "trick"; `base`: the dotted path of their base class."""
 
     def __init__(self, what: str, known: Mapping[str, str], base: str) -> None:
         self.what, self._known, self._base = what, known, base
@@ -52,17 +52,17 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         return len(self._known)
 
     def find(self, name: str) -> type[T]:
-        """The class of a known name, or at a dotted path, such as `my_tricks.Blur`.
+        """The class with a known name, or at a dotted path such as `my_tricks.Blur`.
 
         Raises:
-            ValueError: there is none, with the nearest name; or it cannot be imported, or is something else.
+            ValueError: the name is unknown (suggests the nearest), or it cannot be imported, or is not such a class.
         """
         if name in self._known:
             return self[name]
         if "." in name:
             return self._own(name)
         near = difflib.get_close_matches(name, self._known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(self._known)}"
+        hint = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(self._known)}"
         raise ValueError(f"there is no {self.what} '{name}'; {hint}")
 
     def _own(self, path: str) -> type[T]:
@@ -71,5 +71,5 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         except ValueError as error:
             raise ValueError(f"the {self.what} '{path}' cannot be imported: {error}") from error
         if not (isinstance(found, type) and issubclass(found, load(self._base))):
-            raise ValueError(f"'{path}' is no {self.what}: it must be a subclass of {self._base}")
+            raise ValueError(f"'{path}' is not a {self.what}: it must be a subclass of {self._base}")
         return found

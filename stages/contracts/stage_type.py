@@ -1,13 +1,13 @@
-"""A stage type: what a stage does."""
+"""The interface of a stage type."""
 
 from typing import Any, Protocol
 
 
 class StageType(Protocol):
-    """Made from params.yaml and a stage's place in it; raises InputError for what is configured wrong."""
+    """Created from params.yaml and the stage's location in it; raises InputError for invalid configuration."""
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None: ...
 
     def run(self) -> int | None:
-        """Do it, and publish. Returns an exit code, if it is not 0."""
+        """Run the stage and publish its artifact. Returns the exit code if it is not 0."""
         ...

@@ -1,1 +1,1 @@
-"""Samples against reals."""
+"""Evaluation of samples against real data."""

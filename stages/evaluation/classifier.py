@@ -1,4 +1,4 @@
-"""A published classifier of digits, ready to use; `types/classifier.py` trains them."""
+"""Load published digit classifiers; `types/classifier.py` trains them."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ DIGITS = 10
 
 
 def load_classifier(path: Path, resolution: int | None, device: torch.device) -> Classifier:
-    """A published classifier of digits of a resolution, ready to use.
+    """Load a published digit classifier of the given resolution, in eval mode.
 
     Raises:
         InputError: there is none, it is for another resolution, or it cannot be read.

@@ -1,4 +1,4 @@
-"""Every figure of a set of pictures beside the same reals; each measure takes seconds, and is told before it begins."""
+"""All metrics of a set of images against the same reals; each takes seconds and is announced before it starts."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -21,17 +21,17 @@ from espalier.stages.metrics.sliced_wasserstein import SMALLEST as SMALLEST_SWD
 from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein
 
 MOST = 1000
-"""Pictures at most whose pixels are compared, for diversity, SWD and MS-SSIM, which would take minutes else."""
+"""Maximum number of images for pixel metrics (diversity, SWD, MS-SSIM), which would otherwise take minutes."""
 
 Figures = dict[str, float]
 Measure = Callable[[Tensor, Tensor], Figures]
-"""Of pictures uint8 (N, channels, R, R) and their features (N, d)."""
+"""Takes images uint8 (N, channels, R, R) and their features (N, d)."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What pictures are compared with: `real`, as many; `same`, the distance of features below which two count as the same
-    picture; `reader`, where the dataset's classes can be read."""
+    """What images are compared with: `real`, equally many reals; `same`, the feature distance below which two count as the same
+    image; `reader`, a classifier of the dataset's classes, if reliable."""
 
     real: Reals
     extractor: Extractor
@@ -40,7 +40,7 @@ class Comparison:
     seed: int
 
     def figures(self, pictures: Tensor, features: Tensor, say: Callable[[str], None]) -> Figures:
-        """All that can be had of pictures uint8 (N, channels, R, R) and their features (N, d)."""
+        """All applicable metrics of images uint8 (N, channels, R, R) and their features (N, d)."""
         found: Figures = {}
         for title, measure in self._measures(pictures.shape[-1]):
             say(title)
@@ -72,7 +72,7 @@ class Comparison:
         return asdict(manifold(self.real.features, features))
 
     def _classes(self, pictures: Tensor, features: Tensor) -> Figures:
-        """The score by the network's own classes where it has some, else by the dataset's."""
+        """Inception score over the network's own classes if it has any, otherwise over the dataset's."""
         logits, name, found = self.extractor.logits(features), f"is{self.extractor.suffix}", {}
         if self.reader is not None:
             read = self.reader.logits(pictures, features)

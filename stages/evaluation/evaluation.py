@@ -1,8 +1,8 @@
-"""What a generator's pictures are worth beside the dataset's, with the floor of each figure: what other reals would get.
+"""Evaluate generated images against the dataset. The floor of each metric is what held-out reals score.
 
-The dataset is cut in two by a permutation that depends on the seed: fakes are compared with `count` pictures of the first half,
-and so are as many of the second, which gives the floor. Every figure depends on the number of pictures; they compare only at the
-same count, of the same dataset, by the same feature network.
+The dataset is split in two by a seeded permutation: fakes are compared with `count` images of the first half, and so are `count`
+images of the second half, which gives the floor. Every metric depends on the number of images; compare values only at the same
+count, dataset and feature network.
 """
 
 import json
@@ -24,13 +24,13 @@ from espalier.stages.metrics.birthday import same_distance
 from espalier.stages.process.progress import Steps
 
 KNOWN = 0.8
-"""Share of held-out reals whose class must be read right, for figures of classes to be worth printing."""
+"""Minimum accuracy on held-out reals for class metrics to be reported."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Figures by name, the floor of each (of reals in place of fakes), what they were measured on, and what one should know
-    of them, in sentences."""
+    """Metrics by name, the floor of each (reals in place of fakes), the settings of the measurement, and notes on
+    interpretation."""
 
     figures: dict[str, float]
     floors: dict[str, float]
@@ -38,15 +38,15 @@ class Evaluation:
     notes: list[str]
 
     def as_json(self) -> dict[str, Any]:
-        """As it is written to a file."""
+        """The contents of the JSON file."""
         return {"figures": self.figures, "floors": self.floors, **self.about, "notes": self.notes}
 
 
 def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, modes: bool = False) -> Evaluation:
-    """Fakes uint8 (N, channels, R, R) beside the store's pictures of their size; with `modes` figures of classes are a must.
+    """Compare fakes uint8 (N, channels, R, R) with the store's images of the same size; `modes` requires class metrics.
 
     Raises:
-        InputError: dataset, extractor and fakes do not fit, or classes that must be counted are not known.
+        InputError: dataset, extractor and fakes do not match, or required class metrics are not available.
     """
     count, side = len(fakes), fakes.shape[-1]
     if modes:
@@ -75,15 +75,15 @@ def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, m
 
 
 def check_classes(store: Store) -> None:
-    """Refuse to count classes where there are none.
+    """Check that the dataset has classes to count.
 
     Raises:
         InputError: the dataset has no classes.
     """
     if not _has_classes(store):
         raise InputError(
-            f"the dataset {store.path.as_posix()} has no classes to count; right would be one with labels, such as a folder "
-            "with a sub-folder a class, or to leave out --modes"
+            f"the dataset {store.path.as_posix()} has no classes to count; use one with labels, e.g. a folder "
+            "with one sub-folder per class, or omit --modes"
         )
 
 
@@ -92,7 +92,7 @@ def _has_classes(store: Store) -> bool:
 
 
 def _reader(store: Store, real: Reference) -> tuple[ClassReader | None, float]:
-    """What reads the dataset's classes, where the reals here have any; and the share of held-out reals that it reads right."""
+    """The classifier of the dataset's classes, if the reals are labelled, and its accuracy on held-out reals."""
     if not _has_classes(store) or not all((half.labels >= 0).any() for half in (real.shown, real.others)):
         return None, 0.0
     reader = learn_classes(real.shown)
@@ -100,32 +100,32 @@ def _reader(store: Store, real: Reference) -> tuple[ClassReader | None, float]:
 
 
 def _of_classes(reader: ClassReader | None, known: float, must: bool) -> list[str]:
-    """How well classes are read, in words.
+    """Note on the accuracy of the class reader.
 
     Raises:
-        InputError: not well enough, and they must be counted.
+        InputError: it is too low, and class metrics are required.
     """
-    how = f"a linear classifier reads the class of {known:.3f} of the held-out reals (mean over classes)"
+    how = f"a linear classifier has an accuracy of {known:.3f} on held-out reals (mean over classes)"
     if known >= KNOWN and reader is not None:
-        return [f"{how}; it counts the {len(reader.classes)} classes that it has met among the fakes"]
-    why = f"{how}, fewer than {KNOWN}, so classes are not counted"
+        return [f"{how}; it counts its {len(reader.classes)} classes among the fakes"]
+    why = f"{how}, below {KNOWN}, so classes are not counted"
     if must:
-        raise InputError(f"{why}; right would be more pictures with labels, or features that tell the classes apart")
+        raise InputError(f"{why}; use more labelled images, or features that separate the classes")
     return [] if reader is None else [why]
 
 
 def _of_count(count: int, extractor: Extractor) -> list[str]:
-    """What so few pictures mean, in words, where they are too few for covariances."""
+    """Note for when there are too few images to estimate covariances."""
     width, suffix = extractor.width, extractor.suffix
     if count > width:
         return []
     return [
-        f"{count} pictures are fewer than the {width + 1} that covariances of {width} features need: fid{suffix} is far too "
-        f"high, and worth a look only beside its floor; kid{suffix} minds less"
+        f"{count} images are fewer than the {width + 1} that covariances of {width} features need: fid{suffix} is far too "
+        f"high, so compare it only with its floor; kid{suffix} is less affected"
     ]
 
 
 def write_evaluation(found: Evaluation, file: Path) -> None:
-    """As JSON, whole or not at all."""
+    """Write the evaluation as JSON, atomically."""
     with whole_file(file) as partial:
         partial.write_text(json.dumps(found.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Final metrics of data whose modes are known: mixtures of points, stacked digits; and of games with a known equilibrium."""
+"""Final metrics for data with known modes (mixtures of points, stacked digits) and games with a known equilibrium."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +15,9 @@ from espalier.stages.metrics.stacked_digits import stacked_figures
 from espalier.stages.tricks.parts import Networks
 
 MODE_SAMPLES = 2500
-"""Points, as the released PacGAN code evaluates."""
+"""Number of points, as in the released PacGAN code."""
 STACKED_SAMPLES = 25_600
-"""Stacked digits, as the same code does."""
+"""Number of stacked-digit images, as in the same code."""
 
 
 class Sampled(Protocol):
@@ -31,7 +31,7 @@ class Sampled(Protocol):
 
 
 class FoundModes(Component[Any]):
-    """How many of a mixture's modes are found."""
+    """Number of a mixture's modes found."""
 
     def __init__(self, modes: Modes) -> None:
         self.modes = modes
@@ -42,7 +42,7 @@ class FoundModes(Component[Any]):
 
 
 class Distance(Component[Any]):
-    """How far all weights are from 0, where the equilibrium is."""
+    """Norm of all weights, i.e. the distance from the equilibrium at 0."""
 
     def publish(self, run: Sampled, folder: Path, until: int) -> Metrics:
         weights = [p.detach().flatten() for n in run.networks.modules().values() for p in n.parameters()]
@@ -50,7 +50,7 @@ class Distance(Component[Any]):
 
 
 class StackedModes(Component[Any]):
-    """How many of stacked MNIST's modes are found, by a classifier of digits."""
+    """Number of stacked MNIST's modes found, according to a digit classifier."""
 
     def __init__(self, classifier: Classifier) -> None:
         self.classifier = classifier

@@ -1,4 +1,4 @@
-"""The reals that fakes are compared with, and as many others for the floor: two halves of a dataset, cut by the seed."""
+"""The reals that fakes are compared with, and equally many for the floor: two halves of a dataset, split by the seed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from espalier.stages.process.seeds import derive_seed
 
 @dataclass(frozen=True)
 class Reals:
-    """Pictures uint8 (N, channels, R, R), their features (N, d), and classes int64 (N,), -1 where there is none."""
+    """Images uint8 (N, channels, R, R), their features (N, d), and labels int64 (N,), -1 if unlabelled."""
 
     pictures: Tensor
     features: Tensor
@@ -28,17 +28,17 @@ class Reals:
 
 @dataclass(frozen=True)
 class Reference:
-    """Those that fakes are compared with, and as many others."""
+    """`shown`: reals that fakes are compared with; `others`: equally many for the floor."""
 
     shown: Reals
     others: Reals
 
 
 def reference(store: Store, resolution: int, extractor: Extractor, count: int, seed: int = 0) -> Reference:
-    """Two disjoint sets of `count` reals; their features are kept in the work folder by the digests of all they depend on.
+    """Return two disjoint sets of `count` reals. Features are cached in the work folder by the digests of their inputs.
 
     Raises:
-        InputError: the dataset has too few pictures, none of this resolution, or other channels than the extractor.
+        InputError: the dataset has too few images, none of this resolution, or other channels than the extractor.
     """
     images, labels = store.images(resolution), store.labels()
     check_counts(store, extractor, count)
@@ -54,27 +54,27 @@ def reference(store: Store, resolution: int, extractor: Extractor, count: int, s
 
 
 def check_counts(store: Store, extractor: Extractor, count: int) -> None:
-    """Refuse what could give no figures, before pictures are made.
+    """Check that metrics can be computed, before generating any images.
 
     Raises:
-        InputError: the dataset has too few pictures for `count` and its floor, `count` is too small, or channels do not fit.
+        InputError: the dataset has too few images for `count` and its floor, `count` is too small, or channels do not match.
     """
     channels, there = store.manifest.channels, store.manifest.count
     if channels not in extractor.channels:
         taken = " or ".join(map(str, extractor.channels))
         raise InputError(
-            f"the dataset {store.path} has {channels} channels, the feature network ({extractor.name}) takes {taken}; right "
-            "would be a network trained on this dataset"
+            f"the dataset {store.path} has {channels} channels, the feature network ({extractor.name}) takes {taken}; use "
+            "a network trained on this dataset"
         )
     if count < extractor.least:
         raise InputError(
-            f"{count} pictures are too few for features of {extractor.width} numbers; right would be {extractor.least} or more: "
-            "with fewer the covariances of the features are mostly unknown, and every figure is mostly noise"
+            f"{count} images are too few for {extractor.width} features; use {extractor.least} or more: "
+            "with fewer, the feature covariances are undetermined and every metric is mostly noise"
         )
     if there < 2 * count:
         raise InputError(
-            f"the dataset {store.path} has {there} pictures, fewer than {count} for the figures and as many for their "
-            f"floors; right would be {there // 2} at most, and {extractor.least} at least"
+            f"the dataset {store.path} has {there} images, fewer than {count} for the metrics and as many for their "
+            f"floors; use {there // 2} at most, and {extractor.least} at least"
         )
 
 
@@ -83,7 +83,7 @@ def _kept(file: Path, extractor: Extractor, sets: dict[str, Tensor]) -> dict[str
         try:
             return safetensors.torch.load_file(file)
         except SafetensorError:
-            file.unlink()  # damaged since: made anew
+            file.unlink()  # damaged: recompute
     made = {name: extractor(pictures, f"features of reals, {name}") for name, pictures in sets.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as partial:

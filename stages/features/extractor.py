@@ -1,6 +1,6 @@
-"""What fakes are compared with reals by: a network that makes features of pictures.
+"""Feature extractors, used to compare generated with real images.
 
-Two are there: one trained on the dataset's own pictures (stages/features/local.py), and Inception (stages/features/inception.py).
+There are two: one trained on the dataset's own images (stages/features/local.py), and Inception (stages/features/inception.py).
 """
 
 from abc import ABC, abstractmethod
@@ -12,23 +12,23 @@ from espalier.stages.process.progress import Bar
 
 
 class Extractor(ABC):
-    """Pictures uint8 (N, channels, R, R) of any R -> features float32 (N, `width`) on the CPU; a picture's are its own."""
+    """Images uint8 (N, channels, R, R) of any R -> features float32 (N, `width`) on the CPU, independent for each image."""
 
     name: str
     suffix: str
-    """How figures made with it end: fid_local. Nothing for Inception, whose figures papers print."""
+    """Suffix of the metrics computed with it: fid_local. Empty for Inception, whose metrics are those in papers."""
     width: int
     least: int
-    """Fewer pictures than this are refused."""
+    """The minimum number of images."""
     channels: tuple[int, ...]
-    """Numbers of channels that it takes."""
+    """Supported numbers of channels."""
     digest: str
-    """Of its weights."""
+    """Digest of its weights."""
     at_once: int
 
     @torch.no_grad()
     def __call__(self, pictures: Tensor, title: str = "features") -> Tensor:
-        """Features of all the pictures, with a bar of this title."""
+        """Features of all images, with a progress bar of this title."""
         parts, done = [], 0
         with Bar(title, len(pictures)) as bar:
             for part in torch.split(pictures, self.at_once):
@@ -40,12 +40,12 @@ class Extractor(ABC):
 
     @abstractmethod
     def features(self, pictures: Tensor) -> Tensor:
-        """Of at most `at_once` pictures, on the network's device."""
+        """Features of at most `at_once` images, on the network's device."""
 
     @abstractmethod
     def resizer(self, side: int) -> str:
-        """How pictures of this side are brought to the network's, in words."""
+        """Describe how images of this side length are resized for the network."""
 
     def logits(self, features: Tensor) -> Tensor | None:
-        """Of the network's own classes, (N, classes), from its features (N, width); None where it has none."""
+        """Logits of the network's own classes, (N, classes), from features (N, width); None if it has no classes."""
         return None

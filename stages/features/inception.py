@@ -1,10 +1,11 @@
-"""Inception's features, by which papers compare: FID, KID and the Inception score.
+"""Inception features, the standard for FID, KID and the Inception score.
 
-The network is torch-fidelity's, which agrees with the one in TensorFlow that FID was defined with: pool3's 2048 features, and for
-the score the last layer's 1008 logits without its bias, as in the released code of the score. Pictures are brought to 299x299 by
-TensorFlow 1's bilinear resizing, within the network; grey ones are repeated to three channels.
+The network is torch-fidelity's, which matches the TensorFlow network that FID was defined with: pool3's 2048 features, and
+for the Inception score the last layer's 1008 logits without bias, as in its released code. The network resizes images to
+299x299 as TensorFlow 1's bilinear resizing does; greyscale images are repeated to three channels.
 
-Weights are read from a file, and never fetched. They are for photographs: of digits, clothes or faces alone they tell little.
+Weights are read from a file and never downloaded. They are for photographs: on digits, clothes or faces alone they are of
+little use.
 Sources: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule"; Salimans et al., "Improved Techniques for Training GANs".
 """
 
@@ -25,7 +26,7 @@ WIDTH, SIDE = 2048, 299
 
 
 class Inception(Extractor):
-    """The network, with weights that were read."""
+    """The network with loaded weights."""
 
     name, suffix, width, least, channels, at_once = "inception", "", WIDTH, 100, (1, 3), 32
 
@@ -50,7 +51,7 @@ class Inception(Extractor):
 
 
 def load_inception(file: Path | None, device: torch.device) -> Inception:
-    """Inception with the weights in a file, or in the one where torch.hub keeps torch-fidelity's.
+    """Inception with weights from a file, by default torch-fidelity's file in the torch.hub cache.
 
     Raises:
         InputError: torch-fidelity is not installed, or the file is missing, damaged, or holds something else.
@@ -58,9 +59,7 @@ def load_inception(file: Path | None, device: torch.device) -> Inception:
     try:
         from torch_fidelity import feature_extractor_inceptionv3 as theirs
     except ImportError as error:
-        raise InputError(
-            f"Inception's network is torch-fidelity's; install it with: {installing('inception')}"
-        ) from error
+        raise InputError(f"Inception needs torch-fidelity; install it with: {installing('inception')}") from error
     published = theirs.URL_INCEPTION_V3.rpartition("/")[2]
     file = file or Path(torch.hub.get_dir()) / "checkpoints" / published
     digest = _checked(file, published)
@@ -69,18 +68,18 @@ def load_inception(file: Path | None, device: torch.device) -> Inception:
             "inception-v3-compat", [str(WIDTH)], feature_extractor_weights_path=str(file)
         )
     except (RuntimeError, TypeError, AttributeError) as error:
-        raise InputError(f"{file} holds no weights of this Inception: {error}. {_remedy(published)}") from error
+        raise InputError(f"{file} does not hold weights of this Inception: {error}. {_remedy(published)}") from error
     return Inception(network.to(device), digest)
 
 
 def _checked(file: Path, published: str) -> str:
-    """The file's digest, once it is known to be whole and to hold tensors only: torch-fidelity would run what code is in it."""
+    """The file's digest, after checking that it is intact and holds only tensors: torch-fidelity would run any code in it."""
     if not file.is_file():
         raise InputError(f"Inception's weights are not at {file}. {_remedy(published)}")
     digest, named = file_digest(file), re.search(r"-([0-9a-f]{8})\.\w+$", file.name)
     if named and not digest.startswith(named[1]):
         raise InputError(
-            f"{file} is damaged: its SHA-256 starts with {digest[:8]}, by its name it should with {named[1]}. "
+            f"{file} is damaged: its SHA-256 starts with {digest[:8]}, but its name says {named[1]}. "
             f"{_remedy(published)}"
         )
     try:
@@ -93,8 +92,8 @@ def _checked(file: Path, published: str) -> str:
 
 def _remedy(published: str) -> str:
     return (
-        f"Nothing is fetched here: take {published} from torch-fidelity's page of releases on GitHub (pytorch-fid's file, named "
-        f"pt_{published.partition('-')[2]}, is the same) and give its path, --features PATH, or put it into "
-        f"{Path(torch.hub.get_dir()) / 'checkpoints'} for --features inception; or leave --features out, and the dataset's own "
-        "feature network makes fid_local"
+        f"Nothing is downloaded: take {published} from torch-fidelity's releases on GitHub (pytorch-fid's file "
+        f"pt_{published.partition('-')[2]} is the same) and pass --features PATH, or put it into "
+        f"{Path(torch.hub.get_dir()) / 'checkpoints'} and pass --features inception; or omit --features to compute fid_local "
+        "with the dataset's own feature network"
     )

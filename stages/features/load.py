@@ -1,4 +1,4 @@
-"""The feature network that is asked for."""
+"""Load a feature network."""
 
 from pathlib import Path
 
@@ -10,9 +10,9 @@ from espalier.stages.features.local import load_features
 
 
 def load_extractor(path: Path, device: torch.device) -> Extractor:
-    """Inception from a file of weights, else the feature network of an artifact.
+    """Load Inception from a weights file, or the feature network of an artifact.
 
     Raises:
-        InputError: there is neither.
+        InputError: neither exists.
     """
     return (load_inception if path.suffix == ".pth" or path.is_file() else load_features)(path, device)

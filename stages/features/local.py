@@ -1,4 +1,4 @@
-"""A feature network that was trained on a dataset's own images (`types/features.py`), ready to use."""
+"""A feature network trained on a dataset's own images (by `types/features.py`)."""
 
 from pathlib import Path
 
@@ -16,12 +16,12 @@ AT_ONCE = 256
 class Features(Extractor):
     """A published feature network.
 
-    Pictures of another size than its own are brought to it, each pixel to a square, or to their means where they are larger.
+    Images of a different size are resized to the network's: nearest-neighbour if smaller, area averaging if larger.
     """
 
     name, suffix, width, at_once = "local", "_local", WIDTH, AT_ONCE
     least = WIDTH + 1
-    """Fewer pictures than this have singular covariances."""
+    """With fewer images, the covariance matrix is singular."""
 
     def __init__(self, network: FeatureNetwork, resolution: int, channels: int, digest: str) -> None:
         self.network, self.resolution, self.channels, self.digest = network.eval(), resolution, (channels,), digest
@@ -43,10 +43,10 @@ class Features(Extractor):
 
 
 def load_features(path: Path, device: torch.device) -> Features:
-    """A published feature network, ready to use.
+    """Load a published feature network.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: it does not exist or cannot be read.
     """
 
     def build(found: Published) -> Features:

@@ -1,1 +1,1 @@
-"""What is learned: images, points, maps; batches and sheets of them."""
+"""Kinds of data: images, points, maps; their batches and sample sheets."""

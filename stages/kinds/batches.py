@@ -1,4 +1,4 @@
-"""Real samples in an order that depends only on (seed, epoch), from any position on."""
+"""Real samples in an order that depends only on (seed, epoch), readable from any position."""
 
 from functools import lru_cache
 from typing import Any
@@ -19,11 +19,11 @@ IMAGES, NOTHING = Images(), Nothing()
 
 
 class Batches:
-    """Stored rows (N, ...) -> batches as networks see them, with the condition of each sample.
+    """Stored rows (N, ...) -> batches in the networks' input format, with the condition of each sample.
 
-    They are an endless row of epochs, each a permutation of the dataset; a batch is any window of it. With `groups`
-    int64 (N,) and `packed` above 1, sample p and those at p + B/packed, p + 2 B/packed, ... are of one group.
-    `left_out`: how many are held out of all this, chosen by the seed.
+    Samples form an endless sequence of epochs, each a permutation of the dataset; a batch is any window of it. With `groups`
+    int64 (N,) and `packed` above 1, sample p and those at p + B/packed, p + 2 B/packed, ... share a group.
+    `left_out`: number of held-out samples, chosen by the seed.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class Batches:
         self.trained_on: NDArray[np.int64] = np.sort(mixed[left_out:])
         self.held_out: NDArray[np.int64] = np.sort(mixed[:left_out])
 
-    @lru_cache(maxsize=4)  # noqa: B019  (as long-lived as the training that holds it)
+    @lru_cache(maxsize=4)  # noqa: B019  (lives as long as the training that owns it)
     def _order(self, row: str, epoch: int) -> NDArray[np.int64]:
         random = torch.Generator().manual_seed(derive_seed(self.seed, "order", row, epoch))
         order: NDArray[np.int64] = self.trained_on[torch.randperm(len(self.trained_on), generator=random).numpy()]
         return order
 
     def indices(self, position: int, count: int, row: str = "discriminator") -> NDArray[np.int64]:
-        """Which samples stand at position ... position + count - 1 of a row of epochs."""
+        """Indices of the samples at positions `position` to `position + count - 1` of a sequence of epochs."""
         if self.groups is not None and self.packed > 1:
             return self._of_one_group(position, count, row)
         return self._window(position, count, row)
@@ -77,21 +77,21 @@ class Batches:
         return np.concatenate(parts)
 
     def at(self, position: int, count: int, row: str = "discriminator") -> Tensor:
-        """This process's share of the global batch at a position."""
+        """This process's share of the global batch at `position`."""
         return self.of(self._mine(position, count, row))
 
     def of(self, chosen: NDArray[np.int64]) -> Tensor:
-        """A batch of these."""
+        """The batch of the given indices."""
         return self.kind.batch(torch.from_numpy(self.reals[chosen]).to(self.device, non_blocking=True))
 
     def condition_at(self, position: int, count: int, row: str = "discriminator") -> Condition:
-        """The condition of the same samples."""
+        """The condition of the samples that `at` returns."""
         return self.condition_of(self._mine(position, count, row))
 
     def condition_of(self, chosen: NDArray[np.int64]) -> Condition:
-        """The condition of these."""
+        """The condition of the given indices."""
         return self.conditioning.at(chosen)
 
-    @lru_cache(maxsize=2)  # noqa: B019  (samples and their condition are asked for one after the other)
+    @lru_cache(maxsize=2)  # noqa: B019  (samples and their condition are requested in turn)
     def _mine(self, position: int, count: int, row: str) -> NDArray[np.int64]:
         return self.indices(position, count, row)[distributed.rank() :: distributed.world()]

@@ -1,4 +1,4 @@
-"""What networks can be conditioned on without a network of its own: nothing, or the class of each sample."""
+"""Conditions that need no extra network: none, or the class of each sample."""
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ class Nothing:
 
 
 class Classes:
-    """`labels` int64 (N,): the class of each sample, of so many `classes`."""
+    """`labels` int64 (N,): the class of each sample; `classes`: the number of classes."""
 
     digest: str | None = None
 
@@ -34,5 +34,5 @@ class Classes:
 
 
 def class_turns(classes: int, count: int, device: torch.device) -> Tensor:
-    """Classes 0, 1, ... and round again, int64 (count,)."""
+    """Classes 0, 1, ..., repeated cyclically, int64 (count,)."""
     return torch.arange(count, device=device) % classes

@@ -1,4 +1,4 @@
-"""Images laid out for people, and written."""
+"""Lay out images in grids and save them."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from espalier.data.files import whole_file
 
 GAP = 2
 GRID_WIDTH = 768
-"""Grids narrower than this are enlarged, each pixel to a square, so that 4x4 pictures can be looked at."""
+"""Narrower grids are enlarged with nearest-neighbour scaling, so that 4x4 images are visible."""
 
 
 def grid(pictures: Tensor, columns: int | None = None) -> Image.Image:
-    """Pictures uint8 (N, channels, R, R) side by side on white, enlarged to be seen."""
+    """Lay out images uint8 (N, channels, R, R) side by side on white, enlarged if small."""
     columns = columns or math.ceil(math.sqrt(len(pictures)))
     rows, side = math.ceil(len(pictures) / columns), pictures.shape[-1]
     scale = max(1, math.ceil(GRID_WIDTH / (columns * side)))
@@ -28,13 +28,13 @@ def grid(pictures: Tensor, columns: int | None = None) -> Image.Image:
 
 
 def save_picture(image: Image.Image, path: Path) -> None:
-    """As PNG, whole or not at all."""
+    """Save as PNG, atomically."""
     with whole_file(path) as partial:
         image.save(partial, format="PNG")
 
 
 def save_animation(frames: Sequence[Image.Image], path: Path, seconds: float) -> None:
-    """As an endless GIF, whole or not at all."""
+    """Save as a looping GIF, atomically."""
     with whole_file(path) as partial:
         frames[0].save(
             partial,

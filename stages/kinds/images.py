@@ -1,4 +1,4 @@
-"""Images: uint8 in the store, in [-1, 1] for networks."""
+"""Images: uint8 in the store, in [-1, 1] for the networks."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from espalier.stages.kinds.grids import grid
 
 
 def to_float(images: Tensor) -> Tensor:
-    """uint8 (B, R, R, channels) in 0..255 -> float (B, channels, R, R) in [-1, 1], channels last in memory."""
+    """uint8 (B, R, R, channels) in 0..255 -> float (B, channels, R, R) in [-1, 1], in channels-last memory format."""
     return images.permute(0, 3, 1, 2).float().mul_(2 / 255).sub_(1)
 
 

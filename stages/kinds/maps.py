@@ -1,4 +1,4 @@
-"""Segmentation maps: classes 0 to 6 in the store, logits of seven classes for networks, colours for people."""
+"""Segmentation maps: classes 0 to 6 in the store, logits of seven classes for the networks, colours for display."""
 
 from typing import Any
 
@@ -17,11 +17,11 @@ CLASSES = 7
 MAP_COLOURS = (
     (236, 236, 232), (92, 64, 51), (246, 198, 160), (66, 133, 200), (222, 120, 60), (120, 160, 90), (230, 160, 190)
 )  # fmt: skip
-"""Of background, hair, face, upper clothes, lower clothes, legs, arms."""
+"""Colours of background, hair, face, upper clothes, lower clothes, legs, arms."""
 
 
 def coloured(classes: Tensor) -> Tensor:
-    """Maps of classes 0..6, (N, R, R) -> pictures uint8 (N, 3, R, R) for people."""
+    """Maps of classes 0..6, (N, R, R) -> images uint8 (N, 3, R, R) for display."""
     palette = torch.tensor(MAP_COLOURS, dtype=torch.uint8)
     return palette[classes.long()].permute(0, 3, 1, 2)
 
@@ -32,12 +32,12 @@ def one_hot(maps: Tensor) -> Tensor:
 
 
 def classes_of(logits: Tensor) -> Tensor:
-    """Logits of a map (B, 7, R, R) -> classes 0..6, uint8 (B, R, R)."""
+    """Logits of maps (B, 7, R, R) -> classes 0..6, uint8 (B, R, R)."""
     return ((logits.argmax(dim=1) + 1) % CLASSES).to(torch.uint8)
 
 
 class Maps:
-    """Classes uint8 (N, R, R) -> (B, 7, R, R), `real_logit` where a class is and 0 elsewhere."""
+    """Classes uint8 (N, R, R) -> (B, 7, R, R), `real_logit` at each pixel's class and 0 elsewhere."""
 
     name = "maps"
     shown, at_once = 64, 64

@@ -1,4 +1,4 @@
-"""Points: coordinates, as they are; drawn for people over where the data are."""
+"""Points: raw coordinates, plotted over the data."""
 
 import io
 from typing import Any
@@ -13,11 +13,11 @@ from espalier.data.store import Store
 from espalier.stages.contracts.condition import Condition
 
 SHOWN = 2500
-"""Points drawn of each kind."""
+"""Maximum number of generated points and of data points in a plot."""
 
 
 def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Image:
-    """Fakes in orange over reals in grey, first two dimensions, the frame fitted to the reals (or fakes) with a margin."""
+    """Scatter plot of the first two dimensions: orange fakes over grey reals; axes fit the reals (or fakes) plus a margin."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -42,7 +42,7 @@ def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Im
 
 
 class Points:
-    """float32 (N, d), as they are."""
+    """float32 (N, d), unchanged."""
 
     name = "points"
     shown, at_once = SHOWN, 4096

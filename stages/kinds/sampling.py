@@ -1,4 +1,4 @@
-"""Latents for looking at a generator, and what it makes of them."""
+"""Latents for sampling a generator, and the samples."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ IMAGES = Images()
 
 
 def latents(count: int, length: int, seed: int, device: torch.device, prior: str = "normal") -> Tensor:
-    """Latents (count, length) of a prior that depend on the seed only: the same in every stage of a chain."""
+    """Latents (count, length) from a prior; they depend only on the seed, so they are the same in every stage of a chain."""
     random = torch.Generator(device).manual_seed(derive_seed(seed, "samples"))
     if prior == "uniform":
         return torch.rand((count, length), generator=random, device=device) * 2 - 1
@@ -21,7 +21,7 @@ def latents(count: int, length: int, seed: int, device: torch.device, prior: str
 
 @torch.no_grad()
 def generate(generator: nn.Module, latent: Tensor, condition: Condition = None, kind: Kind = IMAGES) -> Tensor:
-    """Samples in the kind's finished form, on the CPU. What layers draw (dropout in use) depends on the latents alone."""
+    """Samples in the kind's finished form, on the CPU. Stochastic layers (active dropout) depend only on the latents."""
     training = generator.training
     generator.eval()
     parts = []
@@ -35,9 +35,9 @@ def generate(generator: nn.Module, latent: Tensor, condition: Condition = None, 
 
 
 def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
-    """Spherical interpolation of latents (B, length): along the great arc, lengths interpolated linearly.
+    """Spherical interpolation of latents (B, length): directions along the great arc, norms linearly.
 
-    A straight line between two Gaussian latents passes through lengths that training never saw.
+    A straight line between two Gaussian latents passes through norms never seen in training.
     """
     lengths = torch.lerp(start.norm(dim=1, keepdim=True), end.norm(dim=1, keepdim=True), share)
     a, b = nn.functional.normalize(start, dim=1), nn.functional.normalize(end, dim=1)

@@ -1,1 +1,1 @@
-"""The adversarial loop and what happens beside it."""
+"""The adversarial training loop and its components."""

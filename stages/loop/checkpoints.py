@@ -1,4 +1,4 @@
-"""Checkpoints by the clock, and leaving in good order when asked to."""
+"""Timed checkpoints, and a graceful exit on request."""
 
 import time
 
@@ -8,11 +8,11 @@ from espalier.stages.process import distributed
 from espalier.stages.process.interruption import Interrupted, Interruption
 
 ASK_EVERY = 16
-"""Steps between questions to the other processes."""
+"""Steps between synchronisations with the other processes."""
 
 
 class Checkpoints(Component[Trainer]):
-    """The last component: what the others noted of this step is in the checkpoint."""
+    """Runs last, so that the checkpoint includes what the other components recorded at this step."""
 
     def __init__(self, interruption: Interruption) -> None:
         self.interruption = interruption
@@ -30,7 +30,7 @@ class Checkpoints(Component[Trainer]):
             self._saved = time.monotonic()
 
     def _any_process(self, run: Trainer, flag: bool) -> bool:
-        """Whether any process says yes. Several ask each other now and then only, since each must wait for all."""
+        """Whether `flag` is set in any process. Multiple processes check only every ASK_EVERY steps: it synchronises."""
         if distributed.world() > 1 and run.step % ASK_EVERY:
             return False
         return distributed.any_process(flag, run.device)

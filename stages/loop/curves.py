@@ -1,4 +1,4 @@
-"""The curves of a training, drawn for people."""
+"""Plots of training curves."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +18,7 @@ PANELS = {
 MOST_ACROSS = 4
 PROBED = ("quality", "diversity", "coverage")
 COLOURS = {"learning": "#4c8bf5", "healthy": "#2e9e5b", "converged": "#1b6e3c", "plateau": "#9aa3ad"}
-"""Of a probe's verdict; what is wrong is red."""
+"""Colours of verdicts; failures are red."""
 SICKLY = "#d9480f"
 
 
@@ -29,8 +29,8 @@ def draw_curves(
     probes: Sequence[dict[str, str]] = (),
     events: Sequence[Event] = (),
 ) -> None:
-    """Losses, logits, gradients, added terms, and what the probes saw, over kimg as a PNG; `rows` are those of history.csv,
-    `probes` those of monitor.csv. Events are dashed lines."""
+    """Plot losses, logits, gradients, extra terms and probes over kimg as a PNG; `rows` are those of history.csv, `probes` those
+    of monitor.csv. Events are dashed lines."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -38,7 +38,7 @@ def draw_curves(
     terms = {name: (name,) for name in list(rows[0])[3:] if name not in known}
     panels = [(name, columns, rows) for name, columns in {**PANELS, **terms}.items() if columns[0] in rows[0]]
     if probes:
-        panels.append(("beside reals, of what reals get", PROBED, list(probes)))
+        panels.append(("metrics relative to held-out reals", PROBED, list(probes)))
     down = -(-len(panels) // MOST_ACROSS)
     across = -(-len(panels) // down)
     figure = Figure(figsize=(4.2 * across, 3.2 * down), layout="constrained", dpi=100)
@@ -64,8 +64,8 @@ def draw_curves(
 
 
 def _mark_verdicts(axes: Any, probes: Sequence[dict[str, str]]) -> None:
-    """A strip above the curves, coloured by each probe's verdict, with the words where they change, in three rows since they may
-    change soon."""
+    """Draw a strip above the curves, coloured by each probe's verdict, with labels where it changes, in three rows to avoid
+    overlap."""
     axes.set_ylim(0, 1.5)
     before, changes = "", 0
     for probe in probes:
@@ -80,6 +80,6 @@ def _mark_verdicts(axes: Any, probes: Sequence[dict[str, str]]) -> None:
 
 
 def write_curves(rows: list[dict[str, str]], folder: Path) -> None:
-    """One CSV a scalar, as dvc plots want them."""
+    """Write one CSV per scalar, as `dvc plots` expects."""
     for name in list(rows[0])[2:] if rows else ():
         History.write(folder / f"{name}.csv", [{"kimg": row["kimg"], "value": row[name]} for row in rows])

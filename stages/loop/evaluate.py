@@ -1,8 +1,8 @@
-"""A stage's own evaluation: its averaged generator's samples beside its dataset, at its end and now and then before.
+"""Evaluate a stage: compare samples of its averaged generator with its dataset, at the end and every `every_kimg`.
 
     evaluate: {features: artifacts/features/dolls, count: 2000, every_kimg: 20}
 
-changes no weight. The metrics are those of stages/evaluation, and each floor is beside it under its name and `_floor`.
+No weight changes. The metrics are those of stages/evaluation; the floor of each is reported under its name plus `_floor`.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ from espalier.stages.process import distributed
 
 
 class Evaluate(Component[Trainer]):
-    """Metrics of the averaged generator, each `every_kimg` and at the end."""
+    """Metrics of the averaged generator, every `every_kimg` and at the end."""
 
     def __init__(self, options: EvaluateOptions) -> None:
         self.options = options
@@ -32,19 +32,19 @@ class Evaluate(Component[Trainer]):
             self.rows.cut(step)
 
     def start(self, run: Trainer) -> None:
-        self._extractor(run)  # before training, so that nothing is missing at its end
+        self._extractor(run)  # fail before training, not at its end
 
     def _extractor(self, run: Trainer) -> Extractor:
-        """What the stage is evaluated by.
+        """Load the feature extractor of the evaluation.
 
         Raises:
-            InputError: it is missing, or does not fit the dataset, or the stage makes no images.
+            InputError: it is missing or does not fit the dataset, or the stage does not generate images.
         """
         kind = run.batches.kind.name
         if kind != "images":
             raise InputError(
-                f"{run.config.name}: evaluate: the network {run.config.network.name} makes {kind}, and these metrics are of "
-                "images; leave it out"
+                f"{run.config.name}: evaluate: the network {run.config.network.name} generates {kind}, but these metrics need "
+                "images; remove evaluate"
             )
         extractor = load_extractor(self.options.features, run.device)
         check_counts(run.store, extractor, self.options.count)

@@ -1,7 +1,7 @@
 """The game of two networks: one discriminator step, one generator step.
 
-Read it beside the algorithm box of any GAN paper. Everything that changes between papers is a trick, called at a
-fixed place; the whole list of places is in `stages/tricks/trick.py`.
+Read it side by side with the algorithm box of any GAN paper. Everything that differs between papers is a trick, called at a
+fixed place; `stages/tricks/trick.py` lists all places.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ DrawReal = Callable[[], Tensor]
 
 
 def discriminator_steps(tricks: Sequence[Trick], context: StepContext) -> int:
-    """How many discriminator steps precede the generator step of this step."""
+    """Number of discriminator steps before this step's generator step."""
     steps = 1
     for trick in tricks:
         steps = trick.discriminator_steps(steps, context)
@@ -33,17 +33,17 @@ def discriminator_steps(tricks: Sequence[Trick], context: StepContext) -> int:
 
 @torch.no_grad()
 def pair_accuracy(real: Tensor, fake: Tensor) -> Tensor:
-    """Share of pairs of a real and a fake, of logits (B,) each, in which the real's is larger; ties count half."""
+    """Share of real/fake pairs, from logits (B,) each, in which the real's logit is larger; ties count half."""
     ordered, real = fake.flatten().sort().values, real.flatten().contiguous()
     below = torch.searchsorted(ordered, real) + torch.searchsorted(ordered, real, right=True)
     return below.float().mean() / (2 * len(ordered))
 
 
 class Game:
-    """Networks, loss, tricks and optimisers, and how they move.
+    """Networks, loss, tricks and optimisers, and their update steps.
 
-    `prior`: what latents are drawn from. A condition is of each sample of a batch;
-    fakes are made for the conditions of the reals they are shown with.
+    `prior`: distribution of the latents. A condition has one entry per sample of a batch; fakes are generated for the
+    conditions of the reals in the same batch.
     """
 
     def __init__(
@@ -68,17 +68,17 @@ class Game:
         self.simultaneous = any(trick.simultaneous() for trick in tricks)
 
     def at(self, place: str) -> list[Any]:
-        """The tricks that change this place, in order."""
+        """The tricks that implement this place, in order."""
         if place not in self._places:
             self._places[place] = [trick for trick in self.tricks if implements(trick, place)]
         return self._places[place]
 
     def discriminator_steps(self, context: StepContext) -> int:
-        """How many discriminator steps this iteration has."""
+        """Number of discriminator steps in this iteration."""
         return discriminator_steps(self.at("discriminator_steps"), context)
 
     def before_step(self, context: StepContext) -> None:
-        """Bring schedules to this step: those in the networks, and the learning rates."""
+        """Advance all schedules to this step: those in the networks, and the learning rates."""
         for trick in self.at("before_step"):
             trick.before_step(self.networks, context)
         ramps = self.at("learning_rate")
@@ -89,7 +89,7 @@ class Game:
                 group["lr"] = rate
 
     def discriminator_step(self, context: StepContext, real: Tensor, condition: Condition = None) -> dict[str, Tensor]:
-        """Train the discriminator on a batch of reals and as many fakes. Returns each term of its loss, detached."""
+        """Train the discriminator on a batch of reals and equally many fakes. Returns each loss term, detached."""
         opponent = self._opponent("discriminator", context)
         with torch.no_grad(), precision(context.device):
             fake = self._generate(opponent, context, len(real), "discriminator", condition)
@@ -110,9 +110,9 @@ class Game:
     def generator_step(
         self, context: StepContext, draw_real: DrawReal, count: int, condition: Condition = None
     ) -> dict[str, Tensor]:
-        """Train the generator on `count` new fakes. Returns each term of its loss, detached.
+        """Train the generator on `count` new fakes. Returns each loss term, detached.
 
-        The discriminator's parameters take no gradient meanwhile: half the backward pass is not computed.
+        The discriminator's parameters are frozen meanwhile, which saves half the backward pass.
         """
         self.networks.discriminator.requires_grad_(False)
         with precision(context.device):
@@ -136,7 +136,7 @@ class Game:
 
     @torch.no_grad()
     def logits_of(self, real: Tensor, context: StepContext, condition: Condition) -> Tensor:
-        """Logits of reals as the discriminator sees them, without a trace in it: neither gradients nor running statistics."""
+        """Logits of reals as the discriminator sees them, without side effects: no gradients, no running statistics."""
         discriminator = self.networks.discriminator
         training = discriminator.training
         discriminator.eval()
@@ -172,9 +172,9 @@ class Game:
         due: list[Term],
         condition: Condition,
     ) -> Step:
-        """The one door: whatever changes what the discriminator sees is applied here, packing last."""
+        """Single entry point: every change to the discriminator's input is applied here, packing last."""
         seen = self._seen(fake, View(player, False, context))
-        condition = rows(condition, slice(len(seen)))  # the samples of a pack share theirs
+        condition = rows(condition, slice(len(seen)))  # the samples of a pack share one
         network = self.networks.discriminator if player == "discriminator" else self._opponent(player, context)
 
         def discriminator(images: Tensor, features: list[Tensor] | None = None) -> Tensor:
@@ -191,7 +191,7 @@ class Game:
         return Step(player, context, discriminator, lambda: self._seen(draw_real(), view), seen, needs, players)
 
     def _seen(self, images: Tensor, view: View) -> Tensor:
-        """What the discriminator sees of images."""
+        """Images as the discriminator sees them."""
         for trick in self.at("discriminator_view"):
             images = trick.discriminator_view(images, view)
         return images

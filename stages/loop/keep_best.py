@@ -1,4 +1,4 @@
-"""The best checkpoint of a training: kept while it trains, set aside when it is given up, published instead of a worse end."""
+"""The best checkpoint of a run: kept during training, set aside on restart, published instead of a worse final one."""
 
 import contextlib
 import shutil
@@ -11,15 +11,15 @@ from espalier.stages.loop.interventions import Interventions
 from espalier.stages.monitor.monitor import Monitor
 
 CLEARLY = 0.05
-"""More quality, of what reals get, than at the end, for which an earlier checkpoint is published instead."""
+"""Quality margin (relative to reals) over the end of training from which an earlier checkpoint is published instead."""
 BEST, BEFORE = "best", "best-before"
-"""Folders of the best checkpoint of a training, and of the best of those that were given up."""
+"""Folders of the best checkpoint of the current run, and of the best of abandoned runs."""
 DRAWN = ("samples", "milestones")
-"""Folders of what a training leaves on its way, which the next would write over."""
+"""Folders of intermediate outputs, which the next run would overwrite."""
 
 
 def best_checkpoint(folder: Path, name: str = BEST) -> Checkpoint | None:
-    """The best of a training that keeps it, if it was ever good for anything and is not damaged."""
+    """The best checkpoint of a run, if one was saved and is not damaged."""
     for _, path in checkpoints_in(folder / name):
         with contextlib.suppress(InputError, FileNotFoundError):
             return read_checkpoint(path)
@@ -27,7 +27,7 @@ def best_checkpoint(folder: Path, name: str = BEST) -> Checkpoint | None:
 
 
 def quality_of(checkpoint: Checkpoint | None) -> float:
-    """The quality at a checkpoint, as the probes' last rows have it; 0 of none."""
+    """Quality at a checkpoint, from its latest probes; 0 without a checkpoint."""
     monitor = Monitor()
     if checkpoint is not None and "monitor" in checkpoint.state:
         monitor.load_state_dict(checkpoint.state["monitor"])
@@ -35,8 +35,8 @@ def quality_of(checkpoint: Checkpoint | None) -> float:
 
 
 def to_publish(folder: Path, done: Interventions, quality: float) -> tuple[Checkpoint, Path] | None:
-    """The checkpoint that is published instead of a training's end, which has this quality, and the folder with what was drawn
-    until then: after an early end the best, and of what was healed any that was clearly better."""
+    """The checkpoint to publish instead of the final one, whose quality is given, and the folder with its intermediate outputs:
+    after early stopping the best; after a rollback any that was clearly better."""
     if not (done.stopped or done.rollbacks):
         return None
     places = {BEST: folder, BEFORE: folder / BEFORE} if done.rollbacks else {BEST: folder}
@@ -47,16 +47,16 @@ def to_publish(folder: Path, done: Interventions, quality: float) -> tuple[Check
 
 
 def kept_words(best: Checkpoint, done: Interventions, quality: float) -> str:
-    """Why a checkpoint is published instead of the end."""
+    """Why an earlier checkpoint is published instead of the final one."""
     before = ", before the last remedy" if len(best.record.remedies) < len(done.remedies) else ""
     return (
         f"quality is {quality:.2f} of the reals' and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg{before}; "
-        "that is published"
+        "publishing that checkpoint"
     )
 
 
 def set_best_aside(folder: Path) -> None:
-    """Keep the best of a training that is given up, unless an earlier one was better, and let the next have its own."""
+    """Keep the best checkpoint of an abandoned run unless an earlier one was better, and clear the folder for the next run."""
     if quality_of(best_checkpoint(folder)) > quality_of(best_checkpoint(folder, BEFORE)):
         shutil.rmtree(folder / BEFORE, ignore_errors=True)
         (folder / BEST).rename(folder / BEFORE)
@@ -67,6 +67,6 @@ def set_best_aside(folder: Path) -> None:
 
 
 def forget_bests(folder: Path) -> None:
-    """Of a training that begins from nothing: what another one left is not its own."""
+    """Remove bests left by another run when training starts from scratch."""
     for name in (BEST, BEFORE):
         shutil.rmtree(folder / name, ignore_errors=True)

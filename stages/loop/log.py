@@ -16,7 +16,7 @@ NOT_METRICS = ("step", "kimg", "alpha")
 
 
 class Log(Component[Trainer]):
-    """Says what is new, moves the bar, and adds a row each `log_steps`."""
+    """Prints news, updates the progress bar, and writes a row every `log_steps`."""
 
     def __init__(self, bar: Bar, interruption: Interruption) -> None:
         self.bar, self.interruption = bar, interruption
@@ -61,6 +61,6 @@ class Log(Component[Trainer]):
         rows = self.history.until(until)
         History.write(folder / "history.csv", rows)
         write_curves(rows, folder / "curves")
-        if run.interventions.kept:  # the last iterations are of networks that are not published
+        if run.interventions.kept:  # the last iterations belong to networks that are not published
             return {}
         return {name: float(value) for name, value in rows[-1].items() if name not in NOT_METRICS}

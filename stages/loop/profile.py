@@ -1,4 +1,4 @@
-"""What a stage will cost: a few steps at its real sizes."""
+"""Profile a stage: run a few steps at full size."""
 
 import resource
 import sys
@@ -14,9 +14,9 @@ MOST_STEPS = 16
 
 
 def profile(make: Callable[[], Trainer]) -> dict[str, float]:
-    """Seconds a step, images a second, seconds in all, bytes at the peak, parameters.
+    """Measure seconds per step, images per second, total seconds, peak bytes and parameter counts.
 
-    After one step to warm up, at least two are timed, as many as the laziest term needs to be due once.
+    After one warm-up step, time at least two steps, and enough for the least frequent term to be due once.
     """
     begun = _peak_bytes()
     trainer = make()

@@ -1,4 +1,4 @@
-"""Publishing a finished stage: its artifact, whole, made only of what (params, data, code) decide."""
+"""Publish a finished stage: its artifact, written atomically, determined only by (params, data, code)."""
 
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,9 @@ from espalier.stages.loop.trainer import Trainer
 def publish(
     run: Trainer, components: Components, artifact: Path, until: int, changes: dict[str, Any] | None = None
 ) -> Metrics:
-    """Write the artifact in place of an older one. Returns its final metrics.
+    """Write the artifact, replacing an older one. Returns its final metrics.
 
-    `run` stands at what is published, `until` is the last step that was trained; `changes` are of the record, where the two are
-    not the same.
+    `run` is in the state to publish, `until` is the last trained step; `changes` update the record if the two differ.
     """
     run.game.before_step(run.context())
     metrics: Metrics = {"step": run.step, "kimg": run.images / 1000}

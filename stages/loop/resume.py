@@ -1,4 +1,4 @@
-"""Where a training continues: from its newest checkpoint, from a chosen one, or from an earlier one under other options."""
+"""Resume training: from the newest checkpoint, from a chosen one, or from an earlier one with other options."""
 
 import shutil
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ Components = Sequence[Component[Trainer]]
 
 
 def set_finished_aside(folder: Path, target: int, code: str) -> str | None:
-    """Keep a training that other code finished out of the way, so that it is not published as this code's; and bring back one
-    that this code finished. Returns a sentence, where something was moved.
+    """Set aside a run that was finished by other code, so that it is not published as this code's; restore one that this code
+    finished. Returns a message if anything was moved.
 
-    A training that is under way stays: a mended crash goes on.
+    An unfinished run stays in place, so it continues after a crash is fixed.
     """
     other = _finished_by(folder, target)
     if other is None or other == code:
@@ -32,13 +32,13 @@ def set_finished_aside(folder: Path, target: int, code: str) -> str | None:
     if mine.is_dir():
         _move_all(mine, folder)
         mine.rmdir()
-        return "the code is as it was when this training was finished before, which is published again"
+        return "this code finished this training before; it is published again"
     kept = f"that one is kept in {_aside(folder, other)}"
-    return f"the code differs from the one that finished this training, so it begins anew; {kept}"
+    return f"the code differs from the one that finished this training, so it starts over; {kept}"
 
 
 def _finished_by(folder: Path, target: int) -> str | None:
-    """The last code of a training that has nothing left to train; None where it is under way."""
+    """The code that finished a run; None if the run is unfinished."""
     for _, path in checkpoints_in(folder):
         try:
             record = read_checkpoint(path).record
@@ -55,16 +55,16 @@ def _aside(folder: Path, code: str) -> Path:
 
 
 def _move_all(source: Path, to: Path) -> None:
-    """All but the lock, which is held."""
+    """Move everything but the lock, which is held."""
     for path in source.iterdir():
         if path.name != "lock":
             path.rename(to / path.name)
 
 
 def resume(trainer: Trainer, components: Components) -> str | None:
-    """Continue from the newest good checkpoint of the work folder. Returns a sentence, if there was one.
+    """Resume from the newest good checkpoint in the work folder. Returns a message, if there was one.
 
-    A damaged checkpoint is set aside and the one before it taken.
+    A damaged checkpoint is set aside, and the previous one is used.
     """
     said = []
     for _, path in checkpoints_in(trainer.folder):
@@ -72,13 +72,13 @@ def resume(trainer: Trainer, components: Components) -> str | None:
             checkpoint = read_checkpoint(path)
         except InputError as error:
             path.rename(path.with_suffix(".damaged"))
-            said.append(f"{error}; falling back to the checkpoint before it")
+            said.append(f"{error}; falling back to the previous checkpoint")
             continue
         if checkpoint.record.before < trainer.target:
             trainer.load(checkpoint)
             said.append(f"continuing at step {trainer.step} ({trainer.images / 1000:.1f} kimg)")
             if trainer.origin.code not in trainer.codes:
-                said.append(f"the code differs from the checkpoint's; to train anew instead, remove {trainer.folder}")
+                said.append(f"the code differs from the checkpoint's; to retrain from scratch, remove {trainer.folder}")
             break
     if trainer.step == 0 and distributed.rank() == 0:
         forget_bests(trainer.folder)
@@ -92,10 +92,10 @@ def resume(trainer: Trainer, components: Components) -> str | None:
 
 
 def _start_from(trainer: Trainer, checkpoint: Checkpoint) -> None:
-    """Go on from a checkpoint of this stage that may have been trained with other options.
+    """Start from a checkpoint of this stage that may have been trained with other options.
 
     Raises:
-        InputError: it is of another stage or of other networks, or lies beyond the stage's end.
+        InputError: it is from another stage or other networks, or is past the stage's end.
     """
     config, record = trainer.config, checkpoint.record
     if record.config["resolution"] != config.resolution or record.images >= trainer.target:
@@ -104,7 +104,7 @@ def _start_from(trainer: Trainer, checkpoint: Checkpoint) -> None:
             f"so it cannot continue at resolution {config.resolution} to {config.kimg:g} kimg"
         )
     for name, thing in trainer.objects().items():
-        if name not in checkpoint.state:  # a trick that is new, and begins here
+        if name not in checkpoint.state:  # a new trick, which starts here
             if name == "ema":
                 thing.load_state_dict(checkpoint.state["generator"])
             continue
@@ -114,14 +114,14 @@ def _start_from(trainer: Trainer, checkpoint: Checkpoint) -> None:
             raise InputError(f"{config.start} does not fit this stage's {name}: {error}") from error
     for optimizer in trainer.game.optimizers.values():
         for group in optimizer.param_groups:
-            group.update(optimizer.defaults)  # as configured now, not as the checkpoint's were
+            group.update(optimizer.defaults)  # as configured now, not as in the checkpoint
     trainer.stand_at(record)
 
 
 def go_back(trainer: Trainer, checkpoint: Checkpoint | None, components: Components) -> list[str]:
-    """Go on from a checkpoint that was trained with other options, or from the start. Returns what begins anew."""
+    """Roll back to a checkpoint trained with other options, or to the start. Returns messages on what is reinitialised."""
     said = []
-    distributed.wait_for_all()  # until all have read what is moved now
+    distributed.wait_for_all()  # until all have read the files moved below
     if checkpoint is None and distributed.rank() == 0:
         set_best_aside(trainer.folder)
     if checkpoint is None and trainer.config.start is not None:

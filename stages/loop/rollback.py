@@ -1,7 +1,7 @@
-"""Going back to the best checkpoint of a sick training, and on from there with the next remedy.
+"""Roll a failing run back to its best checkpoint and continue with the next remedy.
 
-What the remedy leaves as it was is carried over: weights by name and shape, an optimiser's moments where its network kept its
-shape. The rest begins anew, and that is said. A training that was never good for anything begins from the start.
+Whatever the remedy leaves unchanged is carried over: weights by name and shape, optimiser moments if the network kept its shape.
+The rest is reinitialised, and reported. A run that never reached a usable quality restarts from the beginning.
 """
 
 from pathlib import Path
@@ -24,7 +24,7 @@ from espalier.stages.tricks.parts import Networks
 
 
 class Sick(Exception):
-    """Training has come to a verdict for which there may be a remedy."""
+    """Training is failing, and a remedy may be available."""
 
     def __init__(self, verdict: Verdict, step: int, images: int) -> None:
         super().__init__(verdict.evidence)
@@ -32,11 +32,11 @@ class Sick(Exception):
 
 
 def interventions_in(folder: Path, target: int) -> Interventions:
-    """What had been done to the training that will be gone on with, to a target of images."""
+    """Interventions so far in the run that will be resumed, up to a target number of images."""
     for _, path in checkpoints_in(folder):
         try:
             record = read_checkpoint(path).record
-        except InputError:  # the trainer says so when it resumes
+        except InputError:  # reported by the trainer when it resumes
             continue
         if record.before < target:
             return interventions_of(record)
@@ -44,15 +44,15 @@ def interventions_in(folder: Path, target: int) -> Interventions:
 
 
 def way_back(folder: Path, done: Interventions) -> Checkpoint | None:
-    """The checkpoint to go back to: the best since the last remedy; none, which is the start, where a remedy failed from it."""
+    """The checkpoint to roll back to: the best since the last remedy; None (the start) if a remedy has already failed from it."""
     best = best_checkpoint(folder)
     return best if best is not None and best.record.remedies == done.recorded() else None
 
 
 def next_remedy(config: StageConfig, done: Interventions, sick: Sick) -> tuple[Remedy | None, list[str]]:
-    """The first remedy for this verdict that has not been taken and that the stage can have, and why others cannot be.
+    """Return the first untried remedy for this verdict that suits the stage, and why others were skipped.
 
-    None where there is none left.
+    The remedy is None if none is left.
     """
     refused: list[str] = []
     if config.heal is None or done.rollbacks >= config.heal.at_most:
@@ -63,14 +63,14 @@ def next_remedy(config: StageConfig, done: Interventions, sick: Sick) -> tuple[R
         try:
             with_remedies(config, (*done.remedies, remedy))
         except ValueError as error:
-            refused.append(f"{remedy.words} was left out: {error}")
+            refused.append(f"{remedy.words} was skipped: {error}")
             continue
         return remedy, refused
     return None, refused
 
 
 def rolled_back(done: Interventions, sick: Sick, remedy: Remedy, to: Checkpoint | None) -> Interventions:
-    """What had been done, and this: back to a checkpoint, and on with a remedy."""
+    """Return `done` plus this rollback to a checkpoint with a remedy."""
     where = f"back to {to.record.images / 1000:.4g} kimg" if to else "back to the start"
     words = f"{sick.verdict.word}: {sick.verdict.evidence}; {where}, and on with {remedy.words}"
     step = to.record.step if to else 0
@@ -78,21 +78,21 @@ def rolled_back(done: Interventions, sick: Sick, remedy: Remedy, to: Checkpoint 
 
 
 def forget_after(folder: Path, step: int) -> None:
-    """Remove checkpoints from a step on, which would be resumed from."""
+    """Remove checkpoints from a step on, so that training does not resume from them."""
     for at, path in checkpoints_in(folder):
         if at >= step:
             path.unlink()
 
 
 def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer], state: dict[str, Any]) -> list[str]:
-    """Take from a checkpoint's state what fits. Returns a sentence for each network with weights that begin anew."""
+    """Load whatever fits from a checkpoint's state. Returns a message for each network with reinitialised weights."""
     said = []
     for name, module in networks.modules().items():
         given = state.get(name, state["generator"])
         fresh = load_fitting(module, given)
         if fresh:
             some = ", ".join(fresh[:4]) + " ..." * (len(fresh) > 4)
-            said.append(f"the {name} begins anew in {len(fresh)} of its tensors: {some}")
+            said.append(f"the {name} is reinitialised in {len(fresh)} of its tensors: {some}")
         optimizer, kept = optimizers.get(name), state.get(f"optimizer.{name}")
         if optimizer is not None and kept is not None and set(given) == set(module.state_dict()) and not fresh:
             _load_moments(optimizer, kept)
@@ -100,7 +100,7 @@ def carry_over(networks: Networks, optimizers: dict[Any, torch.optim.Optimizer],
 
 
 def _load_moments(optimizer: torch.optim.Optimizer, state: dict[str, Any]) -> None:
-    """An optimiser's moments, with the options that it has now; those of another kind, or of other weights, are left."""
+    """Load an optimiser's moments but keep its current options; skip those of another optimiser or other weights."""
     pairs = list(zip(optimizer.param_groups, state["param_groups"], strict=True))
     if any(len(now["params"]) != len(old["params"]) or set(now) != set(old) for now, old in pairs):
         return

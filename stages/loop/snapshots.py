@@ -1,4 +1,4 @@
-"""Sample sheets and milestones on the way, and how different samples are at the end."""
+"""Sample sheets and milestones during training, and sample diversity at the end."""
 
 import shutil
 from pathlib import Path
@@ -16,7 +16,7 @@ DIVERSITY_SAMPLES = 256
 
 
 class Snapshots(Component[Trainer]):
-    """Of the averaged generator, by the first process."""
+    """Snapshots of the averaged generator, written by rank 0."""
 
     def after_step(self, run: Trainer, terms: Terms) -> None:
         if distributed.rank() != 0:
@@ -43,7 +43,7 @@ class Snapshots(Component[Trainer]):
 
 
 def _copy_until(run: Trainer, what: str, folder: Path) -> None:
-    """Copy sheets or milestones of this training, leaving out what a longer one made later."""
+    """Copy sheets or milestones of this run, excluding later ones from a longer run."""
     (folder / what).mkdir()
     for path in sorted((run.drawn / what).glob("kimg-*")):
         if float(path.name.removeprefix("kimg-").removesuffix(".png")) * 1000 <= run.images:

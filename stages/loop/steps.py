@@ -1,4 +1,4 @@
-"""How many iterations a stage has."""
+"""Number of iterations of a stage."""
 
 import math
 
@@ -11,7 +11,7 @@ from espalier.stages.tricks.trick import implements
 
 
 def iterations(config: StageConfig) -> int:
-    """How many iterations the stage has: each shows the discriminator a batch of reals at each of its steps."""
+    """Number of iterations of the stage. Each discriminator step consumes one batch of reals."""
     counting = [trick for trick in config.tricks.others if implements(trick, "discriminator_steps")]
     if not counting:
         return math.ceil(config.kimg * 1000 / config.batch_size)

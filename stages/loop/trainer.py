@@ -1,7 +1,7 @@
 """The adversarial loop of every training stage.
 
-It owns the networks, the optimisers, the average and the step counter, and knows no trick, no kind of data and no component by
-name. One iteration is: discriminator step(s), generator step, then each component in order.
+It owns the networks, the optimisers, the averaged generator and the step counter, and refers to no trick, kind of data or
+component by name. One iteration is: discriminator step(s), generator step, then each component in order.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ from espalier.stages.tricks.trick import implements
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a stage trains on and where it came from: `origin` is a record of it at step 0, with the code's digest."""
+    """Inputs of a stage. `origin` is its record at step 0, with the digest of the code."""
 
     store: Store
     batches: Batches
@@ -45,7 +45,7 @@ class Inputs:
 
 
 class Trainer:
-    """One stage in training, in its work folder."""
+    """Trains one stage in its work folder."""
 
     def __init__(
         self,
@@ -57,7 +57,10 @@ class Trainer:
         interventions: Interventions = NO_INTERVENTIONS,
     ) -> None:
         self.config, self.networks, self.folder, self.device = config, networks, folder, device
-        self.drawn, self.about = folder, dict[str, Any]()  # where its sheets lie; what components add to the record
+        self.drawn, self.about = (
+            folder,
+            dict[str, Any](),
+        )  # folder of its sample sheets; what components add to the record
         self.store, self.batches, self.origin = inputs.store, inputs.batches, inputs.origin
         optimizers, tricks = build_optimizers(config, networks), list(config.tricks.others)
         self.game = Game(networks, config.tricks.loss, tricks, optimizers, config.network.prior)
@@ -66,51 +69,51 @@ class Trainer:
         self.step = self.images = self.before = 0
         self.codes, self.news = [self.origin.code], list[str]()
         self.fixed = self.latents(self.batches.kind.shown)
-        # On a GPU reading a loss waits for all work under way; on a CPU it costs nothing, so a NaN stops at once.
+        # Reading a loss synchronises a GPU; on a CPU it is free, so a NaN stops training immediately.
         self.read_every = 1 if device.type == "cpu" else config.watch.log_steps
 
     def latents(self, count: int) -> Tensor:
-        """Latents for looking at the generator, the same whenever they are asked for."""
+        """Latents for sampling the generator; the same on every call."""
         network = self.config.network
         return latents(count, network.latent, self.config.seed, self.device, network.prior)
 
     def samples(self, latent: Tensor, averaged: bool = True) -> Tensor:
-        """What the averaged generator (or the one that is trained) makes of latents, in the kind's finished form."""
+        """Samples of the averaged generator (or of the one being trained) for `latent`, in the kind's finished form."""
         generator = self.networks.ema if averaged else self.networks.generator
         condition = self.batches.conditioning.examples(len(latent))
         return generate(generator, latent, condition, self.batches.kind)
 
     def sheet(self) -> Image.Image:
-        """What the averaged generator makes of the fixed latents, for people."""
+        """Sample sheet of the averaged generator for the fixed latents."""
         condition = self.batches.conditioning.examples(len(self.fixed))
         return self.batches.kind.sheet(self.samples(self.fixed), condition, self.batches.reals)
 
     @property
     def target(self) -> int:
-        """Images until the stage is done."""
+        """Number of images the stage trains on."""
         return round(self.config.kimg * 1000)
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing left to train."""
+        """Whether training is complete."""
         return self.images >= self.target or self.interventions.stopped
 
     @property
     def alpha(self) -> float:
-        """Weight of the newest block."""
+        """Fade-in weight of the newest block."""
         return float(getattr(self.networks.generator, "alpha", 1.0))
 
     def context(self) -> StepContext:
-        """Where training is."""
+        """Context of the current step."""
         return StepContext(
             self.config.seed, self.config.name, self.step, self.images, self.config.batch_size, self.device
         )
 
     def iterate(self) -> Terms:
-        """One iteration. Returns each loss term, on the device."""
+        """Run one iteration. Returns each loss term, on the device."""
         context, batch = self.context(), self.config.batch_size
         self.before = self.images
-        # For layers that draw, such as dropout: everything else has generators of its own.
+        # For stochastic layers such as dropout; everything else has its own random generator.
         seed = derive_seed(self.config.seed, self.config.name, self.step, distributed.rank(), "layers")
         seed_layers(seed, self.device)
         self.game.before_step(context)
@@ -126,7 +129,7 @@ class Trainer:
         return terms
 
     def train(self, components: Sequence[Component["Trainer"]]) -> None:
-        """Train to the end; a component may end it before.
+        """Train to the end; a component may stop it early.
 
         Raises:
             Interrupted: on request; a checkpoint is written.
@@ -152,7 +155,7 @@ class Trainer:
         return {**self.networks.modules(), **optimizers, **tricks, "meter": self.meter, "monitor": self.monitor}
 
     def record(self, outcome: str) -> Record:
-        """What is known of the weights as they are now."""
+        """Record of the current weights."""
         now: dict[str, Any] = {
             "config": self.config.resolved(),
             "step": self.step,
@@ -168,13 +171,13 @@ class Trainer:
         return self.origin.model_copy(update=now)
 
     def load(self, checkpoint: Checkpoint) -> None:
-        """Be as training was at a checkpoint of the same options."""
+        """Restore the state of a checkpoint trained with the same options."""
         for name, thing in self.objects().items():
             thing.load_state_dict(checkpoint.state[name])
         self.stand_at(checkpoint.record)
 
     def stand_at(self, record: Record) -> None:
-        """Count on from a record."""
+        """Set the counters from a record."""
         self.step, self.images, self.before = record.step, record.images, record.before
         self.codes = record.code.split("+")
 
@@ -183,7 +186,7 @@ class Trainer:
 
         Raises:
             TrainingFailed: a weight is not finite; nothing is written.
-            OSError: the disk is full; the checkpoints before are untouched.
+            OSError: the disk is full; earlier checkpoints are untouched.
         """
         self.meter.read()
         for name, module in self.networks.modules().items():

@@ -1,4 +1,4 @@
-"""The monitor in the loop: probe on its schedule, keep the best, end a training that is done, give up a sick one."""
+"""The monitor in the loop: probe on schedule, keep the best checkpoint, stop early, and give up failing runs."""
 
 import math
 from pathlib import Path
@@ -24,7 +24,7 @@ from espalier.stages.process.seeds import derive_seed
 
 
 class Watch(Component[Trainer]):
-    """It is the one component that may end a training. `given`: the stage's configuration before any remedy."""
+    """The only component that may stop training. `given`: the stage's configuration before any remedy."""
 
     def __init__(self, given: StageConfig) -> None:
         self.given = given
@@ -33,10 +33,10 @@ class Watch(Component[Trainer]):
         self._table = run.monitor.table()
 
     def start(self, run: Trainer) -> None:
-        """Choose the reals that probes compare with; fewer than a few dozen say nothing, and nothing is said.
+        """Choose the reals that probes compare with. With fewer than a few dozen, there are no probes.
 
         Raises:
-            InputError: the feature network is missing, or of other channels.
+            InputError: the feature network is missing, or takes other channels.
         """
         self._hopeless = False
         config, reals, kind = run.config, run.batches.reals, run.batches.kind
@@ -56,10 +56,10 @@ class Watch(Component[Trainer]):
         run.monitor.probe = Probe(shown, features, config.seed)
 
     def after_step(self, run: Trainer, terms: Terms) -> None:
-        """Probe, where it is time; keep the best; end or give up where the verdict says so.
+        """Probe when due; keep the best checkpoint; stop or give up according to the verdict.
 
         Raises:
-            Sick: the verdict is one for which there may be a remedy.
+            Sick: the run is failing and a remedy is available.
         """
         monitor, config, networks = run.monitor, run.config, run.networks
         if monitor.probe is None:
@@ -87,14 +87,14 @@ class Watch(Component[Trainer]):
             run.interventions = run.interventions.and_then(stop)
 
     def _give_up_or_go_on(self, run: Trainer, sick: Sick) -> None:
-        """Raise it if there is a remedy; else say once that there is none."""
+        """Raise `sick` if a remedy is left; otherwise report once that there is none."""
         remedy, refused = next_remedy(self.given, run.interventions, sick)
         if remedy is not None:
             raise sick
         if not self._hopeless:
             run.news += [
                 *refused,
-                f"{run.config.name}: {sick.verdict.word}, and no remedy is left; training goes on as it is",
+                f"{run.config.name}: {sick.verdict.word}, and no remedy is left; training continues unchanged",
             ]
         self._hopeless = True
 
@@ -105,12 +105,12 @@ class Watch(Component[Trainer]):
 
 
 def _as_curves(probe: dict[str, str]) -> dict[str, str]:
-    """What of a probe is drawn, under names that no term or metric has."""
+    """The columns of a probe to plot, prefixed so that no loss term or metric has the same name."""
     return {"step": probe["step"], "kimg": probe["kimg"], **{f"monitor_{name}": probe[name] for name in PROBED}}
 
 
 def _known_by_heart(run: Trainer) -> float:
-    """How well the discriminator tells reals that it is trained on from those that are held out, of as many each."""
+    """How well the discriminator separates training from held-out reals, on equally many of each."""
     batches, held_out = run.batches, run.batches.held_out
     count = (
         min(len(held_out), run.config.monitor.samples) // run.config.samples_per_logit * run.config.samples_per_logit
@@ -126,7 +126,7 @@ def _known_by_heart(run: Trainer) -> float:
 
 
 def _keep_best(run: Trainer) -> None:
-    """Write the checkpoint to go back to, where this probe is the best for a while."""
+    """Save the checkpoint for rollbacks if this probe is a new best."""
     metric = run.config.stop.metric if run.config.stop else "quality"
     if run.monitor.note_best(metric) and distributed.rank() == 0:
         run.meter.read()

@@ -1,1 +1,1 @@
-"""What a generator is worth, in figures; one file each."""
+"""Metrics of a generator; one file per metric."""

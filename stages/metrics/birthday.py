@@ -1,12 +1,13 @@
-"""How many different pictures a generator makes, by the birthday paradox.
+"""Estimate the support size of a generator (the number of distinct images) by the birthday paradox.
 
-Among s draws from n equally likely pictures one expects about s (s - 1) / (2 n) pairs of the same, so of `pairs` seen
+Among s samples of n equally likely images, the expected number of duplicate pairs is about s (s - 1) / (2 n). So for `pairs`
+observed
 
     n is about s (s - 1) / (2 pairs).
 
-Source: Arora and Zhang, "Do GANs Actually Learn the Distribution?"; there a person says whether the nearest pairs are the same.
-Here two fakes are the same where they are nearer to each other, in a feature space, than all but one in a thousand reals are to
-their nearest other real among as many. Without such a pair the support is only known to be at least that of one pair.
+Source: Arora and Zhang, "Do GANs Actually Learn the Distribution?"; there, duplicates are judged by eye.
+Here, two fakes are duplicates if their feature distance is below the 0.001 quantile of the nearest-neighbour distances among
+equally many reals. Without any duplicate, the estimate for one pair is a lower bound.
 """
 
 import torch
@@ -18,14 +19,14 @@ QUANTILE = 0.001
 
 
 def same_distance(real: Tensor) -> float:
-    """The distance below which two samples count as the same, from features of reals (N, d)."""
+    """The distance below which two samples count as duplicates, from features of reals (N, d)."""
     return float(radii(real.double(), 1).quantile(QUANTILE))
 
 
 def support(fake: Tensor, distance: float) -> tuple[float, int]:
-    """The estimate and the number of pairs nearer than `distance`, of features (N, d)."""
+    """The estimate, and the number of pairs closer than `distance`, from features (N, d)."""
     points, pairs = fake.double(), 0
     for start in range(0, len(points), ROWS):
         near = torch.cdist(points[start : start + ROWS], points[start:]) < distance
-        pairs += int(near.triu(1).sum())  # each pair once, and none with itself
+        pairs += int(near.triu(1).sum())  # each pair once, without self-pairs
     return len(points) * (len(points) - 1) / (2 * max(pairs, 1)), pairs

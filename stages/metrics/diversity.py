@@ -1,4 +1,4 @@
-"""How different fakes are from each other, beside reals, in pixels; it says nothing of quality."""
+"""Pixel diversity of fakes relative to reals; it does not measure quality."""
 
 import torch
 from torch import Tensor
@@ -7,8 +7,8 @@ from torch import Tensor
 def diversity(fakes: Tensor, reals: Tensor) -> float:
     """Mean distance between two fakes over mean distance between two reals, in pixels.
 
-    Both uint8 (N, channels, R, R). About 1 when fakes differ from each other as reals do, near 0 when they are
-    all alike. It says nothing of quality.
+    Both uint8 (N, channels, R, R). About 1 if fakes differ from each other as much as reals do, near 0 if they
+    are all alike. It does not measure quality.
     """
 
     def mean_distance(pictures: Tensor) -> float:

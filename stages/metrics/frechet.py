@@ -1,10 +1,10 @@
-"""The Fréchet distance of two sets of features, as if each were Gaussian: FID, where the features are Inception's.
+"""Fréchet distance between two sets of features, each modelled as a Gaussian: FID, if the features are Inception's.
 
     ||m1 - m2||^2 + Tr(S1 + S2 - 2 (S1 S2)^(1/2))
 
 Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", equation 6, and the released `fid.py` (covariances over
-N - 1, float64). It is biased upward at small N, so it compares only at the same N; of N smaller than the number of features the
-covariances are singular.
+N - 1, float64). It is biased upward at small N, so compare values only at the same N. If N is smaller than the number of
+features, the covariances are singular.
 """
 
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ class Moments:
 
 
 def moments(features: Tensor) -> Moments:
-    """Of features (N, d), N at least 2."""
+    """Mean and covariance of features (N, d), N at least 2."""
     points = features.double()
     return Moments(points.mean(dim=0), points.t().cov().view(points.shape[1], -1), len(points))
 
 
 def frechet(one: Moments, other: Moments) -> float:
-    """Between two sets; the roots of the product's eigenvalues sum to the trace of its root, singular or not."""
+    """Fréchet distance. The square roots of the product's eigenvalues sum to the trace of its root, even if singular."""
     roots = torch.linalg.eigvals(one.covariance @ other.covariance).real.clamp(min=0).sqrt()
     traces = one.covariance.trace() + other.covariance.trace()
     return float((one.mean - other.mean).square().sum() + traces - 2 * roots.sum())

@@ -1,10 +1,10 @@
-"""The Inception score of a classifier's probabilities: are samples of a sure class, and of all classes?
+"""Inception score of class probabilities: high if each sample has a confident class and all classes occur.
 
     exp( mean over x of KL( p(y|x) || p(y) ) )
 
-Source: Salimans et al., "Improved Techniques for Training GANs", section 4: mean and standard deviation over 10 splits, in the
-order in which samples come. With another classifier than Inception the figure is of that classifier. It ignores the data, and
-sees no collapse within a class.
+Source: Salimans et al., "Improved Techniques for Training GANs", section 4: mean and standard deviation over 10 splits, in
+sample order. Scores from different classifiers are not comparable. The score ignores the data and does not detect collapse
+within a class.
 """
 
 import torch

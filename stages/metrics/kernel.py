@@ -1,9 +1,9 @@
-"""The kernel distance of two sets of features: KID, where the features are Inception's.
+"""Kernel distance between two sets of features: KID, if the features are Inception's.
 
     MMD^2 = mean over x != x' of k(x, x') + mean over y != y' of k(y, y') - 2 mean of k(x, y),   k(x, y) = (x.y / d + 1)^3
 
-Source: Bińkowski et al., "Demystifying MMD GANs", section 4, and the released `compute_scores.py`. It is unbiased, so it can be
-used at small N, and can be below 0. The mean over random subsets of equal size, and their standard deviation.
+Source: Bińkowski et al., "Demystifying MMD GANs", section 4, and the released `compute_scores.py`. It is unbiased, so it works
+at small N and can be negative. Reports the mean and standard deviation over random subsets of equal size.
 """
 
 import torch
@@ -12,13 +12,13 @@ from torch import Tensor
 from espalier.stages.process.seeds import derive_seed
 
 SUBSETS, SUBSET = 100, 1000
-"""The paper's."""
+"""As in the paper."""
 
 
 def kernel_distance(
     real: Tensor, fake: Tensor, subsets: int = SUBSETS, size: int = SUBSET, seed: int = 0
 ) -> tuple[float, float]:
-    """Mean and standard deviation over subsets of features (N, d) and (M, d); of fewer than `size`, all are one subset."""
+    """Mean and standard deviation over subsets of features (N, d) and (M, d); with fewer than `size`, one subset of all."""
     size = min(size, len(real), len(fake))
     random = torch.Generator().manual_seed(derive_seed(seed, "kernel distance"))
     found = []
@@ -30,7 +30,7 @@ def kernel_distance(
 
 
 def squared_mmd(x: Tensor, y: Tensor) -> float:
-    """The unbiased estimate for features (n, d) each."""
+    """Unbiased estimate of the squared MMD for features (n, d) each."""
     n, width = x.shape
 
     def k(a: Tensor, b: Tensor) -> Tensor:

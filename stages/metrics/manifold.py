@@ -1,13 +1,13 @@
-"""How fakes lie among reals in a feature space: precision and recall, density and coverage.
+"""Precision, recall, density and coverage of fakes relative to reals in a feature space.
 
-A set's manifold is the union of balls around its points, each as large as the distance to the k-th nearest other point.
+A set's manifold is the union of balls around its points, each with the distance to the k-th nearest neighbour as radius.
 
     precision = share of fakes in the reals' manifold;   recall = share of reals in the fakes'   (k = 3, distance <= radius)
     density = mean over fakes of (number of reals' balls that hold it) / k                       (k = 5, distance < radius)
     coverage = share of reals whose ball holds a fake
 
 Sources: Kynkäänniemi et al., "Improved Precision and Recall Metric", and its released code; Naeem et al., "Reliable Fidelity and
-Diversity Metrics for Generative Models", and prdc. Density can exceed 1. All depend on N, so compare at the same.
+Diversity Metrics for Generative Models", and prdc. Density can exceed 1. All depend on N; compare only at the same N.
 """
 
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ from torch import Tensor
 
 NEAREST, DENSITY_NEAREST = 3, 5
 ROWS = 1024
-"""Rows of distances at once."""
+"""Rows of the distance matrix per chunk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifold:
-    """`precision`, `recall`, `coverage` in [0, 1]; `density` from 0."""
+    """`precision`, `recall` and `coverage` in [0, 1]; `density` at least 0."""
 
     precision: float
     recall: float
@@ -31,15 +31,15 @@ class Manifold:
 
 
 def radii(points: Tensor, k: int) -> Tensor:
-    """Distance (N,) of each of the points (N, d) to its k-th nearest other."""
+    """Distance (N,) from each point (N, d) to its k-th nearest neighbour."""
     nearest = [
         torch.cdist(part, points).kthvalue(k + 1, dim=1).values for part in torch.split(points, ROWS)
-    ]  # itself is one
+    ]  # the nearest is the point itself
     return torch.cat(nearest)
 
 
 def manifold(real: Tensor, fake: Tensor, k: int = NEAREST, density_k: int = DENSITY_NEAREST) -> Manifold:
-    """Figures of features (N, d) and (M, d), each of more than `density_k` points."""
+    """Metrics of features (N, d) and (M, d), each with more than `density_k` points."""
     real, fake = real.double(), fake.double()
     around_real, around_fake, balls = radii(real, k), radii(fake, k), radii(real, density_k)
     precise = torch.zeros(len(fake), dtype=torch.bool, device=real.device)

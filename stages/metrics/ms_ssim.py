@@ -1,11 +1,11 @@
-"""How alike fakes are among themselves: multi-scale structural similarity of pairs.
+"""Similarity of fakes to each other: multi-scale structural similarity (MS-SSIM) of pairs.
 
     prod over scales 1..4 of cs_s^w_s, times ssim_5^w_5,   w = .0448 .2856 .3001 .2363 .1333
 
 Sources: Wang et al., "Multi-scale Structural Similarity for Image Quality Assessment"; for GANs, Odena et al. (AC-GAN) and
-Karras et al. (ProGAN, section 5), whose released code pairs samples 2i and 2i + 1, has a Gaussian window of 11x11 and sigma
-1.5, shrunk to the picture where that is smaller, and halves by means of 2x2. Lower is more varied; compare with the reals'
-own value. It is blind to small collapses.
+Karras et al. (ProGAN, section 5), whose released code pairs samples 2i and 2i + 1, uses an 11x11 Gaussian window with sigma
+1.5, shrunk to smaller images, and halves by 2x2 average pooling. Lower is more diverse; compare with the value of the reals.
+It does not detect small collapses.
 """
 
 import torch
@@ -15,11 +15,11 @@ from torch import Tensor
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA, RANGE = 11, 1.5, 255.0
 SMALLEST = 16
-"""Four halvings must leave a pixel."""
+"""At least one pixel must remain after four halvings."""
 
 
 def ms_ssim(pictures: Tensor) -> float:
-    """Mean over pairs (2i, 2i + 1) of pictures uint8 (N, channels, R, R), R at least 16, in float64."""
+    """Mean over pairs (2i, 2i + 1) of images uint8 (N, channels, R, R), R at least 16, in float64."""
     pairs = pictures[: len(pictures) // 2 * 2].double()
     one, other = pairs[0::2], pairs[1::2]
     product = torch.ones(len(one), dtype=torch.float64, device=one.device)
@@ -33,7 +33,7 @@ def ms_ssim(pictures: Tensor) -> float:
 
 
 def _ssim(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
-    """SSIM and its part of contrast and structure, (B,) each."""
+    """SSIM and its contrast-structure term, (B,) each."""
     size = min(WINDOW, a.shape[-1])
     places = torch.arange(size, dtype=a.dtype, device=a.device) - (size - 1) / 2
     bell = torch.exp(-(places**2) / (2 * (size * SIGMA / WINDOW) ** 2))

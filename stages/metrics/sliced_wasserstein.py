@@ -1,9 +1,9 @@
 """Sliced Wasserstein distance of local patches at each level of a Laplacian pyramid (SWD).
 
-Source: Karras et al., "Progressive Growing of GANs", section 5 and the released `sliced_wasserstein.py`: a pyramid of 5x5
-binomial filters with mirrored borders down to 16x16; of each picture and level 128 random patches of 7x7; of each set and
-channel mean 0 and standard deviation 1 (so a shift of all colours cannot be seen); 4 x 128 random directions; the mean
-difference of sorted projections, times 1000. The paper takes 16,384 pictures a set. A second set of reals gives the floor.
+Source: Karras et al., "Progressive Growing of GANs", section 5 and the released `sliced_wasserstein.py`: a pyramid with 5x5
+binomial filters and mirrored borders, down to 16x16; 128 random 7x7 patches per image and level; each channel of each set
+normalised to mean 0 and standard deviation 1 (so a global colour shift goes undetected); 4 x 128 random directions; the mean
+difference of sorted projections, times 1000. The paper uses 16,384 images per set. A second set of reals gives the floor.
 """
 
 import torch
@@ -18,7 +18,7 @@ AT_ONCE = 256
 
 
 def sliced_wasserstein(one: Tensor, other: Tensor, seed: int = 0) -> dict[int, float]:
-    """Of pictures uint8 (N, channels, R, R), as many of each, R at least 16: the distance by the level's resolution, x 1000."""
+    """Distance x 1000 by the level's resolution, for two equal-sized sets of images uint8 (N, channels, R, R), R at least 16."""
     random = torch.Generator(one.device).manual_seed(derive_seed(seed, "sliced wasserstein"))
     patches = [_normal(_patches(pictures, random)) for pictures in (one, other)]
     return {side: 1000 * _distance(a, patches[1][side], random) for side, a in patches[0].items()}
@@ -33,7 +33,7 @@ def _patches(pictures: Tensor, random: torch.Generator) -> dict[int, Tensor]:
 
 
 def pyramid(pictures: Tensor) -> list[Tensor]:
-    """Laplacian levels of pictures (N, channels, R, R), the finest first, the coarsest as it is."""
+    """Laplacian pyramid of images (N, channels, R, R), finest level first; the coarsest is the low-pass image."""
     levels = [pictures]
     while levels[-1].shape[-1] // 2 >= SMALLEST:
         small = _filtered(levels[-1])[:, :, ::2, ::2]
@@ -51,7 +51,7 @@ def _filtered(pictures: Tensor) -> Tensor:
 
 
 def _cut(level: Tensor, random: torch.Generator) -> Tensor:
-    """PATCHES random patches of each picture (N, channels, R, R) -> (N x PATCHES, channels, 49)."""
+    """PATCHES random patches of each image (N, channels, R, R) -> (N x PATCHES, channels, 49)."""
     count, _, side, _ = level.shape
     corner = torch.randint(side - PATCH + 1, (2, count, PATCHES), generator=random, device=level.device)
     rows, columns = (c[..., None] + torch.arange(PATCH, device=level.device) for c in corner)
@@ -61,7 +61,7 @@ def _cut(level: Tensor, random: torch.Generator) -> Tensor:
 
 
 def _normal(levels: dict[int, Tensor]) -> dict[int, Tensor]:
-    """Mean 0 and standard deviation 1 of each channel, then a row a patch."""
+    """Normalise each channel to mean 0 and standard deviation 1, then flatten to one row per patch."""
     scaled = {}
     for side, patches in levels.items():
         std, mean = torch.std_mean(patches, dim=(0, 2), keepdim=True, correction=0)

@@ -1,11 +1,11 @@
-"""How many of stacked MNIST's 1000 modes a generator finds, and how evenly.
+"""How many of stacked MNIST's 1000 modes a generator covers, and how evenly.
 
 Each colour channel is classified as a digit; the three digits are the mode. Over all samples, in nats,
 
     KL(p || uniform over 1000)
 
-Source: Metz et al., "Unrolled Generative Adversarial Networks", section 3.3; Lin et al., "PacGAN", section 4.2. Of 25,600 perfect
-samples nearly all 1000 modes are found, with a KL of 0.02.
+Source: Metz et al., "Unrolled Generative Adversarial Networks", section 3.3; Lin et al., "PacGAN", section 4.2. 25,600
+perfect samples cover nearly all 1000 modes, with a KL of 0.02.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MODES = 1000
 
 @dataclass(frozen=True, slots=True)
 class StackedFigures:
-    """`modes` that occur, of 1000; `kl` in nats."""
+    """`modes`: how many of the 1000 occur; `kl`: in nats."""
 
     modes: int
     kl: float
@@ -28,7 +28,7 @@ class StackedFigures:
 
 @torch.no_grad()
 def stacked_figures(pictures: Tensor, classifier: nn.Module, device: torch.device, batch: int = 512) -> StackedFigures:
-    """Figures of pictures uint8 (N, 3, R, R), by a classifier (B, 1, R, R) in [-1, 1] -> logits (B, 10)."""
+    """Metrics of images uint8 (N, 3, R, R), by a classifier (B, 1, R, R) in [-1, 1] -> logits (B, 10)."""
     counts = torch.zeros(MODES, dtype=torch.int64)
     for part in torch.split(pictures, batch):
         digits = part.flatten(0, 1)[:, None].to(device).float() / 127.5 - 1

@@ -1,1 +1,1 @@
-"""The monitor: it sees and names, and changes nothing."""
+"""The monitor: measures and diagnoses training, without changing it."""

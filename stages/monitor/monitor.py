@@ -1,6 +1,6 @@
-"""Watching a training: probes on a schedule of steps, and the verdict. It changes no weight.
+"""Monitor training: run probes every few steps and judge the results. It never changes a weight.
 
-What it has seen is part of each checkpoint, so a resumed training comes to the same verdicts at the same steps.
+Its state is saved in each checkpoint, so resumed training reaches the same verdicts at the same steps.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from espalier.stages.monitor.options import StopOptions
 
 KEEP_EVERY, SLIGHTLY = 5, 0.01
-"""Probes between two that are kept as the best, since keeping is a checkpoint written; and how much better the next must be."""
+"""Minimum number of probes between two saved bests, since each writes a checkpoint; minimum improvement of the next one."""
 LOGITS = ("d_accuracy", "d_real", "d_fake")
 
 
 class Monitor:
-    """Rows of probes and the verdict on them; the probe itself is given when training begins."""
+    """Probe results and the verdict on them. The probe itself is set when training starts."""
 
     def __init__(self) -> None:
         self.rows: list[Probed] = []
@@ -37,7 +37,7 @@ class Monitor:
         self._shares: Tensor | None = None
 
     def note(self, step: int, said: dict[str, Tensor]) -> None:
-        """Note what the discriminator made of an iteration."""
+        """Record the discriminator's logits and accuracy for an iteration."""
         self.meter.add(step, {name: said[name] for name in LOGITS if name in said})
 
     def look(
@@ -49,8 +49,8 @@ class Monitor:
         kept: Tensor | None,
         overfit: float = math.nan,
     ) -> Probed:
-        """Probe: `networks` are discriminator and generator, with the gradients of the iteration; `kept` are fakes of the
-        averaged generator, where it is another; `overfit` as a row has it.
+        """Run a probe. `networks` are discriminator and generator, with this iteration's gradients; `kept` are fakes of the
+        averaged generator, if it is a separate network; `overfit` is as in `Probed`.
         """
         assert self.probe is not None
         means = self.meter.read()
@@ -84,12 +84,12 @@ class Monitor:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the last probe found the same wrong as the one before; of what is lost for good, one is enough."""
+        """Whether the last two probes agree on the failure; for divergence, one is enough."""
         sick = self.verdict.sick
         return sick and (self.verdict.word == "diverged" or self.words[-2:] == [self.verdict.word] * 2)
 
     def note_best(self, metric: Literal["quality", "distance"]) -> bool:
-        """Whether this probe is to be kept: well, good for something, better than the one kept, and not just after it."""
+        """Whether to save this as the best probe: healthy, of usable quality, better than the saved one, not right after it."""
         now, found = len(self.rows) - 1, self._worth(metric)
         if self.verdict.sick or self.rows[-1].quality < BAD:
             return False
@@ -99,12 +99,12 @@ class Monitor:
         return True
 
     def _worth(self, metric: Literal["quality", "distance"]) -> list[float]:
-        """What each probe is worth, more is better."""
+        """The score of each probe; higher is better."""
         sign = 1 if metric == "quality" else -1
         return steady([sign * float(getattr(row, f"kept_{metric}")) for row in self.rows])
 
     def done(self, stop: StopOptions) -> bool:
-        """Whether the verdict is an end, and no figure has been better than the best for so many images."""
+        """Whether to stop early: the verdict allows it and the metric has not improved for `patience` thousand images."""
         if self.verdict.word not in stop.words or self.best is None:
             return False
         worth = self._worth(stop.metric)
@@ -112,20 +112,20 @@ class Monitor:
 
     @property
     def quality(self) -> float:
-        """Of the averaged generator now, against noise; 0 where nothing was seen."""
+        """Current quality of the averaged generator, smoothed against noise; 0 before the first probe."""
         return self._worth("quality")[-1] if self.rows else 0.0
 
     @property
     def best_kimg(self) -> float:
-        """Where the best is."""
+        """Position of the best probe, in thousand images."""
         return math.nan if self.best is None else self.rows[self.best].kimg
 
     def table(self) -> list[dict[str, str]]:
-        """All probes, as rows of monitor.csv: the verdict as it was then, and what was measured."""
+        """All probes as rows of monitor.csv: the measurements and the verdict at that time."""
         return [{**_texts(row), "verdict": word} for row, word in zip(self.rows, self.words, strict=True)]
 
     def state_dict(self) -> dict[str, Any]:
-        """Rows, drift's last shares, and the means that are not in a row yet."""
+        """The rows, the last cluster shares (for drift), and running means not yet in a row."""
         rows = [list(asdict(row).values()) for row in self.rows]
         return {
             "rows": rows,
@@ -136,7 +136,7 @@ class Monitor:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore what `state_dict` returned."""
         names = [field.name for field in fields(Probed)]
         self.rows = [Probed(**dict(zip(names, values, strict=False))) for values in state["rows"]]
         self.words, self.best = list(state["words"]), state["best"]
@@ -150,6 +150,6 @@ def _texts(row: Probed) -> dict[str, str]:
 
 
 def gradient_norm(network: nn.Module) -> float:
-    """Norm of all gradients of the last iteration."""
+    """Total gradient norm of the last iteration."""
     gradients = [p.grad.float() for p in network.parameters() if p.grad is not None]
     return float(nn.utils.get_total_norm(gradients)) if gradients else math.nan

@@ -1,6 +1,6 @@
-"""What a stage does when its training is sick or done: the options `heal` and `stop`.
+"""What a stage does when its training fails or converges: the options `heal` and `stop`.
 
-heal: true                                  # our remedies, at most three times
+heal: true                                  # default remedies, at most three rollbacks
 heal: {at_most: 2, remedies: {collapsed: [{tricks: {packing: 2}}, {rates: {discriminator: 0.5}}]}}
 stop: {on: converged, patience: 20}
 """
@@ -22,52 +22,52 @@ FLAT: dict[str, Any] = {
     **dict.fromkeys(("gradient_penalty", "dragan", "weight_clipping", "label_smoothing", "noisy_labels")),
     **dict.fromkeys(("ttur", "n_critic", "optimizers")),
 }
-"""R3GAN's objective, which converges locally (Huang et al., "The GAN is dead; long live the GAN!") and of all rows of
-docs/tables/stacked_mnist.md loses the fewest modes. What cannot be with it is left out."""
+"""R3GAN's objective, which converges locally (Huang et al., "The GAN is dead; long live the GAN!") and loses the fewest modes
+of all rows of docs/tables/stacked_mnist.md. Incompatible tricks are removed."""
 
 
 class MonitorOptions(BaseModel):
-    """How a training is judged."""
+    """How training is monitored."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(default=100, ge=1, description="iterations between probes")
-    samples: int = Field(default=256, ge=20, description="fakes, and reals, that a probe compares")
+    samples: int = Field(default=256, ge=20, description="number of fakes, and of reals, that a probe compares")
     hold_out: int = Field(
         default=0,
         ge=0,
-        description="reals left out of training, to see whether the discriminator knows the others by heart",
+        description="reals held out from training, to detect an overfitting discriminator",
     )
     features: Path | None = Field(
-        default=None, description="a feature network's artifact to compare by; else pictures reduced to 8x8"
+        default=None, description="artifact of the feature network to compare in; default: images reduced to 8x8"
     )
 
 
 class Remedy(BaseModel):
-    """A change of the stage: tricks over its own, options of Adam over its own, factors on the players' learning rates."""
+    """A change to the stage: tricks and Adam options that override its own, and factors on the learning rates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tricks: dict[str, Any] = Field(default={}, description="laid over the stage's; null takes one away")
-    adam: dict[str, Any] = Field(default={}, description="laid over the stage's")
+    tricks: dict[str, Any] = Field(default={}, description="override the stage's; null removes one")
+    adam: dict[str, Any] = Field(default={}, description="override the stage's")
     rates: dict[Player, float] = Field(default={}, description="factors on the players' learning rates")
 
     @field_validator("rates")
     @classmethod
     def _above_zero(cls, rates: dict[Player, float]) -> dict[Player, float]:
         if any(factor <= 0 for factor in rates.values()):
-            raise ValueError("must be factors above 0, such as {discriminator: 0.5}")
+            raise ValueError("must be factors above 0, e.g. {discriminator: 0.5}")
         return rates
 
     @model_validator(mode="after")
     def _changes_something(self) -> "Remedy":
         if not (self.tricks or self.adam or self.rates):
-            raise ValueError("changes nothing; right would be tricks, adam or rates")
+            raise ValueError("changes nothing; set tricks, adam or rates")
         return self
 
     @property
     def words(self) -> str:
-        """In a line, as params.yaml would say it; what is taken away is named only where nothing is added."""
+        """One line, in the terms of params.yaml; removed tricks are named only if none is added."""
         given = {name: value for name, value in self.tricks.items() if value is not None}
         parts = [f"{name} {_short(value)}" for name, value in given.items()]
         parts = parts or [f"without {name}" for name in self.tricks]
@@ -84,7 +84,7 @@ def _short(value: Any) -> str:
 
 CALMER = Remedy(rates={"generator": 0.5, "discriminator": 0.5})
 FLATTER = Remedy(tricks=FLAT, adam={"learning_rate": 0.0005, "betas": [0.0, 0.99]})
-"""With one moderate rate for both players and no momentum, whatever they had."""
+"""Sets one moderate learning rate for both players and no momentum, overriding the stage's."""
 DEFAULTS: dict[Word, tuple[Remedy, ...]] = {
     "diverged": (FLATTER, CALMER),
     "collapsed": (FLATTER, CALMER, Remedy(tricks={"packing": 2})),
@@ -96,11 +96,11 @@ DEFAULTS: dict[Word, tuple[Remedy, ...]] = {
 
 
 class HealOptions(BaseModel):
-    """Remedies in the order in which they are tried, by verdict; what is not named has ours."""
+    """Remedies by verdict, in the order they are tried; verdicts not listed use the defaults."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    at_most: int = Field(default=3, ge=1, description="rollbacks of a stage")
+    at_most: int = Field(default=3, ge=1, description="maximum number of rollbacks per stage")
     remedies: dict[Word, tuple[Remedy, ...]] = {}
 
     @field_validator("remedies")
@@ -116,17 +116,17 @@ class HealOptions(BaseModel):
 
 
 class StopOptions(BaseModel):
-    """When a stage ends before its length: its best checkpoint becomes the artifact."""
+    """When to stop a stage early; its best checkpoint is published."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Literal["converged", "plateau"] = Field(
-        default="converged", description="the verdict; plateau: at whatever quality it stays"
+        default="converged", description="verdict to stop at; plateau: at any quality"
     )
-    patience: float = Field(default=10.0, gt=0, description="thousand images without a better figure")
-    metric: Literal["quality", "distance"] = Field(default="quality", description="the figure, of the monitor's")
+    patience: float = Field(default=10.0, gt=0, description="thousand images without improvement")
+    metric: Literal["quality", "distance"] = Field(default="quality", description="monitor metric to track")
 
     @property
     def words(self) -> tuple[Word, ...]:
-        """The verdicts at which a stage may end."""
+        """The verdicts at which a stage may stop."""
         return ("converged",) if self.on == "converged" else ("converged", "plateau")

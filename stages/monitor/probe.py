@@ -1,7 +1,7 @@
-"""What is measured of a generator now and then while it trains: its fakes beside reals, at a cost of two or three iterations.
+"""Probe a generator during training: compare fakes with reals, at the cost of two or three iterations.
 
-Everything is measured on the same latents and the same reals each time, so a change is the generator's. Features are those of a
-network where one is given, else the pictures themselves, reduced to 8x8; of points, their coordinates.
+Every probe uses the same latents and the same reals, so any change comes from the generator. Features are those of a feature
+network, if given; otherwise the images reduced to 8x8, or the coordinates of points.
 """
 
 import math
@@ -17,24 +17,24 @@ from espalier.stages.process.seeds import derive_seed
 
 REDUCED, CLUSTERS, ROUNDS = 8, 16, 10
 NEAREST = (4, 16, 64)
-"""Neighbours that span the ball around a real: small balls tell fine detail, large ones tell progress early. All in a probe of
-256 reals; of fewer, in proportion."""
+"""k of the k-nearest-neighbour balls around a real: small balls show fine detail, large ones early progress. For probes of
+256 reals; scaled down in proportion for fewer."""
 FAIR = 0.1
-"""Fakes of a cluster, over its reals, from which its kind counts as made."""
+"""Ratio of fakes to reals in a cluster from which the cluster counts as generated."""
 SAMPLES = 256
 FEWEST = 32
-"""Reals below which nearest neighbours say nothing."""
+"""Number of reals below which nearest neighbours are meaningless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What one probe finds.
+    """The result of one probe.
 
-    `diversity`: mean distance of two fakes over that of two reals, in features. `coverage` and `density` in [0, 1]: as in
-    metrics/manifold.py, of balls of three sizes, each over what as many other reals get and at most 1, and their mean.
-    `quality` in [0, 1] is the harmonic mean of the three, diversity at most 1. `distance`: of features, by the kernel of
-    metrics/kernel.py. `shares` of fakes by the cluster of reals that they are nearest to; None where fakes are not finite.
-    `kinds` in [0, 1]: share of reals to whose cluster at least a tenth as many fakes belong.
+    `diversity`: mean feature distance between two fakes over that between two reals. `coverage` and `density` in [0, 1]: as in
+    metrics/manifold.py, averaged over balls of three sizes, each relative to the same number of other reals and capped at 1.
+    `quality` in [0, 1]: harmonic mean of the three, with diversity capped at 1. `distance`: kernel distance of features, as in
+    metrics/kernel.py. `shares`: share of fakes nearest to each cluster of reals; None if fakes are not finite. `kinds` in [0, 1]:
+    share of reals in clusters that hold at least a tenth as many fakes as reals.
     """
 
     diversity: float
@@ -46,14 +46,14 @@ class Seen:
 
     @property
     def quality(self) -> float:
-        """From 0, nothing like the reals, to 1, like other reals."""
+        """From 0 (nothing like the reals) to 1 (like other reals)."""
         parts = (self.coverage, self.density, min(self.diversity, 1.0))
         return len(parts) / sum(1 / part for part in parts) if all(parts) else 0.0
 
 
 class Probe:
-    """Reals uint8 (2 N, channels, R, R), or points (2 N, d): the first half is what fakes are compared with, the others are
-    the floor. `features` maps pictures uint8 to features (N, d)."""
+    """Reals uint8 (2 N, channels, R, R), or points (2 N, d): fakes are compared with the first half; the second half gives the
+    floor. `features` maps uint8 images to features (N, d)."""
 
     def __init__(self, reals: Tensor, features: Callable[[Tensor], Tensor] | None, seed: int) -> None:
         self._features = features
@@ -77,12 +77,12 @@ class Probe:
         return F.adaptive_avg_pool2d(samples.float() / 255, size).flatten(1).double()
 
     def _held(self, fake: Tensor) -> tuple[Tensor, Tensor]:
-        """Coverage and density by the size of balls."""
+        """Coverage and density for each ball size."""
         inside = torch.cdist(self._real, fake)[:, :, None] < self._radii[:, None, :]
         return inside.any(dim=1).double().mean(dim=0), inside.double().mean(dim=(0, 1))
 
     def see(self, fakes: Tensor) -> Seen:
-        """Measure fakes, uint8 (N, channels, R, R) or points (N, d); NaN where they are not finite."""
+        """Measure fakes, uint8 (N, channels, R, R) or points (N, d); NaN if they are not finite."""
         fake = (self._embedded(fakes) - self._mean) / self._scale
         if not torch.isfinite(fake).all():
             return Seen(math.nan, math.nan, math.nan, math.nan, None, math.nan)
@@ -99,13 +99,13 @@ class Probe:
         )
 
     def _shares(self, samples: Tensor) -> Tensor:
-        """Of samples by the cluster that they are nearest to."""
+        """Share of samples nearest to each cluster."""
         nearest = torch.cdist(samples, self._centres).argmin(dim=1)
         return torch.bincount(nearest, minlength=len(self._centres)).double() / len(samples)
 
 
 def drift(before: Tensor | None, now: Tensor | None) -> float:
-    """Share of fakes, in [0, 1], that went to another cluster between two probes' `shares`: 0 at the first, NaN of what is not
+    """Share of fakes, in [0, 1], that moved to another cluster between two probes' `shares`: 0 at the first, NaN if not
     finite."""
     if now is None:
         return math.nan
@@ -113,7 +113,7 @@ def drift(before: Tensor | None, now: Tensor | None) -> float:
 
 
 def _centres(points: Tensor, seed: int) -> Tensor:
-    """Means of clusters of points (N, d), by Lloyd's rounds from points drawn by the seed."""
+    """Cluster centres of points (N, d), by Lloyd's algorithm from points sampled with the seed."""
     random = torch.Generator().manual_seed(derive_seed(seed, "clusters"))
     centres = points[torch.randperm(len(points), generator=random)[: min(CLUSTERS, len(points) // 2)]]
     for _ in range(ROUNDS):

@@ -1,8 +1,8 @@
-"""What the probes of a training say of it, in a word and a sentence.
+"""Diagnose training from its probes: one word and one sentence of evidence.
 
-Each rule compares the last probes with those before, so that none depends on how long a training is: `late` is the last quarter
-of it so far. Quality, coverage, density and diversity are shares of what other reals get. Thresholds were set while
-looking at two thirds of the cases of `benchmarks/sick`; its table has the others beside them.
+Each rule compares the latest probes with earlier ones, so none depends on the length of training: `late` is the last quarter so
+far. Quality, coverage, density and diversity are relative to held-out reals. Thresholds were tuned on two thirds of the cases in
+`benchmarks/sick`; its table also shows the others.
 """
 
 import math
@@ -25,37 +25,37 @@ Word = Literal[
 ]
 WORDS: tuple[Word, ...] = get_args(Word)
 SICK = WORDS[WORDS.index("oscillating") :]
-"""Verdicts that something is wrong."""
+"""Verdicts that training is failing."""
 
 EARLY, SETTLED = 4, 20
-"""Probes before which nothing is said but of what is not finite, and before which nothing is called an end."""
+"""Number of probes before any verdict except on non-finite values, and before training can be called finished."""
 STEADY = 3
-"""Probes of which the median is taken, against noise."""
+"""Window of the running median, in probes."""
 GOOD, BAD = 0.75, 0.3
-"""Quality from which a plateau is a convergence, and below which it is a failure."""
+"""Quality at which a plateau counts as converged, and below which it is a failure."""
 BETTER = 0.03
-"""A rise in quality that counts."""
+"""Smallest rise in quality that counts as progress."""
 MOST, STILL = 0.45, 0.6
-"""Share of reals whose kind is made, below which what has stopped to rise is a collapse: of fakes that go from kind to kind, and
-of those that keep to theirs, which have a mean drift below STAYS."""
+"""Share of reals whose cluster is generated, below which a plateau is a collapse: for fakes that move between clusters, and for
+fakes that stay in theirs (mean drift below STAYS)."""
 STAYS = 0.25
 WANDERING, SWINGING, FINE = 0.4, 0.2, 0.68
-"""Mean drift, and a swing in quality, of a game that circles, and a mean quality from which that does no harm."""
+"""Mean drift and quality swing of an oscillating game, and the mean quality from which oscillation is harmless."""
 CHANCE, MISLED = 0.5, 0.4
-"""Accuracies of a discriminator below which it does not lead anywhere: while fakes are bad, and while they are not good yet."""
+"""Discriminator accuracy below which it gives no useful signal: while fakes are bad, and while they are not good yet."""
 EXPLODED, FAR = 100.0, 1.6
-"""A gradient's norm (ganhacks #10), and how much more than before, at which training is lost; and a diversity of fakes that lie
-outside the reals."""
+"""Gradient norm (ganhacks #10), and its factor over the usual norm, at which training has diverged; diversity above which fakes
+lie outside the data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """One probe: where it was, what the discriminator made of the iterations before, gradient norms, and what was seen.
+    """One probe: its position, discriminator statistics since the previous probe, gradient norms, and metrics of the fakes.
 
-    `accuracy`: share of pairs of a real and a fake in which the real has the larger logit. `gap`: mean logit of reals less that
-    of fakes. `overfit`: share of pairs of a real that is trained on and one that is held out in which the first has the larger
-    logit: 0.5 where the discriminator knows none by heart, NaN where none are held out. `kept_quality` and `kept_distance`:
-    those of the averaged generator, where there is one. What later versions measure comes last and is NaN in older checkpoints.
+    `accuracy`: share of real/fake pairs in which the real has the larger logit. `gap`: mean logit of reals minus that of fakes.
+    `overfit`: share of training/held-out pairs of reals in which the training sample has the larger logit: 0.5 if the
+    discriminator does not overfit, NaN without held-out data. `kept_quality` and `kept_distance`: those of the averaged
+    generator, if there is one. Metrics added in later versions come last and are NaN in older checkpoints.
     """
 
     step: int
@@ -78,29 +78,29 @@ class Probed:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A word, and the sentence with its evidence."""
+    """One word and a sentence of evidence."""
 
     word: Word
     evidence: str
 
     @property
     def sick(self) -> bool:
-        """Whether something is wrong."""
+        """Whether training is failing."""
         return self.word in SICK
 
 
 def steady(values: Sequence[float]) -> list[float]:
-    """Running medians of the last few."""
+    """Running median over the last STEADY values."""
     return [statistics.median(values[max(0, i - STEADY + 1) : i + 1]) for i in range(len(values))]
 
 
 def _latest_best(values: Sequence[float]) -> int:
-    """Where a fall from the best begins."""
+    """Index of the latest maximum, where a decline begins."""
     return max(range(len(values)), key=lambda i: (values[i], i))
 
 
 class _Case:
-    """The rows, and what all rules ask of them."""
+    """The rows, and quantities shared by the rules."""
 
     def __init__(self, rows: Sequence[Probed]) -> None:
         self.rows, self.now = rows, rows[-1]
@@ -110,27 +110,27 @@ class _Case:
         self.settled = len(rows) >= SETTLED
 
     def mean(self, name: str, of: Sequence[Probed] | None = None) -> float:
-        """Of the late rows, or of others."""
+        """Mean of a column over the late rows, or over `of`."""
         return statistics.fmean(getattr(row, name) for row in of or self.late)
 
     @property
     def third(self) -> Sequence[Probed]:
-        """The last third, for what is noise in fewer rows."""
+        """The last third, for columns too noisy over fewer rows."""
         return self.rows[-max(EARLY, len(self.rows) // 3) :]
 
     @property
     def risen(self) -> float:
-        """How much more quality the late rows reach than those before."""
+        """Gain in best quality of the late rows over the earlier ones."""
         before = self.quality[: -self.window]
         return max(self.quality[-self.window :]) - max(before, default=0.0)
 
     def kimg_since(self, index: int) -> float:
-        """Thousand images from a row until now."""
+        """Thousand images since a row."""
         return self.now.kimg - self.rows[index].kimg
 
 
 def judge(rows: Sequence[Probed]) -> Verdict:
-    """The verdict on a training from its probes so far, the oldest first."""
+    """Return the verdict on training from its probes so far, oldest first."""
     if not rows:
         return Verdict("learning", "nothing has been measured yet")
     case = _Case(rows)
@@ -180,7 +180,7 @@ def _collapsing(case: _Case) -> Verdict | None:
     for name in ("diversity", "coverage"):
         values = [min(v, 1.0) for v in steady([getattr(row, name) for row in case.rows])]
         good = [value if quality > BAD else 0.0 for value, quality in zip(values, case.quality, strict=True)]
-        best = _latest_best(good)  # noise is diverse, too
+        best = _latest_best(good)  # noise is diverse too
         if len(values) > EARLY and best < len(values) - 2 and good[best] > 0.3 and values[-1] < 0.5 * good[best]:
             return Verdict(
                 "collapsing",
@@ -203,7 +203,7 @@ def _oscillating(case: _Case) -> Verdict | None:
 
 
 def _missing(case: _Case) -> Verdict | None:
-    """A collapse from the start: what is made may be as good as reals are, but it is only some of them."""
+    """Collapse from the start: samples may look real but cover only some clusters."""
     kinds = case.mean("kinds", case.third)
     least = STILL if case.mean("drift") < STAYS else MOST
     if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not kinds < least:
@@ -215,7 +215,7 @@ def _missing(case: _Case) -> Verdict | None:
 
 
 def _misled(case: _Case) -> Verdict | None:
-    """A discriminator that takes fakes for real while they are not: what gets better then does so in spite of it."""
+    """The discriminator takes bad fakes for real: any improvement happens in spite of it."""
     accuracy, quality = (case.mean(name, case.third) for name in ("accuracy", "quality"))
     least = CHANCE if quality < BAD else MISLED
     if case.settled and quality < GOOD and accuracy < least:
@@ -263,4 +263,4 @@ RULES: tuple[Callable[[_Case], Verdict | None], ...] = (
     _ended,
     _learning,
 )
-"""In the order in which they are asked; the first that finds something speaks."""
+"""Rules in order; the first that returns a verdict wins."""

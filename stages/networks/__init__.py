@@ -1,1 +1,1 @@
-"""Networks as stages know them: options, building, growing."""
+"""Networks of a stage: options, building, growing."""

@@ -1,4 +1,4 @@
-"""The players of a stage: built from its configuration, grown from its parent."""
+"""Build a stage's networks from its configuration, and grow them from its parent."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -14,7 +14,7 @@ from espalier.stages.tricks.parts import NetworkPlan, Networks, OptimizerPlan, P
 from espalier.stages.tricks.trick import Trick, implements
 
 RENAMED = (".parametrizations.weight.original", ".weight")
-"""What spectral norm calls a weight, and what it is without."""
+"""Suffix of a weight with spectral norm, and without."""
 
 
 class Adam(Protocol):
@@ -34,7 +34,7 @@ class Tricks(Protocol):
 
 
 class Stage(Protocol):
-    """What players are built from: the configuration of a stage has it all."""
+    """The part of a stage's configuration that the networks are built from."""
 
     @property
     def name(self) -> str: ...
@@ -53,7 +53,7 @@ class Stage(Protocol):
 
 
 def build_networks(stage: Stage, channels: int, device: torch.device, classes: int = 0) -> Networks:
-    """Networks with the tricks' changes, initialised from (seed, stage), channels last in memory."""
+    """Build the networks with the tricks' changes, initialised from (seed, stage), in channels-last memory format."""
     network, tricks = stage.network, stage.tricks.others
     arguments = network.arguments(stage.resolution or 0, channels)
     plan = NetworkPlan(stage.grows, classes, arguments["generator"], arguments["discriminator"])
@@ -74,11 +74,11 @@ def build_networks(stage: Stage, channels: int, device: torch.device, classes: i
 def grow(
     networks: Networks, generator: dict[str, Tensor], discriminator: dict[str, Tensor], changed: bool = False
 ) -> None:
-    """Take over the parent's weights; blocks the parent lacks keep their fresh ones, the average is a copy.
+    """Load the parent's weights. Blocks that the parent lacks keep their initial weights; the averaged generator is a copy.
 
-    `changed`: whether a remedy changed networks on either side: weights of other shapes then stay fresh.
+    `changed`: whether a remedy changed either side's networks; weights of other shapes then keep their initial values.
 
-    At alpha 0 the grown generator gives the parent's image, doubled.
+    At alpha 0, the grown generator outputs the parent's image, upsampled by 2.
 
     Raises:
         InputError: a weight has another shape in the parent.
@@ -105,7 +105,7 @@ def _take_over(network: nn.Module, parent: dict[str, Tensor], changed: bool) -> 
 
 
 def load_fitting(module: nn.Module, state: dict[str, Tensor]) -> list[str]:
-    """Load tensors of the same name and shape. Returns the names of those that are not there."""
+    """Load tensors of the same name and shape. Returns the names of the missing ones."""
     own, found = module.state_dict(), {}
     for name, value in own.items():
         for candidate in (name, name.replace(*RENAMED), name.replace(RENAMED[1], RENAMED[0])):
@@ -117,7 +117,7 @@ def load_fitting(module: nn.Module, state: dict[str, Tensor]) -> list[str]:
 
 
 def build_optimizers(stage: Stage, networks: Networks) -> dict[Player, torch.optim.Optimizer]:
-    """Adam for both players, as the tricks change it."""
+    """Adam for both players, as modified by the tricks."""
     options = {"lr": stage.adam.learning_rate, "betas": stage.adam.betas, "eps": 1e-8, "fused": True}
     plan = OptimizerPlan(
         kind={"discriminator": torch.optim.Adam, "generator": torch.optim.Adam},

@@ -1,4 +1,4 @@
-"""DCGAN's networks as a stage knows them."""
+"""Options of DCGAN's networks."""
 
 from typing import Any, Literal
 
@@ -16,14 +16,18 @@ class Dcgan(NetworkOptions):
 
     name: Literal["dcgan"] = "dcgan"
     latent: int = Field(default=100, ge=1, description="length of the latent")
-    generator_width: int = Field(default=64, ge=1, description="feature maps at full size, doubled at each size below")
-    discriminator_width: int = Field(default=64, ge=1, description="feature maps at half size, doubled likewise")
-    largest: int = Field(default=512, ge=1, description="most feature maps anywhere")
-    kernel: Literal[3, 4, 5] = Field(default=4, description="side of the resizing convolutions")
-    up: Up = Field(default="transposed", description="how the generator doubles the size")
-    initial: dcgan.Initial = Field(default="normal", description="weights from N(0, 0.02), or PyTorch's uniform ones")
-    norm_first_layer: bool = Field(default=False, description="norm the discriminator's first layer, too")
-    activation: Activation | None = Field(default=None, description="in both networks; default relu and leaky_relu")
+    generator_width: int = Field(
+        default=64, ge=1, description="feature maps at full resolution, doubled at each lower one"
+    )
+    discriminator_width: int = Field(
+        default=64, ge=1, description="feature maps at half resolution, doubled at each lower one"
+    )
+    largest: int = Field(default=512, ge=1, description="maximum number of feature maps")
+    kernel: Literal[3, 4, 5] = Field(default=4, description="kernel size of the resizing convolutions")
+    up: Up = Field(default="transposed", description="upsampling in the generator")
+    initial: dcgan.Initial = Field(default="normal", description="N(0, 0.02), or PyTorch's uniform default")
+    norm_first_layer: bool = Field(default=False, description="also normalise the discriminator's first layer")
+    activation: Activation | None = Field(default=None, description="in both networks; default: relu and leaky_relu")
 
     generator_class = dcgan.Generator
     discriminator_class = dcgan.Discriminator

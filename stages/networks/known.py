@@ -1,4 +1,4 @@
-"""The networks that a stage can train, by name."""
+"""The networks a stage can train, by name."""
 
 from espalier.stages.contracts import known
 from espalier.stages.contracts.registry import Registry
@@ -8,5 +8,5 @@ NETWORKS = Registry[NetworkOptions]("network", known.NETWORKS, "espalier.stages.
 
 
 def with_place(place: str) -> list[str]:
-    """The networks that have a place for what a trick changes, such as "generator.attention"."""
+    """The networks that have a given place for tricks, such as "generator.attention"."""
     return [name for name, network in NETWORKS.items() if place in network.places()]

@@ -1,4 +1,4 @@
-"""Dense networks for points as a stage knows them."""
+"""Options of dense networks for points."""
 
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ from espalier.stages.networks.network import POINTS, NetworkOptions
 
 
 class Mlp(NetworkOptions):
-    """Dense networks for points; see `models/mlp.py`. The defaults are PacGAN's, but for batch norm and maxout."""
+    """Dense networks for points; see `models/mlp.py`. The defaults are PacGAN's, without batch norm and maxout."""
 
     name: Literal["mlp"] = "mlp"
     latent: int = Field(default=2, ge=1, description="length of the latent")
@@ -19,11 +19,11 @@ class Mlp(NetworkOptions):
     generator_depth: int = Field(default=4, ge=1, description="hidden layers of the generator")
     discriminator_width: int = Field(default=200, ge=1, description="units in each hidden layer of the discriminator")
     discriminator_depth: int = Field(default=3, ge=1, description="hidden layers of the discriminator")
-    maxout: int = Field(default=0, ge=0, description="pieces of the discriminator's maxout layers; 0: no maxout")
+    maxout: int = Field(default=0, ge=0, description="pieces of the discriminator's maxout layers; 0 for no maxout")
     initial: Initial = Field(
         default="he", description="He uniform, N(0, 0.02), orthogonal of gain 1.4, or PyTorch's uniform"
     )
-    activation: Activation | None = Field(default=None, description="in both networks; default relu")
+    activation: Activation | None = Field(default=None, description="in both networks; default: relu")
 
     generator_class = mlp.Generator
     discriminator_class = mlp.Discriminator

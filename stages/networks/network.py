@@ -1,4 +1,4 @@
-"""What all networks have in common as stages know them: options, and what tricks find a place for in them."""
+"""Base class of network options, including the places that tricks can change."""
 
 import inspect
 from typing import Any, ClassVar, Literal
@@ -19,17 +19,19 @@ IMAGES, POINTS = Images(), Points()
 class NetworkOptions(BaseModel):
     """A latent, and two networks built from keyword arguments that tricks may change.
 
-    `kind`: what both players look at. `norms` and `activations`: what follows hidden layers before a trick changes it.
-    `equalized`: weights are stored as N(0, 1) and scaled at run time. `conditioned_on`: in a word what the networks are
-    conditioned on beside classes, if anything; `conditioning`: the dotted path of the function that makes it.
-    `from_parent`: what a stage with these networks takes from the stage before it, if it can.
+    `kind`: the kind of data of both players. `norms` and `activations`: what follows hidden layers before a trick changes it.
+    `equalized`: weights are stored as N(0, 1) and scaled at run time. `conditioned_on`: one word for what the networks are
+    conditioned on besides classes, if anything; `conditioning`: dotted path of the function that creates it. `from_parent`: what
+    a stage with these networks takes from its parent stage, if anything.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     latent: int = Field(default=128, ge=1, description="length of the latent")
-    prior: Literal["normal", "uniform"] = Field(default="normal", description="latents from N(0, 1), or from U(-1, 1)")
+    prior: Literal["normal", "uniform"] = Field(
+        default="normal", description="distribution of the latents: N(0, 1) or U(-1, 1)"
+    )
 
     generator_class: ClassVar[type[nn.Module]]
     discriminator_class: ClassVar[type[nn.Module]]
@@ -43,28 +45,28 @@ class NetworkOptions(BaseModel):
     smallest: ClassVar[int] = 4
     """The smallest resolution."""
     metrics: ClassVar[tuple[str, ...]] = ()
-    """Final metrics that only these networks have."""
+    """Final metrics specific to these networks."""
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         """Keyword arguments of both networks, by player."""
         raise NotImplementedError
 
     def feature_count(self, resolution: int) -> int:
-        """How many intermediate features the discriminator gives."""
+        """Number of intermediate features the discriminator returns."""
         raise NotImplementedError
 
     def learned_kind(self) -> Kind:
-        """What both players look at, with these options."""
+        """The kind of data of both players, with these options."""
         return self.kind
 
     def condition_of(self, tensors: dict[str, Tensor]) -> Condition:
-        """A condition as the networks take it, from its named parts."""
+        """Assemble the condition that the networks take from its named tensors."""
         return None
 
     def check_parent(
         self, resolution: int | None, parent: "NetworkOptions", parent_resolution: int | None
     ) -> tuple[str, str] | None:
-        """What is wrong with starting from that parent, as a key and a sentence; None where it works."""
+        """Return why this stage cannot start from that parent, as a key and a message; None if it can."""
         if parent_resolution is None or resolution != 2 * parent_resolution:
             return "resolution", (
                 f"{resolution} is not twice the {parent_resolution} of its parent; use {2 * (parent_resolution or 2)}"
@@ -73,18 +75,18 @@ class NetworkOptions(BaseModel):
             mine, theirs = getattr(self, key), getattr(parent, key, None)
             if mine != theirs:
                 return f"network.{key}", (
-                    f"{mine} differs from the {theirs} of its parent, whose weights it takes over; give all stages the same "
+                    f"{mine} differs from the {theirs} of its parent, whose weights it loads; give all stages the same "
                     "network, or train the parent again"
                 )
         return None
 
     def hidden(self, activation: Activation | None) -> dict[str, HiddenPlan]:
-        """What follows each player's hidden layers before a trick changes it; the activation, unless one is chosen."""
+        """What follows each player's hidden layers before a trick changes it; `activation` overrides the default one."""
         return {p: HiddenPlan(activation or self.activations[p], NORMS[norm]) for p, norm in self.norms.items()}
 
     @classmethod
     def places(cls) -> frozenset[str]:
-        """What tricks may change in the networks, such as "discriminator.statistics"."""
+        """Places in the networks that tricks may change, such as "discriminator.statistics"."""
         networks = {"generator": cls.generator_class, "discriminator": cls.discriminator_class}
         return frozenset(
             f"{p}.{name}" for p, network in networks.items() for name in inspect.signature(network).parameters

@@ -1,4 +1,4 @@
-"""ProGAN's networks as a stage knows them: options, and what tricks find a place for."""
+"""Options of ProGAN's networks."""
 
 from typing import Any, Literal
 
@@ -14,8 +14,8 @@ class Progan(NetworkOptions):
 
     name: Literal["progan"] = "progan"
     latent: int = Field(default=512, ge=1, description="length of the latent")
-    base: int = Field(default=8192, ge=8, description="feature maps at R x R are min(2 base / R, largest)")
-    largest: int = Field(default=512, ge=1, description="most feature maps anywhere")
+    base: int = Field(default=8192, ge=8, description="feature maps at R x R: min(2 base / R, largest)")
+    largest: int = Field(default=512, ge=1, description="maximum number of feature maps")
     down_order: progan.DownOrder = "pool_first"
 
     generator_class = progan.Generator

@@ -1,4 +1,4 @@
-"""The residual networks of SNGAN and SAGAN as a stage knows them."""
+"""Options of the residual networks of SNGAN and SAGAN."""
 
 from typing import Any, Literal
 
@@ -15,10 +15,10 @@ class Resnet(NetworkOptions):
     """The residual networks of SNGAN and SAGAN; see `models/resnet.py`."""
 
     name: Literal["resnet"] = "resnet"
-    generator_width: int = Field(default=256, ge=1, description="feature maps everywhere in the generator")
-    discriminator_width: int = Field(default=128, ge=1, description="feature maps everywhere in the discriminator")
-    up: Up = Field(default="nearest", description="how the generator doubles the size")
-    activation: Activation | None = Field(default=None, description="in both networks; default relu")
+    generator_width: int = Field(default=256, ge=1, description="feature maps in all layers of the generator")
+    discriminator_width: int = Field(default=128, ge=1, description="feature maps in all layers of the discriminator")
+    up: Up = Field(default="nearest", description="upsampling in the generator")
+    activation: Activation | None = Field(default=None, description="in both networks; default: relu")
 
     generator_class = resnet.Generator
     discriminator_class = resnet.Discriminator

@@ -1,4 +1,4 @@
-"""Games of one number a player, as a stage knows them."""
+"""Options of toy games with one scalar parameter per player."""
 
 from typing import Any, Literal
 
@@ -7,7 +7,7 @@ from espalier.stages.networks.network import POINTS, NetworkOptions
 
 
 class Toy(NetworkOptions):
-    """One number a player; see `models/toys.py`."""
+    """One scalar per player; see `models/toys.py`."""
 
     latent: Literal[1] = 1
     kind = POINTS
@@ -29,7 +29,7 @@ class Dirac(Toy):
 
 
 class Saddle(Toy):
-    """The saddle (1 + x^2)(100 - y^2) of the TTUR paper's toy."""
+    """The saddle (1 + x^2)(100 - y^2), the toy of the TTUR paper."""
 
     name: Literal["saddle"] = "saddle"
     generator_class = toys.SaddleGenerator

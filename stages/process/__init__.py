@@ -1,1 +1,1 @@
-"""The process that a stage runs in: exit codes, signals, devices, other processes, seeds, progress."""
+"""A stage's process: exit codes, signals, devices, distributed training, seeds, progress."""

@@ -1,4 +1,4 @@
-"""The one place that chooses where training runs and in which precision."""
+"""Choose the device and precision of training."""
 
 import os
 from contextlib import AbstractContextManager, nullcontext
@@ -9,7 +9,7 @@ from espalier.data.errors import InputError
 
 
 def choose_device() -> torch.device:
-    """ESPALIER_DEVICE where set ("cpu", "cuda", "cuda:1"), else this process's GPU, else the CPU."""
+    """ESPALIER_DEVICE if set ("cpu", "cuda", "cuda:1"), else this process's GPU, else the CPU."""
     asked = os.environ.get("ESPALIER_DEVICE")
     if asked is None:
         return (
@@ -20,24 +20,24 @@ def choose_device() -> torch.device:
     try:
         device = torch.device(asked)
     except RuntimeError as error:
-        raise InputError(f"ESPALIER_DEVICE is '{asked}'; right would be 'cpu', 'cuda' or 'cuda:1'") from error
+        raise InputError(f"ESPALIER_DEVICE is '{asked}'; use 'cpu', 'cuda' or 'cuda:1'") from error
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise InputError(f"ESPALIER_DEVICE is '{asked}', but this machine has no GPU that torch can use")
+        raise InputError(f"ESPALIER_DEVICE is '{asked}', but torch finds no usable GPU on this machine")
     return device
 
 
 def precision(device: torch.device) -> AbstractContextManager[object]:
-    """bfloat16 for convolutions and matrix products on a GPU that has it; float32 elsewhere."""
+    """bfloat16 for convolutions and matrix products on a GPU that supports it; float32 elsewhere."""
     if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
         return torch.autocast("cuda", torch.bfloat16)
     return nullcontext()
 
 
 def seed_layers(seed: int, device: torch.device) -> None:
-    """Seed what layers that draw, such as dropout, draw from on this device.
+    """Seed the random generators used on this device by layers such as dropout.
 
-    `torch.manual_seed` seeds every kind of device, and for each that is not in use formats a stack trace: on a CPU
-    that cost a tenth of the step of a tiny network.
+    `torch.manual_seed` seeds every device type and formats a stack trace for each one not in use. On a CPU, that cost a
+    tenth of the step time of a tiny network.
     """
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
@@ -45,6 +45,6 @@ def seed_layers(seed: int, device: torch.device) -> None:
 
 
 def compile_generator(generator: torch.nn.Module, device: torch.device) -> None:
-    """Compile on a GPU. The discriminator stays as it is: compiled graphs have no double backward."""
+    """Compile the generator on a GPU. The discriminator is not compiled: compiled graphs do not support double backward."""
     if device.type == "cuda":
         generator.compile()

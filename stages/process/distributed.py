@@ -1,8 +1,8 @@
-"""Several processes, started by torchrun, that give the numbers of one process with the same global batch.
+"""Distributed training by torchrun, with the same results as one process with the same global batch.
 
-Each process takes every `world`-th sample of the global batch, so that the strided groups of minibatch stddev
-are the same groups as in one process, and gradients are averaged by hand: a wrapper around the networks would
-not see the double backward of gradient penalties.
+Each process takes every `world`-th sample of the global batch, so that the strided groups of minibatch stddev are the same
+as in one process. Gradients are averaged explicitly: a wrapper around the networks would not see the double backward of
+gradient penalties.
 """
 
 import os
@@ -14,24 +14,24 @@ from torch import Tensor
 
 
 def start(device: torch.device) -> None:
-    """Join the other processes, where torchrun started several."""
+    """Join the process group if torchrun started several processes."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
 
 
 def stop() -> None:
-    """Leave the other processes."""
+    """Leave the process group."""
     if dist.is_initialized():
         dist.destroy_process_group()
 
 
 def rank() -> int:
-    """This process's number, from 0."""
+    """This process's rank, from 0."""
     return dist.get_rank() if dist.is_initialized() else 0
 
 
 def world() -> int:
-    """How many processes there are."""
+    """The number of processes."""
     return dist.get_world_size() if dist.is_initialized() else 1
 
 
@@ -45,7 +45,7 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     if world() == 1:
         return
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    flat = torch.cat([gradient.flatten() for gradient in gradients])  # one message for all
+    flat = torch.cat([gradient.flatten() for gradient in gradients])  # a single all-reduce
     dist.all_reduce(flat)
     flat /= world()
     for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
@@ -53,7 +53,7 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
 
 
 def average(values: list[float]) -> list[float]:
-    """Each value's mean over all processes: so that all come to the same verdict."""
+    """Each value's mean over all processes, so that all reach the same verdict."""
     if world() == 1:
         return values
     device = "cuda" if dist.get_backend() == "nccl" else "cpu"
@@ -63,7 +63,7 @@ def average(values: list[float]) -> list[float]:
 
 
 def any_process(flag: bool, device: torch.device) -> bool:
-    """Whether any process says yes: so that all leave the loop at the same step."""
+    """Whether the flag is set in any process, so that all leave the loop at the same step."""
     if world() == 1:
         return flag
     said = torch.tensor(float(flag), device=device)
@@ -72,6 +72,6 @@ def any_process(flag: bool, device: torch.device) -> bool:
 
 
 def wait_for_all() -> None:
-    """Return when every process has come here."""
+    """Wait until every process has reached this call."""
     if world() > 1:
         dist.barrier()

@@ -1,8 +1,8 @@
-"""What pip calls this package: another name than what Python imports, which somebody else's package has on the index."""
+"""The name of this package for pip. It differs from the import name, which another package has on PyPI."""
 
 NAME = "espalier-gan"
 
 
 def installing(extra: str) -> str:
-    """The command that installs an optional part."""
+    """The command that installs an optional extra."""
     return f"pip install '{NAME}[{extra}]'"

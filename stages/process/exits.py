@@ -1,10 +1,10 @@
-"""How a stage's process ends: a sentence for people and an exit code, never a traceback for what they can mend.
+"""How a stage's process exits: a readable message and an exit code; no traceback for errors that users can fix.
 
 | code | meaning |
 |---|---|
 | 0 | done |
-| 1 | training failed, or who started it is gone |
-| 2 | bad input: trying again without a change cannot help |
+| 1 | training failed, or the parent process is gone |
+| 2 | bad input: retrying without a change cannot help |
 | 130, 143 | interrupted (Ctrl-C), terminated; a checkpoint is written |
 """
 
@@ -17,7 +17,7 @@ from espalier.stages.process.interruption import Interrupted
 
 
 class TrainingFailed(Exception):
-    """Training cannot go on; the message says at which step, which term, and what to do."""
+    """Training cannot continue. The message gives the step, the term and what to do."""
 
 
 def run(main: Callable[[], int | None]) -> int:
@@ -41,8 +41,8 @@ def run(main: Callable[[], int | None]) -> int:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         print(
-            f"error: the disk is full ({error.filename or error}); free some space and run it again: "
-            "what was written before is kept",
+            f"error: the disk is full ({error.filename or error}); free some space and run again; "
+            "existing files are kept",
             file=sys.stderr,
             flush=True,
         )

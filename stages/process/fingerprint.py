@@ -1,8 +1,8 @@
-"""Fingerprints of code: what a module computes, and all that it imports, without importing any of it.
+"""Code fingerprints of modules and everything they import, computed without importing any of it.
 
-A module's fingerprint is a digest of its syntax tree without comments, docstrings, layout and the order of its imports: an
-edit of these changes nothing. Imports are followed as Python would find them from the current folder: through this package,
-the packages that are named by a dotted path, and what lies below the current folder. Libraries are left out.
+A module's fingerprint is a digest of its syntax tree. Comments, docstrings, layout and the order of imports do not affect
+it. Imports are resolved as Python would from the current folder, and followed through this package, packages named by a
+dotted path, and files below the current folder. Libraries are excluded.
 """
 
 import ast
@@ -17,14 +17,14 @@ from pathlib import Path
 
 US = "espalier"
 TABLES = frozenset({"espalier.stages.contracts.known"})
-"""Modules that only list names: what a stage takes from them is followed by itself."""
+"""Modules that only list names. The names a stage uses from them are followed separately."""
 DOTTED = re.compile(rf"{US}(\.\w+)+")
 
 
 def code_of(roots: Iterable[str]) -> dict[str, str]:
-    """The fingerprint of each module that these dotted paths (of modules, or of what is in them) lead to, by the module's name.
+    """The fingerprint of each module reachable from these dotted paths (of modules or their attributes), by module name.
 
-    One that cannot be parsed has the reason in the place of its fingerprint; one that cannot be found is left out.
+    If a module cannot be parsed, its fingerprint is the reason. Modules that cannot be found are skipped.
     """
     wanted = [module for root in roots if (module := module_in(root)) is not None]
     packages = {US, *(module.partition(".")[0] for module in wanted)}
@@ -43,13 +43,13 @@ def code_of(roots: Iterable[str]) -> dict[str, str]:
 
 
 def digest_of(code: dict[str, str], order: Iterable[str] = ()) -> str:
-    """One digest for modules and their fingerprints."""
+    """A single digest of modules and their fingerprints."""
     content = "\n".join([*order, *(f"{found} {name}" for name, found in sorted(code.items()))])
     return hashlib.sha256(content.encode()).hexdigest()
 
 
 def module_in(path: str) -> str | None:
-    """The longest beginning of a dotted path that is a module; None where there is none."""
+    """The longest prefix of a dotted path that is a module; None if there is none."""
     parts = path.split(".")
     for end in range(len(parts), 0, -1):
         name = ".".join(parts[:end])
@@ -60,14 +60,14 @@ def module_in(path: str) -> str | None:
 
 @functools.cache
 def source_of(name: str) -> Path | None:
-    """The file of a module; None where there is no such module in Python."""
+    """The source file of a module; None if there is no such Python module."""
     spec = _spec(name)
     return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
 
 
 @functools.cache
 def _spec(name: str) -> ModuleSpec | None:
-    """As Python finds it, without importing the packages that it is in."""
+    """The spec as Python finds it, without importing parent packages."""
     parent = name.rpartition(".")[0]
     path = None
     if parent:
@@ -96,7 +96,7 @@ def _read(file: Path, name: str) -> tuple[str, list[str]]:
 
 @functools.cache
 def _parsed(file: Path, name: str, changed: int) -> tuple[str, list[str]]:
-    """The fingerprint of a file, and the modules that it imports."""
+    """The fingerprint of a file, and the modules it imports."""
     try:
         tree = ast.parse(file.read_bytes(), str(file))
     except (SyntaxError, ValueError) as error:
@@ -107,7 +107,7 @@ def _parsed(file: Path, name: str, changed: int) -> tuple[str, list[str]]:
 
 
 def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    """Modules that a tree may import: also within functions, and by dotted paths of ours in strings."""
+    """Modules that a tree may import, including inside functions and by dotted paths of this package in strings."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             continue
@@ -134,7 +134,7 @@ def _with_parents(name: str) -> list[str]:
 
 
 def _plain(tree: ast.Module) -> ast.Module:
-    """Without docstrings and other bare strings, and with neighbouring imports in alphabetical order, one name each."""
+    """Drop docstrings and other bare strings; sort adjacent imports, one name each."""
     for node in ast.walk(tree):
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)

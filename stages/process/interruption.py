@@ -1,4 +1,4 @@
-"""Leaving in good order: Ctrl-C, a termination signal, a parent or a listener that is gone."""
+"""Graceful shutdown: on Ctrl-C, a termination signal, or when the parent or the reader of the output is gone."""
 
 import os
 import signal
@@ -16,10 +16,10 @@ class Interrupted(Exception):
 
 
 class Interruption:
-    """While inside, notes SIGINT and SIGTERM instead of dying of them, and watches who started it.
+    """A context that records SIGINT and SIGTERM instead of dying from them, and watches the parent process.
 
-    That is watched only under DVC, which leaves its child an orphan when it is killed; a training started
-    by hand may outlive its terminal.
+    The parent is watched only under DVC, which orphans its child when killed. A training run started by hand may outlive
+    its terminal.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Interruption:
             signal.signal(number, handler)
 
     def note_broken_pipe(self) -> None:
-        """Note that nobody reads what this process says: whoever started it has been killed."""
+        """Record that nothing reads the output of this process any more: its parent has been killed."""
         self.unheard = True
 
     def wanted(self) -> bool:
@@ -49,9 +49,9 @@ class Interruption:
         return self.unheard or self.signal is not None or (self._watched and STARTER.is_gone())
 
     def reason(self) -> tuple[str, int]:
-        """Why, in words, and the exit code."""
+        """The reason as text, and the exit code."""
         if self.signal is None:
-            return "left alone: the run that started it is gone", 1
+            return "orphaned: the run that started it is gone", 1
         return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[
             signal.Signals(self.signal)
         ], 128 + self.signal

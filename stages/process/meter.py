@@ -1,4 +1,4 @@
-"""Scalars summed on the device and read at the log step; the first that is not finite ends training."""
+"""Scalars collected on the device and read at each log step. A non-finite value ends training."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from espalier.stages.process.exits import TrainingFailed
 
 
 class Meter:
-    """Mean of each scalar since the last row, and the first step at which any was not finite."""
+    """The mean of each scalar since the last row, and the first step at which one was not finite."""
 
     def __init__(self) -> None:
         self.sums: dict[str, float] = {}
@@ -17,17 +17,17 @@ class Meter:
         self._pending: list[tuple[int, dict[str, Tensor]]] = []
 
     def add(self, step: int, scalars: dict[str, Tensor]) -> None:
-        """Note scalars of an iteration; nothing is read from the device."""
+        """Add the scalars of an iteration. Nothing is read from the device."""
         self._pending.append((step, scalars))
 
     def read(self) -> dict[str, float]:
-        """Read what is pending from the device and return the means.
+        """Read pending scalars from the device and return the means.
 
         Raises:
-            TrainingFailed: a scalar was NaN or infinite; with the step and the terms.
+            TrainingFailed: a scalar was NaN or infinite; names the step and the terms.
         """
         if self._pending:
-            # Lazy terms are absent from some iterations; one read from the device serves all the same.
+            # Lazy terms are absent from some iterations; a single read from the device still covers all.
             values = iter(torch.stack([v.float() for _, scalars in self._pending for v in scalars.values()]).tolist())
             for step, scalars in self._pending:
                 found = {name: next(values) for name in scalars}
@@ -41,14 +41,14 @@ class Meter:
         return {name: value / self.count for name, value in self.sums.items()}
 
     def restart(self) -> None:
-        """Begin the next row."""
+        """Start the next row."""
         self.sums, self.count = {}, 0
 
     def state_dict(self) -> dict[str, Any]:
-        """So that a row that a crash cut in two is the same row."""
+        """The state, so that a row interrupted by a crash comes out the same."""
         self.read()
         return {"sums": dict(self.sums), "count": self.count}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state from `state_dict`."""
         self.sums, self.count = dict(state["sums"]), state["count"]

@@ -1,4 +1,4 @@
-"""Who started this process, and whether it is still there."""
+"""The process that started this one, and whether it is still running."""
 
 import os
 
@@ -8,10 +8,10 @@ SHELLS = {"sh", "dash", "ash", "bash", "zsh", "ksh", "mksh", "fish"}
 
 
 class Starter:
-    """The process that ran this one's command: the parent, or what is behind the shell that is the parent.
+    """The process that started this one: its parent, or the parent of the shell if the parent is a shell.
 
-    DVC runs a command by a shell. Some shells (bash, zsh) put the command in their own place; others (dash, which
-    is Debian's `sh`) stay between the two, and outlive a DVC that is killed.
+    DVC runs commands in a shell. Some shells (bash, zsh) replace themselves with the command (exec); others (dash, Debian's
+    `sh`) stay in between, and outlive a killed DVC.
     """
 
     def __init__(self) -> None:
@@ -21,11 +21,11 @@ class Starter:
             shell = psutil.Process(self._parent)
             if shell.name() in SHELLS:
                 self._shell, self._behind = shell, shell.ppid()
-        except psutil.Error:  # gone already, or not for us to see: the parent alone is watched
+        except psutil.Error:  # already gone, or not accessible: watch the parent only
             pass
 
     def is_gone(self) -> bool:
-        """Whether it has ended since this process noted it."""
+        """Whether it has exited since this process recorded it."""
         if os.getppid() != self._parent:
             return True
         try:
@@ -35,4 +35,4 @@ class Starter:
 
 
 STARTER = Starter()
-"""Noted before the slow imports, during which it may already end."""
+"""Recorded before the slow imports, during which it may already exit."""

@@ -1,4 +1,4 @@
-"""Progress for people: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress output: a bar on a terminal, otherwise a plain line at intervals."""
 
 import time
 from types import TracebackType
@@ -9,7 +9,7 @@ from rich.table import Column
 from rich.text import Text
 
 PLAIN_SECONDS = 10.0
-"""Between plain lines."""
+"""Seconds between plain lines."""
 
 
 def clock(seconds: float) -> str:
@@ -24,12 +24,12 @@ class _Figures(ProgressColumn):
         return Text(str(task.fields.get("figures", "")), style="dim")
 
     def get_table_column(self) -> Column:
-        """One line, cut at its end where the terminal is narrow."""
+        """A single line, truncated on a narrow terminal."""
         return Column(no_wrap=True, overflow="ellipsis")
 
 
 class Bar:
-    """Counts pictures from `done` to `total`, with pictures/s and the time left. `silent` ones only count."""
+    """Counts images from `done` to `total`, and shows images/s and the time left. With `silent`, it only counts."""
 
     def __init__(self, title: str, total: float, done: float = 0, silent: bool = False) -> None:
         self.title, self.total, self.start_at, self.silent = title, max(total, 1), done, silent
@@ -57,29 +57,29 @@ class Bar:
         self._bar.stop()
 
     def restart(self, done: float) -> None:
-        """Count on from `done`, with a pace of its own."""
+        """Continue counting from `done`, and measure the rate anew."""
         self.start_at, self._begun, self._said = done, time.monotonic(), time.monotonic()
         self._bar.update(self._task, completed=int(done))
 
     def due(self) -> bool:
-        """Whether it is time to say something: figures need not be read from the device before."""
+        """Whether an update is due. Until then, no metrics need to be read from the device."""
         return not self.silent and time.monotonic() - self._said >= (
             0.25 if self.console.is_terminal else PLAIN_SECONDS
         )
 
     def rate(self, done: float) -> float:
-        """Pictures a second since this bar began."""
+        """Images per second since the bar started."""
         return (done - self.start_at) / max(time.monotonic() - self._begun, 1e-9)
 
     def say(self, sentence: str) -> None:
-        """A line that stays."""
+        """Print a permanent line."""
         if self.console.is_terminal:
             self._bar.console.print(sentence, highlight=False, markup=False)
         else:
             print(sentence, flush=True)
 
     def show(self, done: float, figures: str = "") -> None:
-        """Move to `done` pictures."""
+        """Advance to `done` images."""
         self._said = time.monotonic()
         rate = self.rate(done)
         figures = f"{rate:.0f} img/s  {figures}".rstrip()
@@ -91,7 +91,7 @@ class Bar:
 
 
 class Steps:
-    """Says which of some things is being done, each of seconds: one moving line on a terminal, a plain line each elsewhere."""
+    """Shows the current one of several short tasks: a status line on a terminal, otherwise one plain line per task."""
 
     def __init__(self) -> None:
         self.console = Console()
@@ -108,7 +108,7 @@ class Steps:
         self._status.stop()
 
     def now(self, what: str) -> None:
-        """It is this that is done now."""
+        """Show `what` as the current task."""
         if self.console.is_terminal:
             self._status.update(f"{what} ...")
         else:

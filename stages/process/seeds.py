@@ -1,4 +1,4 @@
-"""Seeds from keys: a random generator depends on (seed, stage, step, rank, purpose) and nothing else."""
+"""Derive seeds from keys: a random generator depends only on (seed, stage, step, rank, purpose)."""
 
 import hashlib
 

@@ -1,4 +1,4 @@
-"""Training one stage in several processes, by torchrun's own launcher, so that stopping this one stops them all."""
+"""Train one stage in several processes, using torchrun's launcher, so that stopping this process stops them all."""
 
 import logging
 import os
@@ -15,14 +15,14 @@ WATCH_SECONDS = 0.5
 
 
 def is_launched() -> bool:
-    """Whether this process is one of several already."""
+    """Whether this process was started by torchrun."""
     return "WORLD_SIZE" in os.environ
 
 
 def launch(processes: int, module: str, *arguments: str) -> int:
-    """Run a module in so many processes on this machine; returns the first failure's exit code, or 0.
+    """Run a module in `processes` processes on this machine. Returns the exit code of the first failure, or 0.
 
-    SIGINT, SIGTERM and, under DVC, the death of the parent are passed on to all of them.
+    SIGINT, SIGTERM and, under DVC, the exit of the parent are forwarded to all of them.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -48,7 +48,7 @@ def launch(processes: int, module: str, *arguments: str) -> int:
         _, failure = error.get_first_failure()
         return abs(failure.exitcode)
     except SignalException as stop:
-        raise Interrupted("", 128 + stop.sigval) from None  # the first of the processes has said it
+        raise Interrupted("", 128 + stop.sigval) from None  # rank 0 has already printed it
     return 0
 
 

@@ -1,1 +1,1 @@
-"""The tricks, one file each, to be read beside their papers. `catalogue.py` lists them in order of application."""
+"""The tricks, one file each, written to be read alongside their papers. `catalogue.py` lists them in order of application."""

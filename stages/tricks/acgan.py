@@ -1,11 +1,11 @@
-"""AC-GAN: the discriminator also names the class, and the generator is rewarded where it can.
+"""AC-GAN: the discriminator also predicts the class, and the generator is rewarded for classifiable samples.
 
     discriminator: weight ( CE(class | real) + CE(class | fake) )
     generator:     generator_weight CE(class | fake)
 
 Source: Odena et al., "Conditional Image Synthesis with Auxiliary Classifier GANs", equations 2 and 3 (weight 1). WGAN-GP's
-released CIFAR-10 code trains the classes on reals only, with 1 and 0.1. The class head is a dense layer on the features that
-feed the logit. The generator learns its classes by `class_embedding` or `conditional_batch_norm`.
+released CIFAR-10 code trains the class head on reals only, with 1 and 0.1. The class head is a dense layer on the features
+that feed the logit. The generator is conditioned by `class_embedding` or `conditional_batch_norm`.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from espalier.stages.tricks.trick import Term
 
 
 class Acgan(Term):
-    """An auxiliary classifier; `projection` has superseded it."""
+    """An auxiliary classifier, superseded by `projection`."""
 
     name = "acgan"
-    on_fakes: bool = Field(default=True, description="train the discriminator's classes on fakes, too")
-    generator_weight: float = Field(default=1.0, ge=0, description="of the generator's term, times weight")
+    on_fakes: bool = Field(default=True, description="train the class head on fakes, too")
+    generator_weight: float = Field(default=1.0, ge=0, description="factor of the generator's term, times weight")
     _classes: int = PrivateAttr(default=0)
     head: ClassVar[str] = "class_head"
 

@@ -1,4 +1,4 @@
-"""The class as a learned vector beside the generator's latent.
+"""Class conditioning by a learned embedding, concatenated with the generator's latent.
 
     G([z, e(y)])
 
@@ -16,7 +16,7 @@ class ClassEmbedding(Trick):
 
     name = "class_embedding"
     shorthand = "width"
-    width: int = Field(default=32, ge=1, description="length of the vector")
+    width: int = Field(default=32, ge=1, description="length of the embedding")
 
     def wants(self) -> tuple[str, ...]:
         return ("generator.classes",)

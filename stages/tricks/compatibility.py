@@ -1,7 +1,7 @@
-"""What cannot or should not be together, and why: the one list that the validator, the command line and the docs read.
+"""Incompatible combinations, and why: the single list used by the validator, the command line and the docs.
 
-A feature is a trick's name, "loss NAME", or one of those that `features` finds. `forbid` refuses the configuration,
-`warn` is said at the start, `note` is worth knowing only.
+A feature is a trick's name, "loss NAME", or one of those returned by `features`. `forbid` rejects the configuration,
+`warn` prints a warning at the start, `note` is informational.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ PENALTIES = ("gradient_penalty", "zero_centered_penalty", "dragan", "r1", "r2")
 
 @dataclass(frozen=True)
 class Rule:
-    """Two features, what becomes of them together, why, and what would be right or who says so."""
+    """Two features, the outcome of combining them, why, and what to use instead or the source."""
 
     outcome: Outcome
     one: str
@@ -44,97 +44,97 @@ def _each(outcome: Outcome, ones: tuple[str, ...], other: str, why: str) -> list
 RULES: tuple[Rule, ...] = (
     *_each(
         "forbid", PENALTIES, BN_D,
-        "the penalty is on each sample's own gradient, and batch norm makes it depend on the other samples; right would be "
+        "the penalty is on each sample's own gradient, and batch norm makes it depend on the other samples; use "
         "norm: {discriminator: layer}, or instance, or none (Gulrajani et al., section 4)",
     ),
-    Rule("forbid", "spectral_norm", "weight_clipping", "two Lipschitz bounds on one weight; leave one out"),
+    Rule("forbid", "spectral_norm", "weight_clipping", "both put a Lipschitz bound on the same weight; remove one"),
     Rule(
         "forbid", "weight_clipping", EQUALIZED,
-        "its weights are stored as N(0, 1) and scaled at run time, so the box would hold none of them; right would be another "
+        "its weights are stored as N(0, 1) and scaled at run time, so nearly all are outside the box; use another "
         "network, or gradient_penalty",
     ),
     *_each(
         "forbid", ("label_smoothing", "noisy_labels"), "loss wgan",
-        "that loss has no labels; right would be nonsaturating, minimax or lsgan",
+        "that loss has no labels; use nonsaturating, minimax or lsgan",
     ),
     *_each(
         "forbid", ("label_smoothing", "noisy_labels"), "loss hinge",
-        "that loss has a margin and no labels; right would be nonsaturating, minimax or lsgan",
+        "that loss has a margin and no labels; use nonsaturating, minimax or lsgan",
     ),
     *_each(
         "forbid", ("label_smoothing", "noisy_labels"), "relativistic",
-        "a relativistic loss compares reals with fakes and has no labels; leave one out",
+        "a relativistic loss compares reals with fakes and has no labels; remove one",
     ),
-    Rule("forbid", "label_smoothing", "noisy_labels", "both say what the targets are; noisy_labels.real can be smooth, too"),
+    Rule("forbid", "label_smoothing", "noisy_labels", "both set the targets; remove one (noisy_labels.real can smooth, too)"),
     Rule(
         "forbid", "relativistic", "loss wgan",
-        "that loss is a difference of reals and fakes already; right would be nonsaturating, minimax, lsgan or hinge",
+        "that loss already is a difference of reals and fakes; use nonsaturating, minimax, lsgan or hinge",
     ),
     Rule(
         "forbid", "matching_aware", "relativistic",
-        "a relativistic loss judges no picture by itself, so none can be refused for its sentence; leave one out",
+        "a relativistic loss judges no image on its own, so none can be rejected for its sentence; remove one",
     ),
-    Rule("forbid", "virtual_batch_norm", "conditional_batch_norm", "both are the generator's norm; leave one out"),
+    Rule("forbid", "virtual_batch_norm", "conditional_batch_norm", "both replace the generator's norm; remove one"),
     *_each(
-        "forbid", ("virtual_batch_norm", "conditional_batch_norm"), NORM_G, "both are the generator's norm; leave one out"
+        "forbid", ("virtual_batch_norm", "conditional_batch_norm"), NORM_G, "both replace the generator's norm; remove one"
     ),
-    Rule("forbid", "virtual_batch_norm", CLASS_G, "the reference batch has no classes; right would be norm: {generator: layer}"),
+    Rule("forbid", "virtual_batch_norm", CLASS_G, "the reference batch has no classes; use norm: {generator: layer}"),
     Rule(
         "forbid", "virtual_batch_norm", SENTENCES,
-        "the reference batch has no sentences; right would be norm: {generator: layer}",
+        "the reference batch has no sentences; use norm: {generator: layer}",
     ),
     Rule(
         "forbid", "conditional_batch_norm", SENTENCES,
-        "these networks are told a sentence and no class; right would be to leave it out, or another network",
+        "these networks are conditioned on a sentence, not a class; remove it, or use another network",
     ),
-    Rule("forbid", "replay", SENTENCES, "the pool keeps fakes without their sentences; leave it out"),
+    Rule("forbid", "replay", SENTENCES, "the pool keeps fakes without their sentences; remove it"),
     Rule(
         "forbid", "unrolled", SEVERAL,
-        "it looks ahead on one process's share of the batch, where the true step averages over all; right would be processes: 1",
+        "it looks ahead on one process's share of the batch, while the actual step averages over all; use processes: 1",
     ),
-    Rule("forbid", "replay", SEVERAL, "there is one pool of fakes, in one process's memory; right would be processes: 1"),
-    Rule("forbid", "replay", CLASS_D, "the pool keeps fakes without their classes; leave one out"),
+    Rule("forbid", "replay", SEVERAL, "the pool of fakes is in one process's memory; use processes: 1"),
+    Rule("forbid", "replay", CLASS_D, "the pool keeps fakes without their classes; remove one"),
     Rule(
         "forbid", "simultaneous", "n_critic",
-        "simultaneous is one move of each player, from the same weights; leave one out",
+        "simultaneous is one step of each player, from the same weights; remove one",
     ),
-    Rule("warn", "weight_clipping", MOMENTUM, "momentum upsets clipped critics; the authors have RMSProp (WGAN, section 4.2)"),
-    Rule("warn", "weight_clipping", BN_D, "the norm's scale is clipped, too, so its output is tiny, as in the released code"),
-    *_each("warn", ("gradient_penalty",), "weight_clipping", "the penalty was made to take the place of clipping"),
+    Rule("warn", "weight_clipping", MOMENTUM, "momentum destabilises clipped critics; the authors use RMSProp (WGAN, 4.2)"),
+    Rule("warn", "weight_clipping", BN_D, "the norm's scale is also clipped, so its output is tiny, as in the released code"),
+    *_each("warn", ("gradient_penalty",), "weight_clipping", "the penalty was designed to replace clipping"),
     Rule(
-        "warn", "spectral_norm", BN_D, "batch norm rescales and undoes the bound; right would be norm: {discriminator: none}"
+        "warn", "spectral_norm", BN_D, "batch norm rescales and undoes the bound; use norm: {discriminator: none}"
     ),
-    Rule("warn", "unrolled", BN_D, "the steps ahead normalise by batches, and leave the running statistics as they are"),
+    Rule("warn", "unrolled", BN_D, "the steps ahead normalise by batch, and do not update the running statistics"),
     *_each(
         "warn", ("minibatch_stddev", "minibatch_discrimination"), "packing",
-        "both let the discriminator see several samples; the statistics then are of packs",
+        "both let the discriminator see several samples; the statistics are then over packs",
     ),
-    Rule("warn", "ttur", "n_critic", "two time scales were meant to take the place of several steps (Heusel et al.)"),
-    Rule("warn", "acgan", "projection", "the discriminator is told the class that it is to find"),
+    Rule("warn", "ttur", "n_critic", "two time scales were designed to replace several steps (Heusel et al.)"),
+    Rule("warn", "acgan", "projection", "the discriminator is given the class that it should predict"),
     Rule(
         "warn", CLASS_G, NO_CLASS_D,
-        "nothing rewards the generator for heeding the class; right would be projection or acgan beside it",
+        "nothing rewards the generator for using the class; add projection or acgan",
     ),
     Rule(
         "warn", "loss wgan", UNBOUNDED,
-        f"the critic's output can grow without end; right would be one of {', '.join(BOUNDS)}",
+        f"the critic's output can grow without bound; add one of {', '.join(BOUNDS)}",
     ),
     *_each("warn", (BN_D, BN_G), SEVERAL, "each process normalises by its own share of the batch"),
-    Rule("warn", "minibatch_discrimination", SEVERAL, "similarities are within each process's share of the batch"),
-    Rule("warn", RANDOM_LAYERS, SEVERAL, "what one process would draw for dropout or noise, several draw otherwise"),
+    Rule("warn", "minibatch_discrimination", SEVERAL, "similarities are computed within each process's share of the batch"),
+    Rule("warn", RANDOM_LAYERS, SEVERAL, "several processes draw different dropout and noise than one process would"),
     *_each(
         "note", PENALTIES, "minibatch_stddev",
-        "a sample's gradient then has parts from the others of its group; ProGAN does so and works",
+        "a sample's gradient then depends on the others of its group; ProGAN does this and works",
     ),
     *_each(
-        "note", PENALTIES, "minibatch_discrimination", "a sample's gradient then has parts from the others of its batch"
+        "note", PENALTIES, "minibatch_discrimination", "a sample's gradient then depends on the others of its batch"
     ),
-    Rule("note", "packing", CLASS_D, "packs are of one class, and have one label"),
+    Rule("note", "packing", CLASS_D, "each pack has one class and one label"),
 )  # fmt: skip
 
 
 def norms(setting: Setting, tricks: Sequence[Trick]) -> dict[str, str]:
-    """The norm after hidden layers, by player, as the tricks leave it."""
+    """The norm after hidden layers, by player, with the tricks applied."""
     found: dict[str, str] = {**setting.norms}
     for trick in tricks:
         if trick.name == "norm":
@@ -146,7 +146,7 @@ def norms(setting: Setting, tricks: Sequence[Trick]) -> dict[str, str]:
 
 
 def features(setting: Setting, loss: Trick, chosen_tricks: Sequence[Trick]) -> dict[str, str]:
-    """The features of a configuration, each with the key that brings it."""
+    """The features of a configuration, each with the key that sets it."""
     tricks: dict[str, Any] = {trick.name: trick for trick in chosen_tricks}
     found = {name: f"tricks.{name}" for name, trick in tricks.items() if trick.acts()}
     found[f"loss {loss.name}"] = "tricks.loss"
@@ -192,7 +192,7 @@ def _has_momentum(setting: Setting, tricks: dict[str, Any]) -> bool:
 
 
 def found_together(setting: Setting, loss: Trick, tricks: Sequence[Trick], outcome: Outcome) -> list[str]:
-    """A sentence for each rule of this outcome that the configuration meets, with both keys."""
+    """A message with both keys for each rule of this outcome that applies to the configuration."""
     present = features(setting, loss, tricks)
     sentences = []
     for rule in RULES:

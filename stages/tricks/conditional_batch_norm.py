@@ -1,9 +1,9 @@
-"""Conditional batch normalisation in the generator: scale and shift are looked up by class.
+"""Conditional batch normalisation in the generator: scale and shift depend on the class.
 
     y = gamma_c (x - mean) / sqrt(var + 1e-5) + beta_c,   gamma_c starts at 1, beta_c at 0
 
 Sources: Dumoulin et al., "A Learned Representation for Artistic Style"; Miyato and Koyama, "cGANs with Projection
-Discriminator", section 5. In place of the generator's norm, in every hidden layer. The module is in `models/norms.py`.
+Discriminator", section 5. Replaces the generator's norm in every hidden layer. The module is in `models/norms.py`.
 """
 
 from functools import partial
@@ -14,7 +14,7 @@ from espalier.stages.tricks.trick import Trick
 
 
 class ConditionalNorm(Trick):
-    """Tells the generator the class, at every layer."""
+    """Conditions every layer of the generator on the class."""
 
     name = "conditional_batch_norm"
 

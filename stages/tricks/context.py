@@ -1,4 +1,4 @@
-"""Where training is, and the random generators keyed by it: by (seed, stage, step, rank, purpose) and nothing else."""
+"""The training position, and random generators keyed by (seed, stage, step, rank, purpose) only."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ from espalier.stages.process.seeds import derive_seed
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """Where training is: `step` iterations done before, `images` reals shown to the discriminator before.
+    """The training position: `step` iterations done so far, `images` reals shown to the discriminator so far.
 
     `batch` is the global batch, over all processes; `turn` counts discriminator steps within the iteration.
     """
@@ -25,23 +25,23 @@ class StepContext:
     turn: int = 0
 
     def random(self, *purpose: object) -> torch.Generator:
-        """A generator of its own for each purpose, on the device; the same in all processes."""
+        """A separate generator for each purpose, on the device; the same in all processes."""
         key = (self.seed, self.stage, self.step, self.turn, *purpose)
         return torch.Generator(self.device).manual_seed(derive_seed(*key))
 
     def uniform(self, shape: tuple[int, ...], *purpose: object) -> Tensor:
-        """U(0, 1) of this shape: this process's share (first dimension) of what one process would draw for all."""
+        """U(0, 1) of this shape: this process's share (first dimension) of the draw for the whole batch."""
         whole = (shape[0] * distributed.world(), *shape[1:])
         return distributed.share(torch.rand(whole, generator=self.random(*purpose), device=self.device))
 
     def integers(self, high: int, shape: tuple[int, ...], *purpose: object) -> Tensor:
-        """Whole numbers from 0 below `high`, int64, shared out likewise."""
+        """Integers in [0, high), int64, split between processes likewise."""
         whole = (shape[0] * distributed.world(), *shape[1:])
         drawn = torch.randint(high, whole, generator=self.random(*purpose), device=self.device)
         return distributed.share(drawn)
 
     def normal(self, shape: tuple[int, ...], *purpose: object) -> Tensor:
-        """N(0, 1) of this shape, shared out likewise."""
+        """N(0, 1) of this shape, split between processes likewise."""
         whole = (shape[0] * distributed.world(), *shape[1:])
         return distributed.share(torch.randn(whole, generator=self.random(*purpose), device=self.device))
 

@@ -1,13 +1,13 @@
-"""DRAGAN: keeps the discriminator's slope near 1 around the data, where its sharp gradients come before a collapse.
+"""DRAGAN: keeps the discriminator's slope near 1 around the data, where sharp gradients precede mode collapse.
 
     weight * E[ (||grad C(x + delta)||_2 - 1)^2 ]
 
     noise: gaussian   delta ~ N(0, c I)                                         (the paper)
-    noise: minibatch  delta = alpha * 0.5 std(batch) U(0, 1), alpha ~ U(0, 1) a sample, std one number a batch
+    noise: minibatch  delta = alpha * 0.5 std(batch) U(0, 1), alpha ~ U(0, 1) per sample, std one number per batch
                                                                                 (the released notebook)
 
 Source: Kodali et al., "On Convergence and Stability of GANs", algorithm 1 (weight 10, c about 10 for data in 0..255: for
-our [-1, 1] c is 10 / 127.5^2), and the authors' DRAGAN.ipynb. On the logit.
+our [-1, 1] c is 10 / 127.5^2), and the authors' DRAGAN.ipynb. Applied to the logit.
 """
 
 import math
@@ -21,7 +21,7 @@ from espalier.stages.tricks.trick import Term
 
 
 class Dragan(Term):
-    """The paper and its code differ in the noise; both are here."""
+    """The paper and its code use different noise; both are available."""
 
     name = "dragan"
     weight: float = Field(default=10.0, ge=0)

@@ -1,8 +1,8 @@
-"""Dropout after hidden layers: each value is zero with probability p, the others are divided by 1 - p.
+"""Dropout after hidden layers: each value is zeroed with probability p, the others are divided by 1 - p.
 
 Source: Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (pix2pix), section 3.2.1: 0.5 in the
-generator, in training and in use, as its noise; ganhacks #17. In the discriminator it is active in the generator's step,
-too, as in the released code of Salimans et al. Not a remedy for unconditional generators.
+generator, in training and when sampling, as its source of noise; ganhacks #17. In the discriminator it is also active in the
+generator's step, as in the released code of Salimans et al. It does not help unconditional generators.
 """
 
 from __future__ import annotations
@@ -19,14 +19,16 @@ class Dropout(Trick):
     name = "dropout"
     generator: float = Field(default=0.0, ge=0, lt=1, description="share of the generator's values set to zero")
     discriminator: float = Field(default=0.0, ge=0, lt=1, description="share of the discriminator's values set to zero")
-    when_sampling: bool = Field(default=True, description="drop in the generator when sampling, too (ganhacks #17)")
+    when_sampling: bool = Field(
+        default=True, description="keep the generator's dropout active when sampling (ganhacks #17)"
+    )
 
     def wants(self) -> tuple[str, ...]:
         return ("generator.hidden", "discriminator.hidden")
 
     def check(self, setting: Setting) -> None:
         if self.discriminator and setting.maxout:
-            raise ValueError("dropout.discriminator has no place in maxout layers; right would be network.maxout: 0")
+            raise ValueError("dropout.discriminator does not apply to maxout layers; use network.maxout: 0")
 
     def plan_networks(self, plan: NetworkPlan) -> None:
         plan.generator["hidden"].dropout = self.generator

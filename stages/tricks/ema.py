@@ -1,9 +1,9 @@
-"""Exponential moving average of the generator's weights; the average is what is sampled and handed over.
+"""Exponential moving average of the generator's weights; the average is sampled and passed to the next stage.
 
     average <- beta average + (1 - beta) generator,   beta = 0.5^(batch / half_life)
 
-after each generator step. Source: Karras et al., "Progressive Growing of GANs", section 5 (0.999 a step at a batch
-of 16: a half-life of 11 kimg), written as a half-life in images so that the batch size does not change it, and as
+after each generator step. Source: Karras et al., "Progressive Growing of GANs", section 5 (0.999 per step at a batch
+size of 16: a half-life of 11 kimg). Expressed as a half-life in images, so that it is independent of the batch size; as
 in StyleGAN2-ADA at most `rampup` of the images seen so far, so that a short stage does not average its own start.
 """
 
@@ -19,17 +19,19 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Ema(Trick):
-    """Smooths the generator over time."""
+    """Averages the generator's weights over time."""
 
     name = "ema"
-    half_life_kimg: float = Field(default=10.0, gt=0, description="thousand images after which a weight counts half")
-    rampup: float = Field(default=0.05, gt=0, description="half-life is at most this share of the images seen")
+    half_life_kimg: float = Field(default=10.0, gt=0, description="half-life of a weight, in thousands of images")
+    rampup: float = Field(
+        default=0.05, gt=0, description="limit of the half-life, as a share of the images seen so far"
+    )
 
     def change_networks(self, networks: Networks) -> None:
         networks.ema = deepcopy(networks.generator).requires_grad_(False)
 
     def beta(self, context: StepContext) -> float:
-        """The average's weight in the step that follows this step."""
+        """The average's weight in the update after this step."""
         half_life = min(self.half_life_kimg * 1000, (context.images + context.batch) * self.rampup)
         return float(0.5 ** (context.batch / half_life))
 

@@ -1,12 +1,12 @@
-"""Fading in a new resolution: over the first `kimg` of a grown stage its new blocks' weight alpha goes 0 -> 1.
+"""Fade-in of a new resolution: over the first `kimg` of a grown stage, the weight alpha of its new blocks rises 0 -> 1.
 
     generator:      picture = lerp( double(old picture), new picture, alpha )
     discriminator:  features = lerp( fromRGB_old(halve(x)), new block(fromRGB_new(x)), alpha )
     reals:          x = lerp( double(halve(x)), x, alpha )
 
-so that at alpha 0 the grown pair is the pair that was handed over, and reals lose just the detail that fakes lack.
+so that at alpha 0 the grown networks equal their parents, and reals lose exactly the detail that fakes lack.
 Source: Karras et al., "Progressive Growing of GANs", section 2 and figure 2; reals as in the released `train.py`.
-It does nothing in a stage that was not grown.
+No effect in a stage that was not grown.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Fade(Trick):
-    """Grows without a jump."""
+    """Makes growing smooth."""
 
     name = "fade"
     _grows: bool = PrivateAttr(default=False)
-    kimg: float = Field(default=600.0, gt=0, description="thousand images until the new blocks count fully")
+    kimg: float = Field(default=600.0, gt=0, description="thousands of images until the new blocks have full weight")
 
     def wants(self) -> tuple[str, ...]:
         return ("generator.fades",)
@@ -34,11 +34,11 @@ class Fade(Trick):
         if setting.grows and setting.kimg < self.kimg:
             raise ValueError(
                 f"kimg {setting.kimg:g} ends the stage before fade.kimg {self.kimg:g} has faded the new resolution in; "
-                f"right would be kimg of at least {self.kimg:g}, or a shorter fade"
+                f"use kimg of at least {self.kimg:g}, or a shorter fade"
             )
 
     def alpha(self, images: int) -> float:
-        """Weight of the new blocks when `images` have been shown."""
+        """Weight of the new blocks after `images` images."""
         return min(images / (self.kimg * 1000), 1.0)
 
     def plan_networks(self, plan: NetworkPlan) -> None:

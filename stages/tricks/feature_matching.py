@@ -1,10 +1,10 @@
-"""Feature matching: the generator matches the mean of what the discriminator sees in reals.
+"""Feature matching: the generator matches the mean of the discriminator's features of reals.
 
     distance: absolute   mean | E f(real) - E f(fake) |       (released CIFAR and SVHN code)
     distance: squared    mean ( E f(real) - E f(fake) )^2     (the paper's norm, up to the number of features)
 
 E is over the batch, f the output of a layer of the discriminator. Source: Salimans et al., "Improved Techniques for
-Training GANs", section 3.1. The reals are drawn anew for the generator's step.
+Training GANs", section 3.1. A new batch of reals is drawn for the generator's step.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from espalier.stages.tricks.trick import Term
 
 
 class FeatureMatching(Term):
-    """Added to the generator's loss; raise `weight` to have it lead."""
+    """Added to the generator's loss; raise `weight` to let it dominate."""
 
     name = "feature_matching"
-    layer: int = Field(default=-1, description="which of the discriminator's features; -1 feeds the logit")
+    layer: int = Field(default=-1, description="index of the discriminator's features; -1 feeds the logit")
     distance: Literal["absolute", "squared"] = "absolute"
 
     def check(self, setting: Setting) -> None:
         count = setting.features
         if not -count <= self.layer < count:
             raise ValueError(
-                f"feature_matching.layer: {self.layer} is none of the discriminator's {count} features; right would be "
+                f"feature_matching.layer: {self.layer} is out of range, the discriminator has {count} features; use "
                 f"-{count} to {count - 1}"
             )
 

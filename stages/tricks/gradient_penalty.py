@@ -1,6 +1,6 @@
 """Gradient penalty of WGAN-GP, with ProGAN's target gamma.
 
-    weight / gamma^2 * E[ (||grad C(x)||_2 - gamma)^2 ],   x = real + eps (fake - real),  eps ~ U(0, 1) a sample
+    weight / gamma^2 * E[ (||grad C(x)||_2 - gamma)^2 ],   x = real + eps (fake - real),  eps ~ U(0, 1) per sample
 
 The norm is over all dimensions of a sample. Sources: Gulrajani et al., "Improved Training of Wasserstein GANs",
 equation 3 (weight 10, gamma 1); Karras et al., "Progressive Growing of GANs", appendix A.1 (gamma 750 on
@@ -20,8 +20,8 @@ class GradientPenalty(Term):
 
     name = "gradient_penalty"
     weight: float = Field(default=10.0, ge=0)
-    target: float = Field(default=1.0, gt=0, description="gamma, the slope asked for")
-    one_sided: bool = Field(default=False, description="let smaller slopes be: max(||grad|| - gamma, 0)^2")
+    target: float = Field(default=1.0, gt=0, description="gamma, the target slope")
+    one_sided: bool = Field(default=False, description="penalise larger slopes only: max(||grad|| - gamma, 0)^2")
 
     def discriminator_term(self, step: Step) -> Tensor:
         real, fake = step.real.detach(), step.fake.detach()

@@ -1,4 +1,4 @@
-"""Hinge loss: the discriminator is content with a margin of 1 on either side.
+"""Hinge loss: the discriminator is not rewarded beyond a margin of 1 on either side.
 
     discriminator: E[relu(1 - C(real))] + E[relu(1 + C(fake))]
     generator:    -E[C(fake)]                                     (no hinge)
@@ -15,7 +15,7 @@ from espalier.stages.tricks.parts import Targets
 
 
 class Hinge(Loss):
-    """The discriminator's loss is 2 at the start, and its gradient is zero for logits beyond the margin."""
+    """The discriminator's loss starts at 2; its gradient is zero for logits beyond the margin."""
 
     name = "hinge"
 

@@ -1,9 +1,9 @@
-"""Historical averaging: a player's weights are drawn to their own mean over time.
+"""Historical averaging: a player's weights are pulled towards their own mean over time.
 
     weight || theta - (1/t) sum over i <= t of theta_i ||^2
 
-the mean kept online, mean <- mean + (theta - mean) / t, and detached. Source: Salimans et al., "Improved Techniques for Training
-GANs", section 3.3, inspired by fictitious play. It is in no released code, and the paper names no weight.
+The mean is updated online, mean <- mean + (theta - mean) / t, and detached. Source: Salimans et al., "Improved Techniques for
+Training GANs", section 3.3, inspired by fictitious play. No released code contains it, and the paper gives no weight.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class HistoricalAveraging(Term):
 
     name = "historical_averaging"
     weight: float = Field(default=1.0, ge=0)
-    on: Literal["both", "generator", "discriminator"] = Field(default="both", description="whose weights")
+    on: Literal["both", "generator", "discriminator"] = Field(default="both", description="players it applies to")
     _means: dict[str, list[Tensor]] = PrivateAttr(default_factory=dict)
     _counts: dict[str, int] = PrivateAttr(default_factory=dict)
 

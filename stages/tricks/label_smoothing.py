@@ -1,9 +1,9 @@
-"""One-sided label smoothing: the discriminator's target for reals is below 1, for fakes it stays 0.
+"""One-sided label smoothing: the discriminator's target is below 1 for reals and stays 0 for fakes.
 
     D* = alpha p_data / (p_data + p_g)
 
-Source: Salimans et al., "Improved Techniques for Training GANs", section 3.4; 0.9 there. Smoothing the fakes' side, too,
-as ganhacks #6 has it, would reward the generator for staying where it is. At balance D says alpha / 2.
+Source: Salimans et al., "Improved Techniques for Training GANs", section 3.4; 0.9 there. Smoothing the target of fakes, too,
+as in ganhacks #6, would reward the generator for not changing. At equilibrium D is alpha / 2.
 """
 
 from dataclasses import replace
@@ -15,7 +15,7 @@ from espalier.stages.tricks.trick import Trick
 
 
 class LabelSmoothing(Trick):
-    """Keeps the discriminator from ever greater logits on reals."""
+    """Keeps the discriminator's logits on reals from growing without bound."""
 
     name = "label_smoothing"
     shorthand = "real"

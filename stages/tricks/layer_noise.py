@@ -2,7 +2,7 @@
 
     x + sigma n,   n ~ N(0, I)
 
-Source: ganhacks #13, after Zhao et al., "Energy-based Generative Adversarial Network". StyleGAN has a learned scale a channel.
+Source: ganhacks #13, after Zhao et al., "Energy-based Generative Adversarial Network". StyleGAN learns a scale per channel.
 """
 
 from pydantic import Field

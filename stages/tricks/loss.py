@@ -1,4 +1,4 @@
-"""What a loss is: one number for each player from the logits of reals and fakes."""
+"""Base class of losses: one scalar per player from the logits of reals and fakes."""
 
 from typing import ClassVar
 
@@ -9,10 +9,10 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Loss(Trick):
-    """The game's value for each player. Logits have shape (B,), results are scalars to minimise.
+    """Each player's objective. Logits have shape (B,), results are scalars to minimise.
 
-    `uses_targets`: whether labels mean anything in it. `generator_needs_real`: whether the generator's loss
-    looks at the logits of reals.
+    `uses_targets`: whether the loss uses labels. `generator_needs_real`: whether the generator's loss
+    depends on the logits of reals.
     """
 
     uses_targets: ClassVar[bool] = False
@@ -23,7 +23,7 @@ class Loss(Trick):
         raise NotImplementedError
 
     def on_fakes(self, fake: Tensor, targets: Targets) -> Tensor:
-        """The part of the discriminator's loss that is of fakes, for others that it should refuse; not of relativistic forms."""
+        """The part of the discriminator's loss on fakes, also for other inputs to reject; not for relativistic forms."""
         raise NotImplementedError
 
     def generator(self, fake: Tensor, real: Tensor | None) -> Tensor:
@@ -31,5 +31,5 @@ class Loss(Trick):
         raise NotImplementedError
 
     def margin(self, lead: Tensor) -> Tensor:
-        """What is lost, each, when a lead (B,) that should be large is what it is; for relativistic forms."""
+        """Loss per sample of a lead (B,) that should be large; for relativistic forms."""
         raise NotImplementedError

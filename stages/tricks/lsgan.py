@@ -1,11 +1,11 @@
-"""Least squares: the discriminator regresses to labels, so that fakes far on the right side are pulled back, too.
+"""Least squares: the discriminator regresses to labels, so that fakes far beyond the boundary are pulled back, too.
 
     discriminator: 1/2 E[(C(real) - b)^2] + 1/2 E[(C(fake) - a)^2]
     generator:     1/2 E[(C(fake) - c)^2]
 
 Source: Mao et al., "Least Squares Generative Adversarial Networks", equation 2; its two codings are (a, b, c) =
 (0, 1, 1), and (-1, 1, 0), which minimises the Pearson chi-square divergence (equations 8 and 9; both are in the official
-repository). Means over the batch; the official code's half sums are B times as large, which matters to SGD alone.
+repository). Means over the batch; the official code's half sums are B times as large, which only matters for SGD.
 """
 
 from typing import Literal
@@ -21,7 +21,7 @@ CODINGS = {"zero_one": (0.0, 1.0, 1.0), "pearson": (-1.0, 1.0, 0.0)}
 
 
 class Lsgan(Loss):
-    """Label tricks move b and a: a target t in [0, 1] stands for a + t (b - a)."""
+    """Label tricks shift b and a: a target t in [0, 1] means a + t (b - a)."""
 
     name = "lsgan"
     uses_targets = True

@@ -1,11 +1,11 @@
-"""Matching-aware discriminator: a real picture with another picture's sentence is a fake, too.
+"""Matching-aware discriminator: a real image with a mismatched sentence counts as a fake, too.
 
-    discriminator: weight * F(D(x, s_wrong)),   F: the part of the chosen loss that is of fakes
+    discriminator: weight * F(D(x, s_wrong)),   F: the part of the chosen loss on fakes
 
-so that D judges whether sentence and picture belong together, and not the picture alone. Source: Reed et al., "Generative
+so that D judges whether sentence and image match, and not the image alone. Source: Reed et al., "Generative
 Adversarial Text to Image Synthesis", algorithm 1 (GAN-CLS, weight 1/2 for both kinds of fakes); in FashionGAN's released
-code, where the weight is 1 (its .9 and .1 are of the printed losses only). There a picture is shown with its own map and
-a random other picture's sentence, here with the next one's of the batch, which is random, too.
+code, where the weight is 1 (its .9 and .1 apply to the printed losses only). There an image is shown with its own map and
+the sentence of a random other image; here with that of the next image in the batch, which is random, too.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from espalier.stages.tricks.trick import Term
 
 
 class MatchingAware(Term):
-    """The generator is told by it when its picture does not say what the sentence says."""
+    """Penalises the generator for images that do not match their sentence."""
 
     name = "matching_aware"
 
@@ -28,7 +28,7 @@ class MatchingAware(Term):
 
     def check(self, setting: Setting) -> None:
         if setting.batch_size // setting.processes < 2:
-            raise ValueError("another sentence comes from the same batch; right would be a batch_size of 2 or more")
+            raise ValueError("the mismatched sentence comes from the same batch; use a batch_size of 2 or more")
 
     def discriminator_term(self, step: Step) -> Tensor:
         told = step.players.condition

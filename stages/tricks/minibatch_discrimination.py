@@ -1,11 +1,11 @@
-"""Minibatch discrimination: each sample's features are joined by how close the others in its batch are.
+"""Minibatch discrimination: appends each sample's similarity to the others in its batch to its features.
 
     M_i = T f(x_i)  in R^(kernels x dimensions)
     c_b(i, j) = exp( -|| M_i,b - M_j,b ||_1 ),   o(x_i)_b = sum over j != i of c_b(i, j)
 
 and [f, o] feeds the logit. Source: Salimans et al., "Improved Techniques for Training GANs", section 3.2; 100 kernels of 5
-dimensions as in the released CIFAR-10 code, which also normalises T and adds a bias, left out here. The paper's sum has
-j = i, a constant 1 more. Reals and fakes are in batches of their own. `minibatch_stddev` is cheaper and has no weights.
+dimensions as in the released CIFAR-10 code, which also normalises T and adds a bias, omitted here. The paper's sum includes
+j = i, a constant 1. Reals and fakes are in separate batches. `minibatch_stddev` is cheaper and has no weights.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Similarity(nn.Module):
         self.transform = nn.Parameter(torch.empty(0))
 
     def build(self, features: int) -> None:
-        """Make T for so many features."""
+        """Create T for this number of features."""
         shape = (features, self.added_features * self.dimensions)
         self.transform = nn.Parameter(torch.randn(shape) / math.sqrt(features))
 
@@ -40,11 +40,11 @@ class Similarity(nn.Module):
 
 
 class MinibatchDiscrimination(Trick):
-    """Lets the discriminator see that fakes are alike."""
+    """Lets the discriminator detect that fakes are alike."""
 
     name = "minibatch_discrimination"
-    kernels: int = Field(default=100, ge=1, description="B, similarities a sample")
-    dimensions: int = Field(default=5, ge=1, description="C, in which each is measured")
+    kernels: int = Field(default=100, ge=1, description="B, similarities per sample")
+    dimensions: int = Field(default=5, ge=1, description="C, dimensions of each similarity")
 
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.similarity",)

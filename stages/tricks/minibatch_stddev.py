@@ -1,4 +1,4 @@
-"""Minibatch standard deviation: one extra map that tells the discriminator how varied its batch is.
+"""Minibatch standard deviation: one extra feature map that shows the discriminator the variation within its batch.
 
     s_g = mean over C, H, W of sqrt( var over the group's samples + 1e-8 ),  replicated over 4x4
 
@@ -35,10 +35,10 @@ class StddevMap(nn.Module):
 
 
 class MinibatchStddev(Trick):
-    """Lets the discriminator punish a generator whose pictures are all alike."""
+    """Lets the discriminator penalise a generator whose images are all alike."""
 
     name = "minibatch_stddev"
-    group: int = Field(default=4, ge=2, description="samples a group; it must divide the batch")
+    group: int = Field(default=4, ge=2, description="samples per group; must divide the batch")
 
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.statistics",)
@@ -51,8 +51,8 @@ class MinibatchStddev(Trick):
             down = count - count % self.group
             fitting = " or ".join(str(n * pictures) for n in (down, down + self.group) if n)
             raise ValueError(
-                f"the discriminator gives {count} logits a batch of {setting.batch_size}, which minibatch_stddev's group "
-                f"{self.group} does not divide; right would be batch_size {fitting}"
+                f"the discriminator gives {count} logits per batch of {setting.batch_size}, which minibatch_stddev's group "
+                f"{self.group} does not divide; use batch_size {fitting}"
             )
 
     def plan_networks(self, plan: NetworkPlan) -> None:

@@ -3,8 +3,8 @@
     discriminator: E[softplus(-C(real))] + E[softplus(C(fake))]
     generator:    -E[softplus(C(fake))]                          (= E[log(1 - D(fake))])
 
-Source: Goodfellow et al., "Generative Adversarial Networks", equation 1. The generator's gradient vanishes where the
-discriminator is sure; `nonsaturating` is the same paper's remedy. No options.
+Source: Goodfellow et al., "Generative Adversarial Networks", equation 1. The generator's gradient vanishes when the
+discriminator is confident; `nonsaturating` is the same paper's remedy. No options.
 """
 
 import torch.nn.functional as F
@@ -14,7 +14,7 @@ from espalier.stages.tricks.nonsaturating import NonSaturating
 
 
 class Minimax(NonSaturating):
-    """The discriminator's loss is that of `nonsaturating`; the generator's is minus its part in it."""
+    """The discriminator's loss is that of `nonsaturating`; the generator's is minus its part on fakes."""
 
     name = "minimax"
 

@@ -1,8 +1,8 @@
 """Several discriminator steps for each generator step.
 
-WGAN wants its critic near its optimum: 5 steps, and 100 for each of the first 25 generator steps and for every 500th.
+WGAN needs its critic near the optimum: 5 steps, and 100 for each of the first 25 generator steps and for every 500th.
 Sources: Arjovsky et al., "Wasserstein GAN", algorithm 1 (n_critic 5); the warm start is in the released main.py only.
-Each discriminator step has reals and fakes of its own, and kimg counts them all.
+Each discriminator step draws new reals and fakes, and kimg counts all of them.
 """
 
 from pydantic import Field
@@ -17,9 +17,11 @@ class NCritic(Trick):
     name = "n_critic"
     shorthand = "steps"
     steps: int = Field(ge=1, description="discriminator steps before each generator step")
-    warm_steps: int | None = Field(default=None, ge=1, description="as many in the warm phases; the release has 100")
-    warm_first: int = Field(default=25, ge=0, description="iterations at the start that are warm")
-    warm_every: int = Field(default=500, ge=1, description="and each so many iterations, one")
+    warm_steps: int | None = Field(
+        default=None, ge=1, description="discriminator steps in warm iterations; released: 100"
+    )
+    warm_first: int = Field(default=25, ge=0, description="number of warm iterations at the start")
+    warm_every: int = Field(default=500, ge=1, description="then one warm iteration every this many")
 
     def acts(self) -> bool:
         return self.steps > 1 or self.warm_steps is not None

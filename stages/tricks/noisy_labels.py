@@ -1,9 +1,9 @@
-"""Noisy labels: targets drawn from a range for each sample, and now and then the wrong way round.
+"""Noisy labels: targets are drawn from a range for each sample, and occasionally flipped.
 
     target(real) ~ U(0.7, 1.2),  target(fake) ~ U(0, 0.3),  the two swapped with probability `flip`
 
-in the discriminator's step. Source: ganhacks #6, which asks for just these numbers. Contested: targets above 1 are no
-probabilities, and raising the fakes' target rewards the generator for staying where it is; `label_smoothing` does neither.
+in the discriminator's step. Source: ganhacks #6, which gives exactly these numbers. Disputed: targets above 1 are not
+probabilities, and raising the target of fakes rewards the generator for not changing; `label_smoothing` does neither.
 """
 
 from typing import Annotated
@@ -18,7 +18,7 @@ Range = tuple[Annotated[float, Field(ge=0, le=1.2)], Annotated[float, Field(ge=0
 
 
 class NoisyLabels(Trick):
-    """Written `noisy_labels: {}` for the hack as it is."""
+    """Written `noisy_labels: {}` for the original hack."""
 
     name = "noisy_labels"
     real: Range = Field(default=(0.7, 1.2), description="range of the targets of reals")

@@ -16,14 +16,14 @@ from espalier.stages.tricks.parts import Targets
 
 
 def cross_entropy(logits: Tensor, target: Tensor | float) -> Tensor:
-    """Mean binary cross-entropy of logits (B,) with a target in [0, 1], one for all or one each."""
+    """Mean binary cross-entropy of logits (B,) with a target in [0, 1], one for all or one per sample."""
     return F.binary_cross_entropy_with_logits(
         logits, torch.as_tensor(target, device=logits.device).expand_as(logits).to(logits)
     )
 
 
 class NonSaturating(Loss):
-    """At balance the discriminator's loss is 2 log 2 = 1.386. The generator's gradient never vanishes."""
+    """At equilibrium the discriminator's loss is 2 log 2 = 1.386. The generator's gradient does not vanish."""
 
     name = "nonsaturating"
     uses_targets = True

@@ -1,14 +1,14 @@
-"""Which normalisation follows hidden layers.
+"""Normalisation after hidden layers.
 
-    batch      over the batch and places of each channel    Ioffe and Szegedy, "Batch Normalization"; DCGAN
-    instance   over the places of each channel and sample   Ulyanov et al., "Instance Normalization"; ganhacks #4
-    layer      over channels and places of each sample      Ba et al., "Layer Normalization"; WGAN-GP's critics
-    pixel      over the channels of each place              Karras et al., "Progressive Growing of GANs", section 4.2
+    batch      over the batch and pixels of each channel    Ioffe and Szegedy, "Batch Normalization"; DCGAN
+    instance   over the pixels of each channel and sample   Ulyanov et al., "Instance Normalization"; ganhacks #4
+    layer      over channels and pixels of each sample      Ba et al., "Layer Normalization"; WGAN-GP's critics
+    pixel      over the channels of each pixel              Karras et al., "Progressive Growing of GANs", section 4.2
     none
 
-Sources: as named beside each. The modules are in `models/norms.py`. Each backbone has its paper's norms; this
-replaces them. Reals and fakes are never in one batch (ganhacks #4). `virtual_batch_norm` and `conditional_batch_norm`
-are tricks of their own.
+Sources: as listed above. The modules are in `models/norms.py`. By default each backbone uses its paper's norms; this
+replaces them. Reals and fakes are never in the same batch (ganhacks #4). `virtual_batch_norm` and
+`conditional_batch_norm` are separate tricks.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Norm(Trick):
-    """Written `norm: {generator: batch, discriminator: none}`; what is left out stays the backbone's."""
+    """Written `norm: {generator: batch, discriminator: none}`; an omitted player keeps the backbone's norm."""
 
     name = "norm"
     generator: NormName | None = Field(default=None, description="norm of the generator's hidden layers")
@@ -32,13 +32,15 @@ class Norm(Trick):
 
     def check(self, setting: Setting) -> None:
         if setting.kind == "points" and "instance" in (self.generator, self.discriminator):
-            raise ValueError(f"norm: instance is over places, of which points ({setting.network}) have none")
+            raise ValueError(
+                f"norm: instance normalises over pixels, and points ({setting.network}) have none; use layer"
+            )
         if setting.conditioned_on is not None and self.discriminator == "instance":
             raise ValueError(
-                "norm.discriminator: instance is over places, and a sentence's code has one place only; right would be layer"
+                "norm.discriminator: instance normalises over pixels, and a sentence's code has only one; use layer"
             )
         if self.discriminator not in (None, "none") and setting.maxout:
-            raise ValueError("norm.discriminator has no place in maxout layers; right would be network.maxout: 0")
+            raise ValueError("norm.discriminator does not apply to maxout layers; use network.maxout: 0")
 
     def plan_networks(self, plan: NetworkPlan) -> None:
         if self.generator is not None:

@@ -1,12 +1,12 @@
-"""Another optimiser than Adam for a player.
+"""Choose a player's optimiser instead of Adam.
 
     sgd       w <- w - lr v,  v <- momentum v + g
     rmsprop   w <- w - lr g / (sqrt(s) + 1e-8),  s <- alpha s + (1 - alpha) g^2
     adam      Kingma and Ba, "Adam: A Method for Stochastic Optimization"
 
-Sources: Arjovsky et al., "Wasserstein GAN", section 4.2, where clipping wants RMSProp (5e-5); GAN_stability's trainer
-has it with 1e-4 for both; ganhacks #9 has SGD for the discriminator and Adam for the generator, which hardly anybody
-has done since.
+Sources: Arjovsky et al., "Wasserstein GAN", section 4.2, where clipping needs RMSProp (5e-5); GAN_stability's trainer
+uses it with 1e-4 for both; ganhacks #9 uses SGD for the discriminator and Adam for the generator, which is rarely
+done today.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ CLASSES: dict[str, type[torch.optim.Optimizer]] = {
 
 
 class Choice(BaseModel):
-    """One player's optimiser; without a learning rate, the stage's."""
+    """One player's optimiser; the learning rate defaults to the stage's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Literal["adam", "sgd", "rmsprop"]
     learning_rate: float | None = Field(default=None, gt=0, description="default: the stage's")
-    betas: tuple[Beta, Beta] | None = Field(default=None, description="of adam; default: the stage's")
-    momentum: float = Field(default=0.0, ge=0, lt=1, description="of sgd and rmsprop")
-    alpha: float = Field(default=0.99, ge=0, lt=1, description="of rmsprop")
+    betas: tuple[Beta, Beta] | None = Field(default=None, description="adam only; default: the stage's")
+    momentum: float = Field(default=0.0, ge=0, lt=1, description="sgd and rmsprop only")
+    alpha: float = Field(default=0.99, ge=0, lt=1, description="rmsprop only")
 
     def arguments(self, stage: dict[str, Any]) -> dict[str, Any]:
         """Keyword arguments of the torch class, given those of the stage's Adam."""
@@ -47,7 +47,7 @@ class Choice(BaseModel):
 
 
 class Optimizers(Trick):
-    """Written `optimizers: {discriminator: {name: sgd, learning_rate: 0.01}}`; who is left out has Adam."""
+    """Written `optimizers: {discriminator: {name: sgd, learning_rate: 0.01}}`; an omitted player uses Adam."""
 
     name = "optimizers"
     generator: Choice | None = None

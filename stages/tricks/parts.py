@@ -1,4 +1,4 @@
-"""What tricks see and change: networks and optimisers before they exist, what the discriminator is shown, the stage's setting."""
+"""What tricks read and change: plans of networks and optimisers, the discriminator's input, and the stage's setting."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,18 +11,18 @@ from espalier.stages.tricks.context import StepContext
 
 Player = Literal["generator", "discriminator"]
 Discriminator = Callable[..., Tensor]
-"""Images (B, channels, R, R), and perhaps a list for its features -> logits (B,)."""
+"""Images (B, channels, R, R), optionally a list that collects features -> logits (B,)."""
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a trick may know of the stage that it is in.
+    """What a trick may know about its stage.
 
-    `logits`: how many the discriminator gives of a process's share of a batch; `samples_per_logit`: how many samples it
-    judges jointly. `grows`: whether the stage takes over the weights of a parent of half its resolution. `network`: its
+    `logits`: number of discriminator logits for one process's share of a batch; `samples_per_logit`: number of samples
+    judged jointly. `grows`: whether the stage inherits the weights of a parent of half its resolution. `network`: its
     name; `places`: what tricks may change in it, such as "discriminator.statistics"; `kind`: "images", "points" or "maps";
-    `conditioned_on`: what the network itself is conditioned on beside classes, if anything; `features`: how many
-    intermediate features the discriminator gives; `norms`: what follows hidden layers, by player; `betas`: Adam's.
+    `conditioned_on`: what the network itself is conditioned on besides classes, if anything; `features`: number of
+    intermediate features the discriminator returns; `norms`: normalisation of hidden layers, by player; `betas`: Adam's.
     """
 
     batch_size: int
@@ -47,7 +47,7 @@ class Setting:
 class NetworkPlan:
     """Keyword arguments the networks will be built with; a trick may add to or change them.
 
-    `grows`: whether the stage starts from a parent of half its resolution. `classes`: how many the data have.
+    `grows`: whether the stage starts from a parent of half its resolution. `classes`: number of classes in the data.
     """
 
     grows: bool
@@ -58,14 +58,14 @@ class NetworkPlan:
 
 @dataclass
 class Networks:
-    """The players, and the generator that is kept: `ema` is the generator itself unless a trick averages it."""
+    """Both players and the generator to publish: `ema` is the generator itself unless a trick averages its weights."""
 
     generator: nn.Module
     discriminator: nn.Module
     ema: nn.Module
 
     def modules(self) -> dict[str, nn.Module]:
-        """Each network once, by name."""
+        """The distinct networks by name."""
         named = {"generator": self.generator, "discriminator": self.discriminator}
         return named if self.ema is self.generator else {**named, "ema": self.ema}
 
@@ -84,7 +84,7 @@ class OptimizerPlan:
 
 @dataclass(frozen=True)
 class Targets:
-    """What the discriminator should answer for reals and fakes, for losses that have such targets."""
+    """The discriminator's targets for reals and fakes, for losses that use targets."""
 
     real: Tensor | float = 1.0
     fake: Tensor | float = 0.0
@@ -92,8 +92,8 @@ class Targets:
 
 @dataclass(frozen=True)
 class View:
-    """In whose step samples are shown to the discriminator, and whether they are real; `logits`: how many they give, where that
-    is known."""
+    """Context of the discriminator's input: whose step it is, and whether the samples are real; `logits`: number of logits they
+    give, if known."""
 
     player: Player
     real: bool

@@ -1,9 +1,9 @@
-"""Now and then each player plays against a checkpoint of the other's past.
+"""Past players: each player occasionally plays against an earlier snapshot of the other.
 
-Every `every` iterations both networks are kept, `keep` of each at most, the oldest dropped; in a `share` of the
-iterations the discriminator sees fakes of one kept generator, and the generator plays against one kept discriminator,
+Every `every` iterations both networks are saved, at most `keep` of each, dropping the oldest; in a `share` of the
+iterations the discriminator sees fakes of a saved generator, and the generator plays against a saved discriminator,
 drawn at random. Source: ganhacks #8 ("keep checkpoints from the past of G and D and occasionaly swap them out for a few
-iterations"). `ema` is today's way.
+iterations"). `ema` is the modern alternative.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from espalier.stages.tricks.trick import Trick
 
 
 class PastPlayers(Trick):
-    """Kept networks are in the checkpoint."""
+    """The saved networks are part of the checkpoint."""
 
     name = "past_players"
-    every: int = Field(default=1000, ge=1, description="iterations between two that are kept")
-    keep: int = Field(default=3, ge=1, description="how many of each are kept")
-    share: float = Field(default=0.1, gt=0, lt=1, description="share of iterations played against the past")
+    every: int = Field(default=1000, ge=1, description="iterations between snapshots")
+    keep: int = Field(default=3, ge=1, description="maximum number of snapshots per player")
+    share: float = Field(default=0.1, gt=0, lt=1, description="share of iterations played against a snapshot")
     _kept: list[dict[str, Any]] = PrivateAttr(default_factory=list)
     _shells: dict[str, nn.Module] = PrivateAttr(default_factory=dict)
 

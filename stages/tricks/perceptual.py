@@ -1,10 +1,11 @@
-"""Perceptual loss: the generator matches what a frozen network sees in reals.
+"""Perceptual loss: the generator matches a frozen network's features of reals.
 
     mean over features l of mean | E phi_l(real) - E phi_l(fake) |
 
-phi is frozen and in evaluation mode, the gradient flows through it to the fakes only; E is over the batch, since an unconditional
-generator has no pairs. Source: Johnson et al., "Perceptual Losses for Real-Time Style Transfer and Super-Resolution", equation 2,
-with means as in feature matching. It is no LPIPS. A metric on the same phi is flattered by it.
+phi is frozen and in evaluation mode; the gradient flows through it to the fakes only. E is over the batch, since an
+unconditional generator has no pairs. Source: Johnson et al., "Perceptual Losses for Real-Time Style Transfer and
+Super-Resolution", equation 2, with means as in feature matching. This is not LPIPS. It biases metrics
+on the same phi in its favour.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from espalier.stages.tricks.trick import Term
 
 @lru_cache(maxsize=2)
 def frozen(path: str, device: torch.device) -> nn.Module:
-    """The network that a function named by its dotted path makes, frozen on a device."""
+    """The network returned by the function at a dotted path, frozen on a device."""
     module, _, function = path.rpartition(".")
     network: nn.Module = getattr(importlib.import_module(module), function)()
     return network.to(device).eval().requires_grad_(False)
@@ -33,8 +34,8 @@ def frozen(path: str, device: torch.device) -> nn.Module:
 class Perceptual(Term):
     """Written `perceptual: {network: my_networks.vgg}`.
 
-    The function takes no arguments and returns a module: pictures (B, channels, R, R) in [-1, 1] -> features, one tensor
-    or a list, normalising its input as it was trained.
+    The function takes no arguments and returns a module: images (B, channels, R, R) in [-1, 1] -> features, one tensor
+    or a list. The module normalises its input as in its training.
     """
 
     name = "perceptual"
@@ -47,16 +48,16 @@ class Perceptual(Term):
         try:
             found: Any = getattr(importlib.import_module(module), function)
         except (ImportError, AttributeError, ValueError) as error:
-            raise ValueError(f"'{value}' cannot be imported: {error}; right would be module.function") from error
+            raise ValueError(f"'{value}' cannot be imported: {error}; use module.function") from error
         if not callable(found):
-            raise ValueError(f"'{value}' is no function that returns a network")
+            raise ValueError(f"'{value}' is not a function that returns a network")
         return value
 
     def check(self, setting: Setting) -> None:
         if setting.kind == "maps":
             raise ValueError(
-                f"perceptual: the frozen network sees pictures, and {setting.network} makes maps; right would be "
-                "reconstruction, or a network that makes pictures"
+                f"perceptual: the frozen network expects images, and {setting.network} generates maps; use "
+                "reconstruction, or a network that generates images"
             )
 
     def generator_term(self, step: Step) -> Tensor:

@@ -1,9 +1,9 @@
-"""Projection discriminator: the class enters the logit by an inner product.
+"""Projection discriminator: the class enters the logit through an inner product.
 
     C(x, y) = linear(h) + <embed(y), h>,   h the last features
 
 Source: Miyato and Koyama, "cGANs with Projection Discriminator", equation 7; with spectral norm there (`spectral_norm` covers
-the embedding). The generator learns its classes by `conditional_batch_norm` or `class_embedding`. Packs are of one class.
+the embedding). The generator is conditioned by `conditional_batch_norm` or `class_embedding`. Each pack has one class.
 """
 
 from espalier.stages.tricks.parts import NetworkPlan
@@ -11,7 +11,7 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Projection(Trick):
-    """Judges whether a picture is a real of its class."""
+    """Judges whether an image is a real sample of its class."""
 
     name = "projection"
 

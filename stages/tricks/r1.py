@@ -4,7 +4,7 @@
 
 on the logit, norm over all dimensions of a sample. Source: Mescheder et al., "Which Training Methods for GANs do
 actually Converge?", equation 9; gamma 10 as there and in StyleGAN2. `weight` is gamma (GAN_stability's released
-trainer leaves out the 1/2, so its 10 is 20 here). It differentiates the step's own forward of the reals.
+trainer omits the 1/2, so its 10 is 20 here). Reuses the step's forward pass of the reals.
 """
 
 from typing import ClassVar

@@ -3,7 +3,7 @@
     gamma / 2 * E[ ||grad C(fake)||^2 ]
 
 The twin of `r1`. Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", equation 10. With
-`loss: nonsaturating`, `relativistic: paired` and both penalties at the same gamma it is the objective of R3GAN (Huang
+`loss: nonsaturating`, `relativistic: paired` and both penalties at the same gamma, this is the objective of R3GAN (Huang
 et al., "The GAN is dead; long live the GAN!", section 2): sums over pixels, means over the batch, gamma / 2 each.
 """
 
@@ -18,7 +18,7 @@ from espalier.stages.tricks.trick import Term
 
 
 class R2(Term):
-    """Makes the discriminator flat at what the generator draws."""
+    """Makes the discriminator flat at generated samples."""
 
     name = "r2"
     weight: float = Field(default=10.0, ge=0, description="gamma")

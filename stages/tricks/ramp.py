@@ -1,4 +1,4 @@
-"""Learning rates that rise at the start and fall at the end, for both players.
+"""Learning rate schedule for both players: warm-up at the start, decay at the end.
 
     rise over the first `up_kimg`:                     exp( -5 (1 - t)^2 ),  t = kimg / up_kimg
     fall from `down_from_kimg` to `down_to_kimg`:      linearly to 0
@@ -18,12 +18,12 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Ramp(Trick):
-    """A factor on every learning rate; kimg as everywhere counts reals shown to the discriminator."""
+    """A factor on every learning rate; kimg, as everywhere, counts reals shown to the discriminator."""
 
     name = "ramp"
-    up_kimg: float = Field(default=0.0, ge=0, description="thousand images until the rate is full; 0: from the start")
-    down_from_kimg: float = Field(default=0.0, ge=0, description="where the fall begins")
-    down_to_kimg: float | None = Field(default=None, gt=0, description="where the rate is 0; without it, no fall")
+    up_kimg: float = Field(default=0.0, ge=0, description="thousands of images until the full rate; 0: no warm-up")
+    down_from_kimg: float = Field(default=0.0, ge=0, description="start of the decay")
+    down_to_kimg: float | None = Field(default=None, gt=0, description="where the rate reaches 0; default: no decay")
 
     @model_validator(mode="after")
     def _falls_forward(self) -> Ramp:

@@ -1,10 +1,10 @@
-"""Reconstruction: the fake made for a picture's own sentence and map should be that picture.
+"""Reconstruction: the fake generated from an image's own sentence and map should equal that image.
 
-    generator: weight * mean |fake - real|                 of pictures
-    generator: weight * CE(class of real | logits)         of maps, mean over places
+    generator: weight * mean |fake - real|                 for images
+    generator: weight * CE(class of real | logits)         for maps, mean over pixels
 
 Source: Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks" (pix2pix), equation 3, weight 100; in
-FashionGAN's released code 100 for both of its stages (its paper does not name it).
+FashionGAN's released code 100 for both stages (its paper does not mention it).
 """
 
 import torch.nn.functional as F
@@ -16,7 +16,7 @@ from espalier.stages.tricks.trick import Term
 
 
 class Reconstruction(Term):
-    """For networks that are told what they should make, where each real has a fake of its own."""
+    """For conditional networks, where each real has a corresponding fake."""
 
     name = "reconstruction"
     weight: float = Field(default=100.0, ge=0)

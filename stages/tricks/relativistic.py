@@ -1,13 +1,13 @@
-"""Relativistic losses: how much more real a real looks than a fake, instead of how real each looks.
+"""Relativistic losses: judge how much more real a real sample looks than a fake, instead of how real each looks.
 
-With m(x) what the chosen loss loses when x, which should be large, is x (softplus(-x), (x - 1)^2 or relu(1 - x)):
+With m(x) the chosen loss of a lead x that should be large (softplus(-x), (x - 1)^2 or relu(1 - x)):
 
     paired    D: E[m(C(real) - C(fake))]                                      G: E[m(C(fake) - C(real))]
     average   D: 1/2 (E[m(C(real) - E C(fake))] + E[m(E C(real) - C(fake))])  G: the same with real and fake swapped
 
 Source: Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN", sections 4.1
 and 4.2, with the halves of the released code. Paired on logistic losses is RSGAN; average gives RaSGAN, RaLSGAN and
-RaHinge. The generator's loss looks at reals, drawn anew for its step; the means are not detached.
+RaHinge. The generator's loss uses reals, drawn anew for its step; the means are not detached.
 """
 
 from typing import ClassVar, Literal
@@ -21,7 +21,7 @@ from espalier.stages.tricks.trick import Trick
 
 
 class RelativisticLoss(Loss):
-    """Another loss, made of the margin of the chosen one."""
+    """A loss built from the margin of the chosen loss."""
 
     name = "relativistic"
     generator_needs_real = True
@@ -29,7 +29,7 @@ class RelativisticLoss(Loss):
     form: Literal["paired", "average"]
 
     def _lead(self, winner: Tensor, loser: Tensor) -> Tensor:
-        """The loss of a player who wants the logits of `winner` above those of `loser`."""
+        """The loss of a player that pushes the logits of `winner` above those of `loser`."""
         margin = self.chosen.margin
         if self.form == "paired":
             return margin(winner - loser).mean()
@@ -45,7 +45,7 @@ class RelativisticLoss(Loss):
 
 
 class Relativistic(Trick):
-    """Written `relativistic: paired` or `relativistic: average` beside the loss that it transforms."""
+    """Written `relativistic: paired` or `relativistic: average`, next to the loss that it transforms."""
 
     name = "relativistic"
     shorthand: ClassVar[str | None] = "form"

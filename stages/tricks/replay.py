@@ -1,8 +1,8 @@
-"""Replay buffer: the discriminator is now and then shown fakes of before.
+"""Replay buffer: the discriminator is occasionally shown earlier fakes.
 
-Each new fake goes into a pool of `size`; once that is full, with probability `share` an old fake is shown in a new one's place,
-and the new one takes its place in the pool. Source: Shrivastava et al., "Learning from Simulated and Unsupervised Images through
-Adversarial Training", section 2.3; 50 pictures and 1/2 as in the released CycleGAN; ganhacks #8. The pool is in the checkpoint.
+New fakes fill a pool of `size`. Once it is full, with probability `share` an old fake from the pool is shown instead of a new
+one, and the new one replaces it in the pool. Source: Shrivastava et al., "Learning from Simulated and Unsupervised Images through
+Adversarial Training", section 2.3; 50 pictures and 1/2 as in the released CycleGAN; ganhacks #8. The pool is checkpointed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Replay(Trick):
 
     name = "replay"
     size: int = Field(default=50, ge=1, description="fakes in the pool")
-    share: float = Field(default=0.5, gt=0, le=1, description="share of a batch that is replaced by old fakes")
+    share: float = Field(default=0.5, gt=0, le=1, description="share of a batch to replace by old fakes")
     _pool: list[Tensor] = PrivateAttr(default_factory=list)
 
     def fakes(self, fakes: Tensor, view: View) -> Tensor:

@@ -1,12 +1,12 @@
-"""Self-attention: each place of a feature map looks at all others.
+"""Self-attention: each position of a feature map attends to all others.
 
     f, g, h = 1x1 convolutions of x to C/8, C/8 and C/2 channels; g and h then halved by 2x2 max pooling
-    A = softmax over places j of f_i . g_j        (no scaling)
+    A = softmax over positions j of f_i . g_j     (no scaling)
     y = x + gamma v(A h),   v a 1x1 convolution back to C;  gamma starts at 0, so that y = x
 
-Source: Zhang et al., "Self-Attention Generative Adversarial Networks", section 3; the pooling, the C/2 and the absent
-biases are of the released code (`non_local.py`), which puts it at 32 x 32 of 128 x 128 in both networks and normalises
-its convolutions spectrally: add `spectral_norm: both` for that.
+Source: Zhang et al., "Self-Attention Generative Adversarial Networks", section 3; the pooling, the C/2 and the missing
+biases follow the released code (`non_local.py`), which applies it at 32 x 32 of 128 x 128 in both networks, with
+spectrally normalised convolutions: add `spectral_norm: both` for that.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Attention(nn.Module):
         self.gamma = nn.Parameter(torch.zeros(()))
 
     def weights(self, x: Tensor) -> Tensor:
-        """A: (B, places, places / 4), each row a distribution."""
+        """A: (B, positions, positions / 4), each row a distribution."""
         queries = self.f(x).flatten(2)
         keys = F.max_pool2d(self.g(x), 2).flatten(2)
         return torch.softmax(queries.transpose(1, 2) @ keys, dim=2)
@@ -57,14 +57,12 @@ class SelfAttention(Trick):
 
     def check(self, setting: Setting) -> None:
         if not (self.generator or self.discriminator):
-            raise ValueError(
-                "self_attention names no resolution; right would be {generator: [16], discriminator: [16]}"
-            )
+            raise ValueError("self_attention has no resolution; use {generator: [16], discriminator: [16]}")
         for player, chosen in (("generator", self.generator), ("discriminator", self.discriminator)):
             beyond = [r for r in chosen if setting.resolution is not None and r > setting.resolution]
             if beyond and not setting.grows and setting.network != "progan":
                 raise ValueError(
-                    f"self_attention.{player}: {beyond[0]} is beyond the pictures' {setting.resolution}x{setting.resolution}"
+                    f"self_attention.{player}: {beyond[0]} exceeds the images' {setting.resolution}x{setting.resolution}"
                 )
 
     def plan_networks(self, plan: NetworkPlan) -> None:

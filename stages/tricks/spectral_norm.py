@@ -1,12 +1,12 @@
-"""Spectral normalisation: each weight matrix divided by its largest singular value, so that each layer is 1-Lipschitz.
+"""Spectral normalisation: divides each weight matrix by its largest singular value, so that each layer is 1-Lipschitz.
 
     W / sigma(W),   sigma = u^T W v by power iteration:  v = W^T u / ||W^T u||,  u = W v / ||W v||
 
-one iteration a forward in training; u and v are constants, sigma is not. A convolution's kernel is seen as the matrix
+One iteration per forward pass in training; gradients flow through sigma, not through u and v. A kernel is reshaped to
 (outputs, inputs x height x width). Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks",
-algorithm 1; on both players as in Zhang et al., "Self-Attention Generative Adversarial Networks". The released SNGAN
-iterates at each forward of the discriminator, the generator's step included; SAGAN on reals only. Here: in the
-discriminator's own step, on reals and fakes, unless `in_generator_step`. ProGAN's run-time scale gives way to it.
+algorithm 1; for both players as in Zhang et al., "Self-Attention Generative Adversarial Networks". The released SNGAN
+iterates in each forward pass of the discriminator, including the generator's step; SAGAN on reals only. Here: in the
+discriminator's own step, on reals and fakes, unless `in_generator_step`. It replaces ProGAN's run-time scale.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ LAYERS = (EqualizedWeight, nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embeddin
 
 
 def iterates(network: nn.Module, yes: bool) -> None:
-    """Whether a network's power iterations go on at its next forwards."""
+    """Switch a network's power iterations on or off for its next forward passes."""
     for module in network.modules():
         if isinstance(module, _SpectralNorm):
             module.train(yes)
 
 
 class SpectralNorm(Trick):
-    """On every convolution, dense layer and projection; not on norms and biases."""
+    """Applied to every convolution, dense layer and projection; not to norms and biases."""
 
     name = "spectral_norm"
     shorthand = "on"
     on: Literal["discriminator", "both"] = "discriminator"
-    in_generator_step: bool = Field(default=False, description="iterate in the generator's step, too")
+    in_generator_step: bool = Field(default=False, description="also iterate in the generator's step")
 
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.hidden",)

@@ -1,7 +1,7 @@
-"""What one player's step may look at, computed when first asked for and then shared.
+"""Values available within one player's step, computed on first access and then shared.
 
-Reals and fakes are here as the discriminator sees them, behind the one door: so a penalty or a feature match sees
-faded, noisy or packed images without knowing it, and logits that the loss has used cost a penalty nothing.
+Reals and fakes are as the discriminator sees them, after all views. So penalties and feature matching see faded, noisy
+or packed images without extra code, and a penalty reuses the logits of the loss at no cost.
 """
 
 from collections.abc import Callable
@@ -17,9 +17,9 @@ from espalier.stages.tricks.parts import Discriminator, Needs, Networks, Player
 
 
 def gradient(logits: Tensor, images: Tensor) -> Tensor:
-    """d sum(logits) / d images, in float32 and differentiable again. A sample's row is its own gradient.
+    """d sum(logits) / d images, in float32 and differentiable. Each row is the gradient of one sample.
 
-    Where a discriminator judges patches, a sample's logit is their mean.
+    If the discriminator judges patches, a sample's logit is their mean.
     """
     (found,) = torch.autograd.grad(logits.sum(), images, create_graph=True)
     patches = len(logits) // len(images)
@@ -27,7 +27,7 @@ def gradient(logits: Tensor, images: Tensor) -> Tensor:
 
 
 def slope(logits: Tensor, images: Tensor) -> Tensor:
-    """||d logit / d image||_2 of each sample, (B,), over all its dimensions; differentiable again.
+    """||d logit / d image||_2 of each sample, (B,), over all its dimensions; differentiable.
 
     The 1e-12 under the root keeps its derivative finite where the gradient is exactly zero.
     """
@@ -36,11 +36,10 @@ def slope(logits: Tensor, images: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Players:
-    """Both players as a step finds them: the networks, the discriminator that is played against, the optimisers, and the
-    condition of each logit's samples.
+    """Both players at the start of a step: networks, opponent, optimisers, and the condition of each logit's samples.
 
-    `discriminator_loss` is the discriminator's objective, without added terms, of logits of reals and of fakes; `on_fakes` the
-    part of it that is of fakes.
+    `discriminator_loss` is the discriminator's objective without added terms, a function of the logits of reals and fakes;
+    `on_fakes` is its part on fakes.
     """
 
     networks: Networks
@@ -52,7 +51,7 @@ class Players:
 
 
 class Step:
-    """One step of `player`. `discriminator` maps what it sees (B, channels, R, R) to logits (B,)."""
+    """One step of `player`. `discriminator` maps its input (B, channels, R, R) to logits (B,)."""
 
     def __init__(
         self,
@@ -70,7 +69,7 @@ class Step:
 
     @cached_property
     def real(self) -> Tensor:
-        """Reals as the discriminator sees them. In the generator's step they are drawn only if asked for."""
+        """Reals as the discriminator sees them. In the generator's step they are drawn only on access."""
         real = self._see_real()
         return real.detach().requires_grad_() if self._needs.real_gradient else real
 
@@ -103,12 +102,12 @@ class Step:
 
     @property
     def real_features(self) -> list[Tensor]:
-        """What the discriminator's blocks make of the reals, from the input to the last dense layer."""
+        """The discriminator's features of the reals, from the input to the last dense layer."""
         return self._on_real[1]
 
     @property
     def fake_features(self) -> list[Tensor]:
-        """What the discriminator's blocks make of the fakes."""
+        """The discriminator's features of the fakes."""
         return self._on_fake[1]
 
     @cached_property
@@ -123,5 +122,5 @@ class Step:
 
 
 def combined(needs: list[Needs]) -> Needs:
-    """All that any of them needs."""
+    """The union of all needs."""
     return Needs(any(n.real_gradient for n in needs), any(n.fake_gradient for n in needs))

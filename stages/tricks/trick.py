@@ -1,7 +1,7 @@
-"""What a trick is: its options, and the places of the training loop that it changes.
+"""Base class of all tricks: options, and hooks into the training loop.
 
-A trick implements only the places it needs. It never steps an optimiser, never calls `backward` and knows no
-other trick; the loop knows no trick by name.
+A trick implements only the hooks it needs. It never steps an optimiser, never calls `backward` and does not know
+other tricks; the loop does not know any trick by name.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ class Trick(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]
     shorthand: ClassVar[str | None] = None
-    """The option that a bare value in params.yaml stands for, as in `relativistic: average`."""
+    """The option that a bare value in params.yaml sets, as in `relativistic: average`."""
 
     def check(self, setting: Setting) -> None:
-        """Raise ValueError with the reason where this trick cannot work in this stage."""
+        """Raise ValueError with the reason if this trick cannot work in this stage."""
 
     def acts(self) -> bool:
-        """Whether it changes anything with these options."""
+        """Whether the trick has any effect with these options."""
         return True
 
     def wants(self) -> tuple[str, ...]:
-        """The places in the networks that it changes, such as "discriminator.statistics"."""
+        """The parts of the networks that it changes, such as "discriminator.statistics"."""
         return ()
 
     def needs_classes(self) -> bool:
-        """Whether the networks must be told the class of each picture."""
+        """Whether the networks must be conditioned on the class of each image."""
         return False
 
     # Networks, before optimisers exist.
 
     def plan_networks(self, plan: NetworkPlan) -> None:
-        """Change what the networks will be built with."""
+        """Change the arguments that the networks will be built with."""
 
     def change_networks(self, networks: Networks) -> None:
         """Change the networks once they are built."""
@@ -70,24 +70,24 @@ class Trick(BaseModel):
         return 1.0
 
     def discriminator_steps(self, steps: int, context: StepContext) -> int:
-        """How many discriminator steps precede this generator step; `steps` is what it would be without."""
+        """Number of discriminator steps before this generator step; `steps` is the number without this trick."""
         return steps
 
     # Within an iteration.
 
     def before_step(self, networks: Networks, context: StepContext) -> None:
-        """At the start of an iteration: schedules that live in the networks."""
+        """Called at the start of an iteration, for schedules stored in the networks."""
 
     def discriminator_view(self, images: Tensor, view: View) -> Tensor:
-        """What the discriminator sees of images (B, channels, R, R)."""
+        """Transform images (B, channels, R, R) before the discriminator sees them."""
         return images
 
     def samples_per_logit(self) -> int:
-        """How many samples the discriminator judges jointly, where `discriminator_view` groups them."""
+        """Number of samples the discriminator judges jointly, if `discriminator_view` groups them."""
         return 1
 
     def targets(self, targets: Targets, view: View) -> Targets:
-        """What the discriminator should answer, in its own step."""
+        """The discriminator's targets in its own step."""
         return targets
 
     def fakes(self, fakes: Tensor, view: View) -> Tensor:
@@ -95,58 +95,58 @@ class Trick(BaseModel):
         return fakes
 
     def opponent(self, opponent: nn.Module, player: Player, context: StepContext) -> nn.Module:
-        """The network that a player plays against in this step."""
+        """The opponent of a player in this step."""
         return opponent
 
     def wrap_loss(self, loss: Loss) -> Loss:
-        """Another loss made of the chosen one."""
+        """Wrap the chosen loss."""
         return loss
 
     def simultaneous(self) -> bool:
-        """Whether both players' gradients are taken before either moves."""
+        """Whether both players' gradients are computed before either is updated."""
         return False
 
     def generators_discriminator(self, discriminator: Discriminator, step: Step) -> Discriminator:
-        """Around the generator step: the discriminator that the generator plays against."""
+        """The discriminator that the generator plays against in its step."""
         return discriminator
 
     def after_discriminator_step(self, networks: Networks, context: StepContext) -> None:
-        """When the discriminator has stepped."""
+        """Called after a discriminator step."""
 
     def after_generator_step(self, networks: Networks, context: StepContext) -> None:
-        """When the generator has stepped."""
+        """Called after a generator step."""
 
     # Stateful tricks.
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a resume needs; tensors and plain values only."""
+        """All state needed to resume; tensors and plain values only."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take back what `state_dict` gave."""
+        """Restore the state returned by `state_dict`."""
 
 
 class Term(Trick):
     """A trick that adds a scalar to a player's loss; it implements one or both of the two terms.
 
-    With `every: n` the term is computed on each n-th iteration only, times n, within the same optimiser step.
-    Its mean gradient is unchanged. The other way, a separate step with compensated Adam (StyleGAN2), would cost
-    a second forward of the batch that this step has already seen, and gives each player two steps.
+    With `every: n` the term is computed every n-th iteration only, times n, within the same optimiser step.
+    Its mean gradient is unchanged. The alternative, a separate step with compensated Adam (StyleGAN2), would cost
+    a second forward pass of a batch this step has already seen, and give each player two steps.
     """
 
     weight: float = Field(default=1.0, ge=0)
-    every: int = Field(default=1, ge=1, description="compute it on each n-th iteration only, times n")
+    every: int = Field(default=1, ge=1, description="compute the term every n-th iteration only, times n")
     needs: ClassVar[Needs] = Needs()
 
     def discriminator_term(self, step: Step) -> Tensor:
-        """Scalar added, times weight, to the discriminator's loss."""
+        """Scalar to add, times weight, to the discriminator's loss."""
         raise NotImplementedError
 
     def generator_term(self, step: Step) -> Tensor:
-        """Scalar added, times weight, to the generator's loss."""
+        """Scalar to add, times weight, to the generator's loss."""
         raise NotImplementedError
 
 
 def implements(trick: Trick, place: str) -> bool:
-    """Whether a trick changes this place."""
+    """Whether a trick overrides this hook."""
     return getattr(type(trick), place, None) not in (None, getattr(Trick, place, None), getattr(Term, place, None))

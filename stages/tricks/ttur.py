@@ -1,8 +1,8 @@
-"""Two time-scale update rule: a learning rate of its own for each player, one step each an iteration.
+"""Two time-scale update rule: a separate learning rate for each player, one step each per iteration.
 
-Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium". There is
-no ratio that always works: the paper's WGAN-GP pair is 1e-4 and 3e-4, its best DCGAN pairs have the discriminator
-slower. So both rates must be given.
+Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule Converge to a Local Nash Equilibrium". No
+ratio always works: the paper's WGAN-GP pair is 1e-4 and 3e-4, while in its best DCGAN pairs the discriminator is
+slower. So both rates are required.
 """
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Ttur(Trick):
-    """Replaces the common learning rate."""
+    """Replaces the stage's learning rate."""
 
     name = "ttur"
     generator: float = Field(gt=0, description="learning rate of the generator")

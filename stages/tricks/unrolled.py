@@ -1,11 +1,11 @@
-"""Unrolling: the generator plays against the discriminator as it would be k of its own steps later.
+"""Unrolling: the generator plays against the discriminator as it would be k steps ahead.
 
     theta_(j+1) = theta_j - step of the discriminator's optimiser on f(G, theta_j),   j = 0 .. k - 1
     the generator descends f(G, theta_k(G, theta_0)), its gradient flowing through all k steps
 
-The discriminator itself, its buffers and its optimiser stay as they are. All k steps are on the same reals and fakes;
-the optimiser's moments and step count are carried along from copies. f is the discriminator's loss without added
-terms. With k = 0 this is plain training. Source: Metz et al., "Unrolled Generative Adversarial Networks", equations 7
+The discriminator itself, its buffers and its optimiser are unchanged. All k steps use the same reals and fakes;
+the optimiser's moments and step count start from copies. f is the discriminator's loss without added
+terms. With k = 0 this is standard training. Source: Metz et al., "Unrolled Generative Adversarial Networks", equations 7
 to 9; k 5 in the authors' demo, 10 in the paper's mixture figure. The demo's generator takes minus the discriminator's
 loss (`loss: minimax`). Time and memory grow with k.
 """
@@ -74,7 +74,7 @@ class Unrolled(Trick):
 
     name = "unrolled"
     shorthand = "steps"
-    steps: int = Field(default=5, ge=0, description="k, the discriminator's steps that are looked ahead")
+    steps: int = Field(default=5, ge=0, description="k, discriminator steps to look ahead")
 
     def acts(self) -> bool:
         return self.steps > 0

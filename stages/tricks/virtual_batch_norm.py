@@ -1,11 +1,11 @@
-"""Virtual batch normalisation: each sample is normalised with the statistics of a fixed reference batch and itself.
+"""Virtual batch normalisation: each sample is normalised by the statistics of a fixed reference batch and itself.
 
-    m  = B/(B+1) E_ref[x]   + 1/(B+1) mean(x)         over places, a channel
+    m  = B/(B+1) E_ref[x]   + 1/(B+1) mean(x)         over pixels, per channel
     m2 = B/(B+1) E_ref[x^2] + 1/(B+1) mean(x^2)
     y  = gamma (x - m) / sqrt(m2 - m^2 + 1e-5) + beta
 
-so that samples do not depend on each other. The reference goes through the network with its present weights before
-every batch, normalised by its own statistics; that doubles the generator's work. Source: Salimans et al., "Improved
+so that samples do not depend on each other. Before every batch, the reference passes through the network with its current
+weights, normalised by its own statistics; this doubles the generator's cost. Source: Salimans et al., "Improved
 Techniques for Training GANs", section 3.5, and the released `imagenet/model.py` (gamma ~ N(1, 0.02), generator only).
 """
 
@@ -41,14 +41,14 @@ class VirtualBatchNorm(nn.Module):
         elif self.reference is not None:
             of_mean, of_square, count = self.reference
             mean, square = (of_mean * count + mean) / (count + 1), (of_square * count + square) / (count + 1)
-            self.reference = None  # the next batch comes with its own, made by the weights of then
+            self.reference = None  # the next batch computes its own, with the weights at that time
         shape = (-1, x.shape[1], *[1] * len(places))
         scale = self.gamma * (square - mean.square() + 1e-5).rsqrt()
         return (x - mean.view(shape)) * scale.view(shape) + self.beta.view(shape[1:])
 
 
 def _look_at_reference(network: nn.Module, inputs: Any) -> None:
-    """Before each forward of the generator: send the reference batch through it first."""
+    """Pass the reference batch through the generator before each of its forward passes."""
     norms = [module for module in network.modules() if isinstance(module, VirtualBatchNorm)]
     if norms[0].looking:
         return
@@ -60,7 +60,7 @@ def _look_at_reference(network: nn.Module, inputs: Any) -> None:
 
 
 class VirtualBatch(Trick):
-    """In the generator, in place of its norm."""
+    """Replaces the generator's norm."""
 
     name = "virtual_batch_norm"
     shorthand = "reference"

@@ -1,10 +1,10 @@
-"""Weight clipping: after each of its steps every parameter of the critic is put back into a small box.
+"""Weight clipping: after each critic step, every parameter of the critic is clipped to a small box.
 
     w <- clip(w, -c, c)
 
-Source: Arjovsky et al., "Wasserstein GAN", algorithm 1: c 0.01, with RMSProp of rate 5e-5 and n_critic 5. Biases and norms are
-clipped, too, as in the released code; which clips before each step, so that its generator sees weights once outside the box.
-`gradient_penalty` and `spectral_norm` have superseded it.
+Source: Arjovsky et al., "Wasserstein GAN", algorithm 1: c 0.01, with RMSProp, learning rate 5e-5 and n_critic 5. Biases and norms
+are clipped, too, as in the released code. That code clips before each step, so its generator sees weights one step outside
+the box. `gradient_penalty` and `spectral_norm` have superseded it.
 """
 
 import torch
@@ -20,7 +20,7 @@ class WeightClipping(Trick):
 
     name = "weight_clipping"
     shorthand = "c"
-    c: float = Field(default=0.01, gt=0, description="the box's half side")
+    c: float = Field(default=0.01, gt=0, description="half the side of the box")
 
     @torch.no_grad()
     def after_discriminator_step(self, networks: Networks, context: StepContext) -> None:

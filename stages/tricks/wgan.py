@@ -3,8 +3,8 @@
     critic:     E[C(fake)] - E[C(real)]
     generator: -E[C(fake)]
 
-Source: Arjovsky et al., "Wasserstein GAN", equation 2 (with the sign of a loss to minimise). The critic must be
-kept near 1-Lipschitz by another trick, such as a gradient penalty. No options.
+Source: Arjovsky et al., "Wasserstein GAN", equation 2 (with the sign of a loss to minimise). Another trick, such as a
+gradient penalty, must keep the critic near 1-Lipschitz. No options.
 """
 
 from torch import Tensor

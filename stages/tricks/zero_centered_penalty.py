@@ -1,9 +1,9 @@
 """Zero-centred gradient penalty on lines between reals and fakes.
 
-    weight * E[ ||grad C(x)||^2 ],   x = real + eps (fake - real),  eps ~ U(0, 1) a sample
+    weight * E[ ||grad C(x)||^2 ],   x = real + eps (fake - real),  eps ~ U(0, 1) per sample
 
 Source: Thanh-Tung et al., "Improving Generalization and Stability of Generative Adversarial Networks", equation 8 (weight 10 in
-GAN_stability's `wgangp0`). `r1` and `r2` are its two ends.
+GAN_stability's `wgangp0`). `r1` and `r2` are its two endpoints.
 """
 
 import torch

@@ -1,7 +1,7 @@
-"""Training a classifier of digits, into artifacts/classifiers/NAME.
+"""Train a digit classifier into artifacts/classifiers/NAME.
 
-It learns the digits of stacked MNIST, channel by channel, since those are what it will be shown; `espalier` counts a generator's
-modes with it where a stage names it as its `classifier`.
+It is trained on the digits of stacked MNIST, channel by channel, since it will classify those. It counts a generator's modes
+if a stage names it as its `classifier`.
 """
 
 from collections.abc import Iterator
@@ -29,14 +29,14 @@ from espalier.stages.process.seeds import derive_seed
 
 
 class ClassifierConfig(Options):
-    """What a classifier is told."""
+    """Options of a classifier."""
 
-    dataset: Path = Field(description="prepared stacked digits to learn from")
-    test: Path = Field(description="prepared stacked digits to test on")
-    resolution: Literal[8, 16, 32] = Field(default=32, description="side of the digits, as generators make them")
-    epochs: int = Field(default=3, ge=1, description="times through the dataset")
-    batch_size: int = Field(default=64, ge=1, description="stacks a step, of three digits each")
-    learning_rate: float = Field(default=0.002, gt=0, description="Adam's, falling linearly to 0")
+    dataset: Path = Field(description="prepared stacked MNIST to train on")
+    test: Path = Field(description="prepared stacked MNIST to test on")
+    resolution: Literal[8, 16, 32] = Field(default=32, description="side length of the digits, as generated")
+    epochs: int = Field(default=3, ge=1, description="passes over the dataset")
+    batch_size: int = Field(default=64, ge=1, description="stacks per step, of three digits each")
+    learning_rate: float = Field(default=0.002, gt=0, description="Adam's learning rate, decayed linearly to 0")
     seed: int = Field(default=0, ge=0)
 
 
@@ -47,14 +47,14 @@ def single_digits(pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def stacked_store(path: Path) -> Store:
-    """A prepared dataset of stacked digits.
+    """Open a prepared stacked MNIST dataset.
 
     Raises:
-        InputError: it is something else.
+        InputError: it is a different dataset.
     """
     store = Store(path)
     if store.manifest.source.get("source") != "stacked_mnist":
-        raise InputError(f"the dataset {path} is no stacked MNIST, whose digits this classifier is for")
+        raise InputError(f"the dataset {path} is not stacked MNIST; use one with source: stacked_mnist")
     return store
 
 
@@ -71,7 +71,7 @@ class TrainClassifier:
 
 
 def classify(name: str, config: ClassifierConfig) -> None:
-    """Train, test and publish the classifier of this name."""
+    """Train, test and publish a classifier under this name."""
     device = choose_device()
     store, test = stacked_store(config.dataset), stacked_store(config.test)
     torch.manual_seed(derive_seed(config.seed, name, "classifier"))

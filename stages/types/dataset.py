@@ -1,4 +1,4 @@
-"""Preparing a dataset of params.yaml, once, into artifacts/datasets/NAME."""
+"""Prepare a dataset of params.yaml into artifacts/datasets/NAME."""
 
 from typing import Any
 

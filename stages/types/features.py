@@ -1,18 +1,18 @@
-"""Training a feature network on the images of one dataset.
+"""Train a feature network on the images of one dataset.
 
-Where Inception's weights cannot be had, or know nothing of such pictures, fakes are compared with reals by a network that learned
-to recognise the dataset's own pictures. Two views of each picture of a batch, shifted, partly covered and noisy: which belong
-together? With z the projections of length 1 of n views, and w those of as many pictures that cannot be of the dataset (cut to
-tiles and laid anew, or noise, or laid over another),
+If Inception's weights are unavailable or unsuitable for such images, generated and real samples are compared by a network
+trained on the dataset's own images. Its task is contrastive: match two views of each image of a batch, shifted, partly
+covered and noisy. With z the unit-length projections of n views, and w those of n negatives that cannot be from the dataset
+(images with shuffled tiles, mixed with noise, or overlaid),
 
     loss = - mean over i of log( exp(z_i . z'_i / 0.1) / sum over j of (exp(z_i . z'_j / 0.1) + exp(z_i . w_j / 0.1)) )
 
-and the same with both views exchanged.
+and the same with the two views swapped.
 
 Source: van den Oord et al., "Representation Learning with Contrastive Predictive Coding", equation 4; Chen et al., "A Simple
-Framework for Contrastive Learning" (SimCLR) for views and projection; w is ours, since features that have met nothing else take
-anything for the dataset. Colours and sides are left alone: features must tell them.
-Figures made with it are named local, such as `fid_local`, and compare only with the same network's.
+Framework for Contrastive Learning" (SimCLR) for views and projection; w is our addition, since features trained
+on the dataset alone take anything for it. Colours and left/right are not augmented: features must distinguish them.
+Metrics computed with it are named local, such as `fid_local`, and are comparable only for the same network.
 """
 
 from pathlib import Path
@@ -40,18 +40,18 @@ from espalier.stages.process.progress import Bar
 from espalier.stages.process.seeds import derive_seed
 
 TEMPERATURE, NOISE, SHIFT, COVERED, TILES = 0.1, 0.1, 8, 3, 4
-"""Shifts go up to an eighth of the side; a square of a third of it is covered."""
+"""Shifts are up to 1/8 of the side length; the covered square is 1/3 of it."""
 HELD_OUT, SMALLEST = 256, 320
 
 
 class FeaturesConfig(Options):
-    """What a feature network is told."""
+    """Options of a feature network."""
 
-    dataset: Path = Field(description="prepared pictures to learn to recognise")
-    resolution: Resolution = Field(default=32, ge=8, description="side of the pictures that it sees")
-    epochs: int = Field(default=4, ge=1, description="times through the dataset")
-    batch_size: int = Field(default=128, ge=2, description="pictures to tell apart at once")
-    learning_rate: float = Field(default=0.001, gt=0, description="Adam's, falling linearly to 0")
+    dataset: Path = Field(description="prepared images to train on")
+    resolution: Resolution = Field(default=32, ge=8, description="side length of its input images")
+    epochs: int = Field(default=4, ge=1, description="passes over the dataset")
+    batch_size: int = Field(default=128, ge=2, description="images per batch")
+    learning_rate: float = Field(default=0.001, gt=0, description="Adam's learning rate, decayed linearly to 0")
     seed: int = Field(default=0, ge=0)
 
 
@@ -68,7 +68,7 @@ class TrainFeatures:
 
 
 def view(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """One disturbed view of pictures (B, channels, R, R) in [-1, 1]; the generator is on the pictures' device."""
+    """One augmented view of images (B, channels, R, R) in [-1, 1]. The random generator is on their device."""
     count, channels, side, _ = pictures.shape
     reach, device = side // SHIFT, pictures.device
     padded = F.pad(pictures, (reach, reach, reach, reach), mode="replicate")
@@ -85,8 +85,8 @@ def view(pictures: Tensor, random: torch.Generator) -> Tensor:
 
 
 def spoilt(pictures: Tensor, random: torch.Generator) -> Tensor:
-    """Of pictures (B, channels, R, R) as many that are none: by turns tiles of a quarter of the side in another order, half noise
-    of the pictures' own strength, and two laid over each other."""
+    """As many negatives as there are images (B, channels, R, R), by turns: tiles of 1/4 of the side length, shuffled; a blend of
+    30% to 100% uniform noise in [-1, 1]; and the mean of two images."""
     device, tile = pictures.device, pictures.shape[-1] // TILES
     tiles = F.unfold(pictures, tile, stride=tile)
     order = torch.rand((len(pictures), TILES**2), generator=random, device=device).argsort(dim=1)
@@ -100,7 +100,7 @@ def spoilt(pictures: Tensor, random: torch.Generator) -> Tensor:
 
 
 def contrast(one: Tensor, other: Tensor, spoilt: Tensor) -> Tensor:
-    """The loss of two views' projections (B, d) of length 1, and of spoilt pictures' (M, d)."""
+    """The loss of two views' projections (B, d) of unit length, and the negatives' (M, d)."""
     right, losses = torch.arange(len(one), device=one.device), []
     for a, b in ((one, other), (other, one)):
         losses.append(F.cross_entropy(a @ torch.cat([b, spoilt]).t() / TEMPERATURE, right))
@@ -108,13 +108,13 @@ def contrast(one: Tensor, other: Tensor, spoilt: Tensor) -> Tensor:
 
 
 def train_features(name: str, config: FeaturesConfig) -> None:
-    """Train, test and publish the feature network of this name."""
+    """Train, test and publish a feature network under this name."""
     device = choose_device()
     store = Store(config.dataset)
     pictures = store.images(config.resolution)
     if len(pictures) < SMALLEST:
         raise InputError(
-            f"the dataset {config.dataset} has {len(pictures)} pictures, too few to learn features from; right would be "
+            f"the dataset {config.dataset} has {len(pictures)} images, too few to train a feature network; use "
             f"{SMALLEST} or more, of which {HELD_OUT} are held out"
         )
     torch.manual_seed(derive_seed(config.seed, name, "features"))
@@ -126,7 +126,7 @@ def train_features(name: str, config: FeaturesConfig) -> None:
     record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels, "digests": digests}
     with published(out, record, metrics, {"features": network}):
         pass
-    print(f"features {name} are done: {out}  recognised {metrics['recognised']:.3f} of {HELD_OUT} held-out pictures")
+    print(f"features {name} are done: {out}  recognised {metrics['recognised']:.3f} of {HELD_OUT} held-out images")
 
 
 def _learn(
@@ -152,7 +152,7 @@ def _learn(
 
 @torch.no_grad()
 def _recognised(network: FeatureNetwork, pictures: NDArray[np.uint8], seed: int, device: torch.device) -> float:
-    """Share of pictures whose one view is nearest to its other, among all."""
+    """Fraction of images whose first view is nearest to its own second view."""
     random = torch.Generator(device).manual_seed(derive_seed(seed, "recognised"))
     seen = to_float(torch.from_numpy(np.array(pictures)).to(device)).contiguous()
     one, other = (network.projected(view(seen, random)) for _ in range(2))

@@ -1,4 +1,4 @@
-"""Writing the code of every stage into artifacts/code, one file a stage, for DVC to compare."""
+"""Write the code fingerprint of every stage into artifacts/code, one file per stage, for DVC to compare."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ CODE = ARTIFACTS / "code"
 
 
 class Fingerprint:
-    """The stage type: of no pipeline, and cheap. It needs no torch."""
+    """The stage type. It belongs to no pipeline, is cheap and does not need torch."""
 
     def __init__(self, params: dict[str, Any], pipeline: str = "", stage: str = "") -> None:
         self.params = params

@@ -1,4 +1,4 @@
-"""What a training stage starts from: its dataset, its parent, and what its networks are conditioned on."""
+"""Inputs of a training stage: its dataset, its parent, and the condition of its networks."""
 
 import numpy as np
 import torch
@@ -37,11 +37,11 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
     """Check a stage's inputs against its configuration, and the data against their digest.
 
     Raises:
-        InputError: they do not fit, or are damaged.
+        InputError: they do not match, or are damaged.
     """
     count, held_out = store.manifest.count, config.monitor.hold_out
     if count - held_out < config.batch_size:
-        beside = f" beside the {held_out} of monitor.hold_out" if held_out else ""
+        beside = f" without the {held_out} of monitor.hold_out" if held_out else ""
         raise InputError(
             f"the dataset {config.dataset} has {count} images, fewer than one batch of {config.batch_size}{beside}; lower "
             f"batch_size in {PARAMS} (to {max(1, count - held_out)} or less), or add images"
@@ -49,7 +49,7 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
     if store.holds_points != (config.resolution is None):
         kind, other = ("points", "images") if store.holds_points else ("images", "points")
         raise InputError(
-            f"the dataset {config.dataset} holds {kind}, and the network {config.network.name} of {PARAMS}: "
+            f"the dataset {config.dataset} holds {kind}, but the network {config.network.name} of {PARAMS}: "
             f"{config.pipeline} is for {other}"
         )
     if config.resolution is not None and config.resolution not in store.manifest.resolutions:
@@ -63,7 +63,7 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
         needy = next(trick.name for trick in config.tricks.others if trick.needs_classes())
         raise InputError(
             f"{PARAMS}: {config.pipeline}: tricks.{needy} needs the class of each image, and the dataset {config.dataset} has "
-            "none; give it classes (one folder each), or leave the trick out"
+            "none; give it classes (one folder each), or remove the trick"
         )
     if config.classifier is not None:
         load_classifier(config.classifier, config.resolution, torch.device("cpu"))
@@ -75,18 +75,18 @@ def _check_parent(config: StageConfig, store: Store, parent: Artifact) -> None:
     check_start_from(config, parent.config)
     if config.grows and parent.record.channels != store.manifest.channels:
         raise InputError(
-            f"the parent {config.after} was trained on images of {parent.record.channels} channels, the dataset "
+            f"the parent {config.after} was trained on images of {parent.record.channels} channels, but the dataset "
             f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
         )
     if parent.record.encoder is not None and parent.record.encoder != encoder_input(config, store):
         raise InputError(
-            f"the parent {config.after} was trained with another sentence encoder than what lies at {config.encoder} now; "
+            f"the parent {config.after} was trained with another sentence encoder than the one now at {config.encoder}; "
             f"train it again: dvc repro -f {parent.config.name}"
         )
 
 
 def encoder_input(config: StageConfig, store: Store) -> Input | None:
-    """What a stage's sentences are encoded by, if it is conditioned on any, as lineage names it.
+    """The lineage entry of a stage's sentence encoder, if it is conditioned on sentences.
 
     Raises:
         InputError: there is none.
@@ -104,7 +104,7 @@ def encoder_input(config: StageConfig, store: Store) -> Input | None:
 
 
 def inputs_of(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device, code: str) -> Inputs:
-    """What a trainer needs of them."""
+    """The inputs of a trainer."""
     kind, conditioning = config.network.learned_kind(), _conditioning(config, store, parent, device)
     groups = store.labels() if config.needs_classes else None
     batches = Batches(
@@ -146,7 +146,7 @@ def _conditioning(config: StageConfig, store: Store, parent: Artifact | None, de
 
 
 class MadeUpStore(Store):
-    """Random images in place of a dataset that is not prepared yet."""
+    """Random images, in place of a dataset that is not prepared yet."""
 
     def __init__(self, config: StageConfig) -> None:
         resolution, count, channels = config.resolution, config.batch_size, 3
@@ -172,7 +172,7 @@ class MadeUpStore(Store):
         return np.random.default_rng(0).standard_normal(self.shape, dtype=np.float32)
 
     def maps(self, resolution: int) -> NDArray[np.uint8]:
-        """Classes at random."""
+        """Random classes."""
         return np.random.default_rng(0).integers(0, 7, self.shape[:3], dtype=np.uint8)
 
     def codes(self) -> NDArray[np.float32]:
@@ -180,12 +180,12 @@ class MadeUpStore(Store):
         return np.random.default_rng(0).standard_normal((self.shape[0], self.code_width), dtype=np.float32)
 
     def labels(self) -> NDArray[np.int64]:
-        """Classes in turn."""
+        """Classes in rotation."""
         return np.arange(self.shape[0]) % MADE_UP_CLASSES
 
 
 def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageConfig, Inputs, bool]:
-    """The stage's inputs, or where its dataset is not prepared yet random ones of the same sizes; and whether they are real."""
+    """The stage's inputs, or random ones of the same shapes if its dataset is not prepared yet; and whether they are real."""
     prepared = True
     try:
         store = Store(config.dataset)
@@ -193,5 +193,5 @@ def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageC
         encoder_input(config, store)
     except InputError:
         prepared, store = False, MadeUpStore(config)
-        config = config.model_copy(update={"encoder": config.encoder and config.dataset})  # codes are made up, too
+        config = config.model_copy(update={"encoder": config.encoder and config.dataset})  # codes are random, too
     return config, inputs_of(config, store, None, device, ""), prepared

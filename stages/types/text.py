@@ -1,8 +1,8 @@
-"""Training a sentence encoder, for networks that are conditioned on sentences.
+"""Train a sentence encoder, for networks that are conditioned on sentences.
 
-It learns to tell a sentence's attributes; what it makes of a sentence on the way, the code, is what generators are given.
-Released: plain SGD of one sentence a step for millions of steps; here Adam on batches, which is there in seconds. The
-loss is the same sum of cross-entropies of equal weights.
+It is trained to predict a sentence's attributes; generators are conditioned on its hidden representation, the code. The
+released code uses plain SGD with one sentence per step for millions of steps; here, Adam on batches converges in seconds.
+The loss is the same sum of cross-entropies with equal weights.
 """
 
 from collections import Counter
@@ -31,25 +31,25 @@ from espalier.stages.process.seeds import derive_seed
 
 
 class TextConfig(Options):
-    """What a sentence encoder is told."""
+    """Options of a sentence encoder."""
 
-    dataset: Path = Field(description="prepared pictures with sentences and attributes, to learn from")
+    dataset: Path = Field(description="prepared images with sentences and attributes, to train on")
     test: Path = Field(description="the same, to test on")
     attributes: tuple[str, ...] = Field(
-        min_length=1, description="attributes of the pictures to tell from the sentence"
+        min_length=1, description="attributes of the image to predict from the sentence"
     )
     width: int = Field(default=100, ge=1, description="length of a sentence's code")
     layers: int = Field(default=2, ge=1, description="recurrent layers")
-    epochs: int = Field(default=40, ge=1, description="times through the dataset")
-    batch_size: int = Field(default=64, ge=1, description="sentences a step")
-    learning_rate: float = Field(default=0.005, gt=0, description="Adam's, falling linearly to 0")
-    unknown: float = Field(default=0.03, ge=0, lt=1, description="share of words hidden while learning")
+    epochs: int = Field(default=40, ge=1, description="passes over the dataset")
+    batch_size: int = Field(default=64, ge=1, description="sentences per step")
+    learning_rate: float = Field(default=0.005, gt=0, description="Adam's learning rate, decayed linearly to 0")
+    unknown: float = Field(default=0.03, ge=0, lt=1, description="fraction of words masked during training")
     seed: int = Field(default=0, ge=0)
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Sentences as lists of words, and of each attribute its value for each sentence."""
+    """Sentences as lists of words, and the value of each attribute for each sentence."""
 
     sentences: list[list[str]]
     values: dict[str, list[str]]
@@ -59,24 +59,22 @@ def described(path: Path, attributes: Sequence[str]) -> Described:
     """The sentences and attributes of a prepared dataset.
 
     Raises:
-        InputError: its pictures have no sentences, one is empty, or an attribute is not known of them.
+        InputError: its images have no sentences, a sentence is empty, or an attribute is missing.
     """
     sentences: list[list[str]] = []
     values: dict[str, list[str]] = {name: [] for name in attributes}
     for index, record in enumerate(Store(path).records()):
         if "sentence" not in record:
-            raise InputError(f"the dataset {path} has no sentences; right would be one of dolls, or with captions")
+            raise InputError(f"the dataset {path} has no sentences; use one of dolls, or one with captions")
         split = words(str(record["sentence"]))
         if not split:
-            raise InputError(
-                f"the dataset {path}: the sentence of picture {index} has no words: {record['sentence']!r}"
-            )
+            raise InputError(f"the dataset {path}: the sentence of image {index} has no words: {record['sentence']!r}")
         sentences.append(split[:LONGEST])
         known = record.get("attributes", {})
         for name in attributes:
             if name not in known:
                 raise InputError(
-                    f"the dataset {path}: picture {index} has no attribute '{name}'; it has: "
+                    f"the dataset {path}: image {index} has no attribute '{name}'; it has: "
                     f"{', '.join(sorted(known)) or 'none'}"
                 )
             values[name].append(str(known[name]))
@@ -95,7 +93,7 @@ class TrainText:
 
 
 def train_text(name: str, config: TextConfig) -> None:
-    """Train, test and publish the sentence encoder of this name."""
+    """Train, test and publish a sentence encoder under this name."""
     device = choose_device()
     known, test = (described(path, config.attributes) for path in (config.dataset, config.test))
     vocabulary = sorted({word for sentence in known.sentences for word in sentence})
@@ -111,7 +109,7 @@ def train_text(name: str, config: TextConfig) -> None:
     record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "kinds": kinds, "digests": digests}
     with published(out, record, metrics, {"encoder": encoder}):
         pass
-    print(f"text {name} is done: {out}  accuracy {metrics['accuracy']:.4f} of {len(vocabulary)} words' sentences")
+    print(f"text {name} is done: {out}  accuracy {metrics['accuracy']:.4f}, vocabulary of {len(vocabulary)} words")
 
 
 def _learn(name: str, text: Text, known: Described, config: TextConfig, device: torch.device) -> None:
@@ -142,8 +140,7 @@ def _learn(name: str, text: Text, known: Described, config: TextConfig, device: 
 
 @torch.no_grad()
 def _accuracies(text: Text, known: Described, test: Described) -> dict[str, float]:
-    """Share of test sentences of which an attribute is told rightly; their mean; and what always saying the commonest
-    value would have."""
+    """Test accuracy of each attribute; their mean; and the baseline of always predicting the most common value."""
     codes = torch.cat([text.encode([" ".join(s) for s in part]) for part in _parts(test.sentences, 256)])
     figures, commonest = {}, {}
     for name, logits in text.encoder.attributes(codes).items():

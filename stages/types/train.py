@@ -58,14 +58,14 @@ class Train:
         self.code = stage_digest(params, pipeline, stage)
 
     def profile(self) -> None:
-        """Run a few steps, and print what they cost."""
+        """Run a few steps and print their cost."""
         device = choose_device()
         config, inputs, prepared = inputs_or_made_up(self.config, device)
         cost = profile(lambda: trainer_of(config, inputs, None, Path("/nonexistent"), device))
         print(json.dumps({**cost, "prepared": prepared}))
 
     def run(self) -> int:
-        """Train and publish. Returns the exit code of the processes that it needs, if several."""
+        """Train and publish. Returns the exit code of the worker processes, if there are several."""
         config = self.config
         if config.processes > 1 and not is_launched():
             check_inputs(config, *find_inputs(config))
@@ -73,7 +73,7 @@ class Train:
         device = choose_device()
         distributed.start(device)
         if config.batch_size % distributed.world():
-            raise InputError(f"batch_size {config.batch_size} cannot be shared by {distributed.world()} processes")
+            raise InputError(f"batch_size {config.batch_size} is not divisible by {distributed.world()} processes")
         store, parent = find_inputs(config)
         check_inputs(config, store, parent)
         folder = training_folder(config, store, parent)
@@ -83,7 +83,7 @@ class Train:
             return trainer_of(config, inputs, parent, folder, device, done)
 
         if distributed.rank() > 0:
-            distributed.wait_for_all()  # until rank 0 has moved what other code finished
+            distributed.wait_for_all()  # until rank 0 has moved aside a run finished by other code
             train_to_the_end(config, make, folder)
         else:
             with hold(folder / "lock", config.name), hold(artifact_lock(config.artifact), str(config.artifact)):
@@ -94,7 +94,7 @@ class Train:
         return 0
 
     def _begin(self, folder: Path) -> None:
-        """Leave in the work folder what `espalier status` compares, and move what other code finished out of the way."""
+        """Write what `espalier status` compares into the work folder, and move aside a run finished by other code."""
         said = set_finished_aside(folder, round(self.config.kimg * 1000), self.code)
         if said:
             print(said, flush=True)
@@ -105,7 +105,7 @@ class Train:
 
 
 def _input_files(config: StageConfig) -> list[Path]:
-    """The files that tell what the dataset and the parent are."""
+    """The files that identify the dataset and the parent."""
     parent = config.after if config.at is None else config.after / "milestones" / milestone_name(config.at)
     return [config.dataset / "manifest.json", *([parent / "stage.json"] if config.has_parent else [])]
 
@@ -114,7 +114,7 @@ def training_folder(config: StageConfig, store: Store, parent: Artifact | None) 
     """The work folder of a stage with these inputs.
 
     Raises:
-        InputError: the checkpoint it is to go on from is missing.
+        InputError: the checkpoint to continue from is missing.
     """
     dataset = Input(path=config.dataset.as_posix(), digest=store.digest)
     key = work_key(config, dataset, parent_input(parent), start_input(config), encoder_input(config, store))
@@ -129,8 +129,8 @@ def trainer_of(
     device: torch.device,
     done: Interventions = NO_INTERVENTIONS,
 ) -> Trainer:
-    """A trainer at step 0, with the parent's weights where the stage grows."""
-    config = with_remedies(config, done.remedies).model_copy(deep=True)  # tricks have a state of this training
+    """A trainer at step 0, with the parent's weights if the stage grows."""
+    config = with_remedies(config, done.remedies).model_copy(deep=True)  # tricks hold the state of this run
     networks = build_networks(config, inputs.origin.channels, device, len(inputs.store.manifest.classes))
     if parent is not None and config.grows:
         changed = bool(done.remedies or parent.record.remedies)
@@ -139,7 +139,7 @@ def trainer_of(
 
 
 def components(config: StageConfig, trainer: Trainer, bar: Bar, interruption: Interruption) -> Components:
-    """What happens beside the game, in order."""
+    """The components of the training loop, in order."""
     found = [Watch(config), Log(bar, interruption), Snapshots(), *_known_modes(config, trainer)]
     if config.evaluate is not None:
         found.append(Evaluate(config.evaluate))
@@ -158,8 +158,8 @@ def _known_modes(config: StageConfig, trainer: Trainer) -> list[Any]:
 
 
 def train_to_the_end(config: StageConfig, make: Make, folder: Path) -> tuple[Trainer, Components]:
-    """Train to the end, rolling back with a remedy where one is configured. Returns the trainer at the end."""
-    may_be_healed = config.heal is not None or config.stop is not None  # else nothing has been done: no second read
+    """Train to the end, rolling back with remedies if configured. Returns the trainer at the end."""
+    may_be_healed = config.heal is not None or config.stop is not None  # otherwise there are no interventions to read
     trainer = make(interventions_in(folder, round(config.kimg * 1000)) if may_be_healed else NO_INTERVENTIONS)
     interruption = Interruption()
     bar = Bar(config.name, trainer.target, silent=distributed.rank() > 0)
@@ -182,7 +182,7 @@ def train_to_the_end(config: StageConfig, make: Make, folder: Path) -> tuple[Tra
 
 
 def publish_end(trainer: Trainer, beside: Components, make: Make, artifact: Path) -> Metrics:
-    """Publish the end of a training, or what was better before it."""
+    """Publish the end of a run, or an earlier checkpoint if it was better."""
     done, quality = trainer.interventions, trainer.monitor.quality
     found = to_publish(trainer.folder, done, quality)
     last = max([trainer.step, *(event.step for event in done.events if event.kind in ("stop", "kept"))])
@@ -200,16 +200,16 @@ def publish_end(trainer: Trainer, beside: Components, make: Make, artifact: Path
     chosen = make(Interventions(interventions_of(best.record).remedies, events))
     chosen.load(best)
     chosen.drawn = drawn
-    verdict = (trainer if done.stopped else chosen).monitor.verdict  # not of what is not published
+    verdict = (trainer if done.stopped else chosen).monitor.verdict  # unless stopped, at what is published
     changes = {"code": "+".join(trainer.codes), "verdict": verdict.word, "evidence": verdict.evidence}
     return publish(chosen, beside, artifact, last, changes)
 
 
 def _roll_back(config: StageConfig, trainer: Trainer, sick: Sick, make: Make, beside: Components) -> Trainer:
-    """A trainer that stands at the best checkpoint, with the next remedy.
+    """A trainer at the best checkpoint, with the next remedy applied.
 
     Raises:
-        TrainingFailed: no remedy is left, and values are not finite: of what can go on the watch lets go on.
+        TrainingFailed: no remedy is left and values are not finite; runs that can continue are not stopped.
     """
     remedy, refused = next_remedy(config, trainer.interventions, sick)
     if remedy is None:
@@ -225,17 +225,17 @@ def _roll_back(config: StageConfig, trainer: Trainer, sick: Sick, make: Make, be
 
 
 def _failure(name: str, why: str, folder: Path) -> TrainingFailed:
-    """The end of a training that cannot go on, which is noted in its work folder until it is tried again."""
+    """The error for a run that cannot continue. It is recorded in the work folder until the next attempt."""
     with whole_file(folder / FAILED) as partial:
         partial.write_text(why + "\n", encoding="utf-8")
     return TrainingFailed(
         f"{name}, {why}. The last good checkpoint is kept in {folder}; continuing from it unchanged would fail again. Lower the "
-        "learning rate, or strengthen the penalty, in params.yaml; or let it be healed: heal: true"
+        "learning rate or strengthen the penalty in params.yaml, or roll back automatically with heal: true"
     )
 
 
 def _train(config: StageConfig, trainer: Trainer, beside: Components, bar: Bar, interruption: Interruption) -> None:
-    """Train until the end, an interruption or a verdict."""
+    """Train until the end, an interruption or a failing verdict."""
     begun = time.monotonic()
     if distributed.rank() == 0:
         (trainer.folder / FAILED).unlink(missing_ok=True)

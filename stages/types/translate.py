@@ -1,7 +1,7 @@
-"""Translating held-out people into the outfits of others' sentences, by both of FashionGAN's stages.
+"""Dress held-out people as other people's sentences describe, using both FashionGAN stages.
 
-As in the paper's section 4: each test picture gets the sentence of another one. The release says whose (its records' `donor`);
-elsewhere a permutation that depends on the seed. What is read of drawn dolls is in `stages/fashiongan/metrics.py`.
+As in section 4 of the paper, each test image gets the sentence of another. The release specifies which (`donor` in its
+records); otherwise it is a permutation derived from the seed. The metrics of drawn dolls are in `stages/fashiongan/metrics.py`.
 """
 
 from pathlib import Path
@@ -30,20 +30,20 @@ AT_ONCE = 100
 
 
 class TranslateOptions(Options):
-    """What a stage that translates is given; it trains nothing."""
+    """Options of a translate stage, which does not train."""
 
     type: Literal["translate"]
-    dataset: Path = Field(description="prepared people that nothing was trained on")
+    dataset: Path = Field(description="prepared held-out people")
     after: Path = Field(
-        description="the second stage's artifact; the first and the encoder are those that it came from"
+        description="the second stage's artifact; the first stage and the encoder come from its lineage"
     )
-    count: int = Field(default=1000, ge=20, description="how many of them")
-    shown: int = Field(default=12, ge=1, description="rows of the sheet")
+    count: int = Field(default=1000, ge=20, description="number of people to translate")
+    shown: int = Field(default=12, ge=1, description="rows of the sample sheet")
     seed: int = Field(default=0, ge=0)
 
 
 class Held:
-    """Held-out people of a store with their sentences, and for each whose sentence it gets."""
+    """Held-out people of a store with their sentences, and the donor of the sentence each one gets."""
 
     def __init__(self, config: TranslateOptions, translator: Translator) -> None:
         store = Store(config.dataset)
@@ -59,12 +59,12 @@ class Held:
 
     def _donors(self, seed: int) -> NDArray[np.int64]:
         others = np.random.default_rng(derive_seed(seed, "donors")).permutation(self.count)
-        others = others[(np.argsort(others) + 1) % self.count]  # nobody gets its own
+        others = others[(np.argsort(others) + 1) % self.count]  # no one gets their own sentence
         return np.array([record.get("donor", other) for record, other in zip(self.records, others, strict=False)])
 
     @property
     def drawn(self) -> bool:
-        """Whether these are dolls, whose outfits can be read by rule."""
+        """Whether these are dolls, whose outfits can be parsed by rules."""
         return all("pose_left_arm" in record.get("attributes", {}) for record in self.records)
 
 
@@ -80,7 +80,7 @@ class Translate:
 
 
 def translate(pipeline: str, stage: str, config: TranslateOptions) -> None:
-    """Translate, measure and publish."""
+    """Translate, compute metrics and publish."""
     translator = Translator(config.after, choose_device())
     held = Held(config, translator)
     made = _translated(translator, held, f"{pipeline}@{stage}", config.seed)
@@ -110,7 +110,7 @@ def _translated(translator: Translator, held: Held, name: str, seed: int) -> Tra
 
 
 def measured(held: Held, made: Translated, seed: int) -> dict[str, float]:
-    """Every figure by name; `_ceiling` of the sentence's own true picture, `_chance` with the sentences shuffled."""
+    """All metrics by name. `_ceiling`: for the sentence's own real image; `_chance`: with shuffled sentences."""
     figures: dict[str, float] = {}
     people = held.people
     if made.maps is not None:
@@ -142,7 +142,7 @@ HEADS = ("sentence", "person", "map", "new map", "result")
 
 
 def rows(held: Held, made: Translated, count: int) -> list[Row]:
-    """The first people as rows of the sheet."""
+    """The first people as rows of the sample sheet."""
     found = []
     for i in range(min(count, held.count)):
         new = held.people.maps[i] if made.maps is None else made.maps[i]

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 from scipy.io import loadmat, savemat
 
 from espalier.data.errors import InputError
 from espalier.data.images import map_to_square, to_square
 from espalier.data.prepare import prepare
-from espalier.data.sources import AnySource
 from espalier.data.sources.fashiongan import FashionganSource
 from espalier.data.sources.release import CODES, CONSTRAINTS, G1, G2, INDICES, LANGUAGE
 from espalier.data.store import Store
+from espalier.stages.config.sections import SOURCES, source_config
 from tests.data.made_release import (
     TEST,
     TRAIN,
@@ -91,7 +91,8 @@ def test_each_test_picture_names_whose_sentence_it_is_told(release: Path) -> Non
 
 
 def test_smaller_pictures_are_those_of_any_other_source(release: Path) -> None:
-    source = TypeAdapter(AnySource).validate_python({"source": "fashiongan", "root": release, "resolution": 32})
+    options = {"source": "fashiongan", "root": release, "resolution": 32}
+    source = source_config({"datasets": {"people": options}}, "people")
     picture = source.picture(source.listing(), 2)
     upright = np.rint(photo(11) * 255).astype(np.uint8)
     assert np.abs(picture.image.astype(int) - to_square(Image.fromarray(upright), 32, 3)).max() <= 1
@@ -238,4 +239,4 @@ def test_variables_are_named_of_matlab_7_3_too(tmp_path: Path) -> None:
 )
 def test_bad_options_are_refused(options: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        TypeAdapter(AnySource).validate_python({"source": "fashiongan", "root": "x", **options})
+        SOURCES["fashiongan"].model_validate({"source": "fashiongan", "root": "x", **options})

@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import TypeAdapter
 
 from espalier.data.errors import InputError
 from espalier.data.images import map_to_square, to_square
 from espalier.data.prepare import prepare
-from espalier.data.sources import AnySource
 from espalier.data.sources.people import PeopleSource
 from espalier.data.store import Store
+from espalier.stages.config.sections import source_config
 
 COLOURS = np.array(
     [[250, 250, 250], [40, 20, 10], [230, 180, 150], [200, 0, 0], [0, 0, 200], [0, 150, 0], [220, 200, 0]], np.uint8
@@ -73,7 +72,7 @@ def three(tmp_path: Path) -> Path:
 
 
 def test_a_store_of_people_holds_pictures_maps_and_records(three: Path, tmp_path: Path) -> None:
-    source = TypeAdapter(AnySource).validate_python({"source": "people", "root": three, "resolution": 16})
+    source = source_config({"datasets": {"three": {"source": "people", "root": three, "resolution": 16}}}, "three")
     assert prepare(source, tmp_path / "store", quiet, workers=1) == []
     store = Store(tmp_path / "store")
     assert store.records() == [

@@ -8,14 +8,14 @@ from typing import get_args
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
-from espalier.data.sources import AnySource
 from espalier.data.sources.dolls import DollSource
 from espalier.data.sources.points import PointSource
 from espalier.data.store import Store
+from espalier.stages.config.sections import SOURCES
 
 SHAPES: tuple[str, ...] = get_args(PointSource.model_fields["shape"].annotation)
 MIXTURES = {"ring": (8, 0.01), "grid": (25, 0.05), "gaussians8": (8, 0.02 / 1.414), "gaussians25": (25, 0.05 / 2.828)}
@@ -119,7 +119,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(shape: str) -
 def test_bad_options_are_refused(options: dict[str, object], complaint: str) -> None:
     given = {"source": "points", "root": "x", "shape": "ring", **options}
     with pytest.raises(ValidationError, match=complaint):
-        TypeAdapter(AnySource).validate_python(given)
+        SOURCES["points"].model_validate(given)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

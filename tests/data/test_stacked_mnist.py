@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
-from espalier.data.sources import AnySource
 from espalier.data.sources.stacked_mnist import FILES, StackedMnistSource
 from espalier.data.store import Store
+from espalier.stages.config.sections import SOURCES
 
 
 def source(root: Path, **options: object) -> StackedMnistSource:
@@ -111,4 +111,4 @@ def test_damaged_files_are_an_error_for_people(tmp_path: Path, content: bytes) -
 )
 def test_bad_options_are_refused(options: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        TypeAdapter(AnySource).validate_python({"source": "stacked_mnist", "root": "x", **options})
+        SOURCES["stacked_mnist"].model_validate({"source": "stacked_mnist", "root": "x", **options})

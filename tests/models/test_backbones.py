@@ -7,7 +7,10 @@ from torch import Tensor, nn
 from espalier.models import dcgan, mlp, resnet
 from espalier.models.norms import NORMS, ConditionalBatchNorm
 from espalier.models.resizing import Up, UpConvolution
-from espalier.stages.networks.known import NETWORKS, Dcgan, Mlp, Resnet
+from espalier.stages.networks.dcgan import Dcgan
+from espalier.stages.networks.known import NETWORKS
+from espalier.stages.networks.mlp import Mlp
+from espalier.stages.networks.resnet import Resnet
 
 
 def count(network: nn.Module) -> int:
@@ -17,15 +20,15 @@ def count(network: nn.Module) -> int:
 @pytest.mark.parametrize("resolution", [8, 16, 32])
 @pytest.mark.parametrize("cls", [Dcgan, Resnet])
 def test_pictures_and_logits_have_their_shapes(cls: type[Dcgan | Resnet], resolution: int) -> None:
-    backbone = cls(generator_width=4, discriminator_width=4)
-    arguments = backbone.arguments(resolution, 3)
-    generator = backbone.generator_class(**arguments["generator"])
-    discriminator = backbone.discriminator_class(**arguments["discriminator"])
-    pictures = generator(torch.randn(4, backbone.latent))
+    network = cls(generator_width=4, discriminator_width=4)
+    arguments = network.arguments(resolution, 3)
+    generator = network.generator_class(**arguments["generator"])
+    discriminator = network.discriminator_class(**arguments["discriminator"])
+    pictures = generator(torch.randn(4, network.latent))
     assert pictures.shape == (4, 3, resolution, resolution) and pictures.abs().max() <= 1
     features: list[Tensor] = []
     assert discriminator(pictures, features).shape == (4,)
-    assert len(features) == backbone.features(resolution)
+    assert len(features) == network.feature_count(resolution)
 
 
 def test_sngans_cifar_networks_have_the_papers_sizes() -> None:
@@ -102,7 +105,7 @@ def test_conditional_batch_norm_has_a_scale_and_shift_for_each_class() -> None:
     torch.testing.assert_close(sampling(x[:1], labels[:1]), sampling(x, labels)[:1])
 
 
-def test_every_backbone_can_be_built_with_its_defaults_but_for_width() -> None:
+def test_every_network_can_be_built_with_its_defaults_but_for_width() -> None:
     assert set(NETWORKS) == {
         "progan", "dcgan", "resnet", "mlp", "dirac", "saddle", "fashion_shape", "fashion_image"
     }  # fmt: skip

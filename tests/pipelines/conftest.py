@@ -29,7 +29,7 @@ def checkpoints(project: Project) -> set[Path]:
     return set((project.root / ".work").glob("*@*/*/step-*.pt"))
 
 
-def processes_of(project: Project, words: str = "espalier.stages.types.train") -> list[psutil.Process]:
+def processes_of(project: Project, words: str = "espalier.stages.run progan") -> list[psutil.Process]:
     """Processes of this project whose command has these words."""
     found = []
     for process in psutil.process_iter(["cmdline", "cwd", "status"]):

@@ -37,8 +37,8 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
     wait_for(lambda: (project.root / "ablations/progan-r4.csv").is_file())
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[0]
-    assert process.returncode == 130 and "the same command goes on" in said, said
-    assert "left out: loss=hinge label_smoothing=0.9" in said and "no labels" in said
+    assert process.returncode == 130 and "the same command continues" in said, said
+    assert "skipped: loss=hinge label_smoothing=0.9" in said and "no labels" in said
     assert not processes_of(project)
     finished = {row["key"] for row in rows(project)}
     assert finished
@@ -52,7 +52,7 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
     assert len(project.dvc("exp", "list", "--name-only").split()) == 3
     again = project.run(*command, "--seeds", "1", "--by", "loss_d", "--lowest")
     assert "Running stage" not in again and "loss_d" in again
-    assert "no run has the figure 'fid'; there are: d_accuracy" in project.run(
+    assert "no run has the metric 'fid'; available: d_accuracy" in project.run(
         *command, "--seeds", "1", "--by", "fid", ok=False
     )
 
@@ -61,8 +61,8 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
     ("arguments", "expected"),
     [
         (("progan", "r5", "--over", "loss=wgan"), "has no stage 'r5'; it has: r4, r8, r16"),
-        (("progan", "r4", "--over", "loss"), "right would be KEY=VALUE,VALUE"),
-        (("progan", "r4", "--over", "loss=wgan,"), "right would be KEY=VALUE,VALUE"),
+        (("progan", "r4", "--over", "loss"), "expected KEY=VALUE,VALUE"),
+        (("progan", "r4", "--over", "loss=wgan,"), "expected KEY=VALUE,VALUE"),
         (("progan", "r4", "--over", "loss=wgam"), "did you mean 'wgan'"),
         (("progan", "r4", "--over", "packin=1,2"), "did you mean 'packing'"),
     ],
@@ -103,5 +103,5 @@ def test_the_ranking_has_means_errors_and_failures() -> None:
     assert second.mean == pytest.approx(0.3) and second.error == pytest.approx(0.1)
     assert last.combination == "c" and not last.values
     assert ranked(results, "diversity", lowest=True)[0].combination == "a"
-    with pytest.raises(InputError, match="no run has the figure"):
+    with pytest.raises(InputError, match="no run has the metric"):
         choose_figure(results, "fid")

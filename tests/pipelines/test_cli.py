@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from espalier.data.errors import InputError
-from espalier.stages.types.train import train
 from tests.conftest import Project, cpu_seconds_of_children
+from tests.training import run_stage
 
 
 def test_help_answers_in_a_moment_and_names_every_command(trained: Project) -> None:
@@ -121,7 +121,7 @@ def test_check_warns_and_measures_every_stage_even_before_the_dataset_is_there(p
     for stage in ("r4", "r8", "r16"):
         (line,) = [line for line in output.splitlines() if f"progan@{stage}" in line]
         assert "GiB" in line
-    assert "the whole chain trains for about" in output and "not prepared yet" in output
+    assert "estimated training time of the whole chain" in output and "not prepared yet" in output
 
 
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
@@ -129,7 +129,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown stage": (("run", "progan", "--until", "r64"), "progan.stages has no 'r64'; it has: r4, r8, r16"),
     "no artifact": (("sample", "artifacts/nothing"), "there is no artifact at artifacts/nothing"),
     "no checkpoint": (("sample", "params.yaml"), "params.yaml"),
-    "ending": (("sample", "artifacts/progan/r4", "-o", "x.jpg"), "right would be x.png"),
+    "ending": (("sample", "artifacts/progan/r4", "-o", "x.jpg"), "use x.png"),
     "inspect": (("inspect", "artifacts"), "there is no artifact at artifacts"),
 }
 
@@ -146,7 +146,7 @@ def refused(project: Project, stage: str, expected: str) -> None:
     folder = project.root / "artifacts/progan" / stage
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     with contextlib.chdir(project.root), pytest.raises(InputError) as found:
-        train("progan", stage)
+        run_stage("progan", stage)
     assert expected in str(found.value)
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
 
@@ -154,18 +154,20 @@ def refused(project: Project, stage: str, expected: str) -> None:
 def test_bad_input_to_training_is_refused_and_nothing_made_is_lost(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.set("progan.common.batch_size", 64)
-    refused(project, "r4", "has 48 pictures, fewer than one batch of 64; lower batch_size")
-    output = project.python("espalier.stages.types.train", "progan", "r4", ok=False)
+    refused(project, "r4", "has 48 images, fewer than one batch of 64; lower batch_size")
+    output = project.python("espalier.stages.run", "progan", "r4", ok=False)
     assert project.code == 2 and output.startswith("error: ") and "Traceback" not in output, output
     project.set("progan.common.batch_size", 8)
     project.set("progan.stages.r8.after", "artifacts/progan/r5")
     refused(project, "r8", "the parent artifacts/progan/r5 does not exist (there are: r16, r4, r8)")
     project.set("progan.stages.r8.after", "artifacts/progan/r4")
     project.set("progan.stages.r4.after", "artifacts/datasets/cats")
+    project.set("progan.common.dataset", "artifacts/datasets/cats")
     refused(
         project, "r4", "there is no prepared dataset at artifacts/datasets/cats; make it with: dvc repro dataset@cats"
     )
     project.set("progan.stages.r4.after", "artifacts/datasets/dolls")
+    project.set("progan.common.dataset", "artifacts/datasets/dolls")
     project.set("progan.stages.r8.tricks", {"minibatch_stddev": None})
     refused(project, "r8", "give both the same tricks on networks")
     project.set("progan.stages.r8.tricks", {})
@@ -177,8 +179,12 @@ def test_bad_input_to_training_is_refused_and_nothing_made_is_lost(copy_of_train
     shutil.rmtree(project.root / ".work")
     refused(project, "r8", "generator.safetensors is damaged")
     project.set("datasets.dolls.resolution", 8)
-    project.python("espalier.stages.types.dataset", "dolls")
-    refused(project, "r16", "no 16x16 pictures")
+    project.python("espalier.stages.run", "dataset", "dolls")
+    refused(
+        project, "r16", "progan.stages.r16.resolution: 16 is beyond the 8 of its dataset (datasets.dolls.resolution)"
+    )
+    project.set("datasets.dolls.resolution", 16)  # and what lies there has 8
+    refused(project, "r16", "progan.stages.r16.resolution: 16 is beyond the 8 of the dataset artifacts/datasets/dolls")
 
 
 def test_a_parent_of_other_channels_is_refused(copy_of_trained: Project) -> None:
@@ -187,9 +193,10 @@ def test_a_parent_of_other_channels_is_refused(copy_of_trained: Project) -> None
     for i in range(10):
         Image.fromarray(np.full((16, 16), 20 * i, np.uint8)).save(project.root / f"grey/{i}.png")
     project.set("datasets.grey", {"source": "folder", "root": "grey", "resolution": 16})
-    project.python("espalier.stages.types.dataset", "grey")
+    project.python("espalier.stages.run", "dataset", "grey")
+    project.set("progan.common.dataset", "artifacts/datasets/grey")
     project.set("progan.stages.r4.after", "artifacts/datasets/grey")
-    refused(project, "r8", "was trained on pictures of 3 channels, the dataset artifacts/datasets/grey has 1")
+    refused(project, "r8", "was trained on images of 3 channels, but the dataset artifacts/datasets/grey has 1")
 
 
 def test_a_folder_of_ten_grey_images_trains_to_grey_samples(project: Project) -> None:
@@ -197,6 +204,7 @@ def test_a_folder_of_ten_grey_images_trains_to_grey_samples(project: Project) ->
     for i in range(10):
         Image.fromarray(np.full((40, 30), 25 * i, np.uint8)).save(project.root / f"photos/{i}.png")
     project.set("datasets", {"mine": {"source": "folder", "root": "photos", "resolution": 16}})
+    project.set("progan.common.dataset", "artifacts/datasets/mine")
     project.set("progan.stages.r4.after", "artifacts/datasets/mine")
     project.espalier("run", "progan", "--until", "r8")
     with Image.open(project.root / "artifacts/progan/r8/samples.png") as image:
@@ -233,7 +241,7 @@ def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(
     shutil.rmtree(project.root / ".work")
     (project.root / ".work").symlink_to(small_disk)
     project.set("progan.stages.r4.kimg", 4)
-    process = project.start("python", "-m", "espalier.stages.types.train", "progan", "r4")
+    process = project.start("python", "-m", "espalier.stages.run", "progan", "r4")
     while process.poll() is None and not list(small_disk.glob("progan@r4/*/step-*.pt")):
         time.sleep(0.01)
     while process.poll() is None:  # fill what is left
@@ -247,7 +255,7 @@ def test_a_full_disk_stops_with_a_sentence_and_keeps_the_last_checkpoint(
     kept = list(small_disk.glob("progan@r4/*/step-*.pt"))
     assert kept
     (small_disk / "ballast").unlink()
-    assert "continuing at step" in project.python("espalier.stages.types.train", "progan", "r4")
+    assert "continuing at step" in project.python("espalier.stages.run", "progan", "r4")
 
 
 def test_a_full_disk_while_preparing_leaves_the_old_dataset(copy_of_trained: Project, small_disk: Path) -> None:
@@ -258,7 +266,7 @@ def test_a_full_disk_while_preparing_leaves_the_old_dataset(copy_of_trained: Pro
     datasets.symlink_to(small_disk / "datasets")
     before = project.bytes("artifacts/datasets/dolls/manifest.json")
     project.set("datasets.dolls.count", 20_000)
-    output = project.python("espalier.stages.types.dataset", "dolls", ok=False)
+    output = project.python("espalier.stages.run", "dataset", "dolls", ok=False)
     assert project.code == 1 and "the disk is full" in output and "Traceback" not in output, output
     assert project.bytes("artifacts/datasets/dolls/manifest.json") == before
 

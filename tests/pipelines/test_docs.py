@@ -1,5 +1,6 @@
 """What the documents say is so: the page of tricks, and the trick of a user's own."""
 
+import inspect
 import re
 from pathlib import Path
 
@@ -22,7 +23,8 @@ def test_the_page_of_tricks_is_what_the_code_says() -> None:
 def test_every_tricks_file_can_be_read_beside_its_paper(name: str) -> None:
     cls = describe.find(name)
     assert len(describe.source(cls)) > 10, "it names its source"
-    file = ROOT / Path(*cls.__module__.split(".")).with_suffix(".py")
+    file = Path(inspect.getfile(cls))
+    assert file.is_relative_to(ROOT / "stages")
     assert len(file.read_text().splitlines()) < 130, "it is a screen or two"
     assert describe.networks(cls), "some network has a place for it"
 
@@ -55,11 +57,11 @@ def test_the_example_of_an_own_trick_trains(project: Project) -> None:
     (project.root / "my_tricks.py").write_text(code)
     tricks = project.params["progan"]["common"]["tricks"] | YAML(typ="safe").load(yaml)["tricks"]
     project.set("progan.common.tricks", tricks)
-    project.python("espalier.stages.types.dataset", "dolls")
-    project.python("espalier.stages.types.train", "progan", "r4")
+    project.python("espalier.stages.run", "dataset", "dolls")
+    project.python("espalier.stages.run", "progan", "r4")
     history = (project.root / "artifacts/progan/r4/history.csv").read_text().splitlines()
     assert "colour_match" in history[0]
     assert "my_tricks.ColourMatch" in project.espalier("inspect", "artifacts/progan/r4")
     project.set("progan.common.tricks", {**tricks, "my_tricks.ColourMatch": {"mirror": 2}})
-    output = project.python("espalier.stages.types.train", "progan", "r4", ok=False)
+    output = project.python("espalier.stages.run", "progan", "r4", ok=False)
     assert project.code == 2 and "my_tricks.ColourMatch.mirror" in output and "less than or equal to 1" in output

@@ -185,7 +185,7 @@ def test_a_run_is_given_a_time_and_its_failures_are_retried_unless_the_configura
     server.wait_until(run, "Failed")
     assert "has 48 pictures, fewer than one batch of 64" in server.message(run)
     assert "AwaitingRetry" not in str(server.ask("task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}}))
-    assert server.logs(run).count("> python -m espalier.stages.types.train progan r8") == 1
+    assert server.logs(run).count("> python -m espalier.stages.run progan r8") == 1
 
 
 @pytest.mark.long

@@ -66,9 +66,9 @@ STATEFUL = {
 
 @pytest.mark.long
 def test_every_trick_with_a_state_survives_kills_in_the_same_bits(project: Project) -> None:
-    project.python("espalier.stages.types.dataset", "dolls")
+    project.python("espalier.stages.run", "dataset", "dolls")
     project.set("progan.common.tricks", {**project.params["progan"]["common"]["tricks"], **STATEFUL})
-    command = ("python", "-m", "espalier.stages.types.train", "progan", "r4")
+    command = ("python", "-m", "espalier.stages.run", "progan", "r4")
     project.run(*command)
     whole = [project.bytes(path) for path in WEIGHTS[:2]]
     shutil.rmtree(project.root / ".work")
@@ -86,18 +86,18 @@ def test_a_signal_writes_a_checkpoint_and_says_how_to_continue(
 ) -> None:
     project = copy_of_trained
     project.set("progan.stages.r4.kimg", 400)
-    process = start_and_wait_for_a_checkpoint(project, "python", "-m", "espalier.stages.types.train", "progan", "r4")
+    process = start_and_wait_for_a_checkpoint(project, "python", "-m", "espalier.stages.run", "progan", "r4")
     process.send_signal(number)
     output = process.communicate(timeout=30)[0]
     assert process.returncode == code and "Traceback" not in output
-    assert "a checkpoint is written" in output and "python -m espalier.stages.types.train progan r4" in output
+    assert "a checkpoint is written" in output and "python -m espalier.stages.run progan r4" in output
     state = project.espalier("status")
     assert "half-way" in state and "of 50000" in state
     # Another configuration starts anew; going back to this one finds its own checkpoint.
     project.set("progan.stages.r4", {**project.params["progan"]["stages"]["r4"], "kimg": 0.16, "seed": 5})
-    assert "continuing" not in project.python("espalier.stages.types.train", "progan", "r4")
+    assert "continuing" not in project.python("espalier.stages.run", "progan", "r4")
     project.set("progan.stages.r4", {"after": "artifacts/datasets/dolls", "resolution": 4, "kimg": 400})
-    process = start_and_wait_for_a_checkpoint(project, "python", "-m", "espalier.stages.types.train", "progan", "r4")
+    process = start_and_wait_for_a_checkpoint(project, "python", "-m", "espalier.stages.run", "progan", "r4")
     process.send_signal(number)
     assert "continuing at step" in process.communicate(timeout=30)[0]
 
@@ -118,12 +118,12 @@ def test_ctrl_c_on_espalier_run_stops_dvc_and_trainer_in_good_order(copy_of_trai
 def test_a_second_trainer_refuses_with_the_firsts_number(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.set("progan.stages.r4.kimg", 400)
-    process = start_and_wait_for_a_checkpoint(project, "python", "-m", "espalier.stages.types.train", "progan", "r4")
-    output = project.python("espalier.stages.types.train", "progan", "r4", ok=False)
+    process = start_and_wait_for_a_checkpoint(project, "python", "-m", "espalier.stages.run", "progan", "r4")
+    output = project.python("espalier.stages.run", "progan", "r4", ok=False)
     assert project.code == 2 and f"being trained by process {process.pid}" in output
     assert "training" in project.espalier("status")
     project.set("progan.stages.r4.seed", 5)  # another configuration of the same artifact
-    output = project.python("espalier.stages.types.train", "progan", "r4", ok=False)
+    output = project.python("espalier.stages.run", "progan", "r4", ok=False)
     assert project.code == 2 and f"being trained by process {process.pid}" in output
     process.kill()
     process.wait()
@@ -144,14 +144,14 @@ def test_a_killed_temporary_experiment_resumes(copy_of_trained: Project) -> None
 @pytest.mark.long
 @pytest.mark.parametrize("tricks", [{}, {"packing": {"m": 2}, "minibatch_stddev": {"group": 2}}])
 def test_two_processes_give_the_weights_of_one(project: Project, tricks: dict[str, object]) -> None:
-    project.python("espalier.stages.types.dataset", "dolls")
+    project.python("espalier.stages.run", "dataset", "dolls")
     project.set("progan.common.tricks", {**project.params["progan"]["common"]["tricks"], **tricks})
     project.set("progan.common.kimg", 0.04)  # five steps: rounding differs, and training amplifies it
     weights = []
     for processes in (1, 2):
         project.set("progan.common.processes", processes)
         shutil.rmtree(project.root / ".work", ignore_errors=True)
-        project.python("espalier.stages.types.train", "progan", "r4")
+        project.python("espalier.stages.run", "progan", "r4")
         folder = project.root / "artifacts/progan/r4"
         weights.append({n: load_file(folder / f"{n}.safetensors") for n in ("generator", "discriminator")})
     for network, tensors in weights[0].items():
@@ -186,7 +186,7 @@ def test_training_leaves_with_a_checkpoint_when_dvc_is_stopped(
     reached = max(int(path.name.split("-")[1]) for path in checkpoints(project) if "progan@r4" in str(path))
     project.set("progan.stages.r4.kimg", (reached + 10) * 8 / 1000)
     project.set("progan.common.processes", 1)  # what two trained, one goes on from
-    assert f"continuing at step {reached}" in project.python("espalier.stages.types.train", "progan", "r4")
+    assert f"continuing at step {reached}" in project.python("espalier.stages.run", "progan", "r4")
 
 
 @pytest.mark.long
@@ -196,7 +196,7 @@ def test_a_trainer_that_nobody_listens_to_any_more_leaves_with_a_checkpoint(copy
     project.set("progan.common.watch.checkpoint_seconds", 1000)
     process = project.start("dvc", "repro", "progan@r4")  # as a flow starts it, which is then killed
     assert process.stdout
-    while "python -m espalier.stages.types.train" not in process.stdout.readline():
+    while "python -m espalier.stages.run progan" not in process.stdout.readline():
         pass
     process.stdout.close()
     wait_for(lambda: bool(trainers(project)))

@@ -62,7 +62,7 @@ def test_the_page_holds_every_stage_and_needs_nobody(trained: Project) -> None:
     for part in ("growth", "beside", "curves", "figures", "origin"):
         assert f'<section id="{part}">' in page and f'href="#{part}"' in page
     assert page.count('in every stage"') == 12 and "r4 (4×4) → r8 (8×8) → r16 (16×16)" in page
-    assert "nearest to each, in pixels among all 48" in page
+    assert "nearest real image to each, in pixels among all 48" in page
     assert "dvc repro features@dolls" in page  # why figures have no floors
     assert "fade end" in page and "gradient_penalty" in page
     record = json.loads(trained.bytes("artifacts/progan/r16/stage.json"))
@@ -84,7 +84,7 @@ def test_of_a_part_of_the_chain_there_is_a_page_of_what_is_there(copy_of_trained
     page = reported(project)
     assert_alone(page)
     assert all(f">{stage}</text>" in page for stage in STAGES)
-    assert "1 of 3 stages made" in page
+    assert "1 of 3 stages finished" in page
     assert "damaged" in page and "dvc checkout progan@r8" in page and "not trained yet" in page
 
 
@@ -113,7 +113,7 @@ def test_against_an_experiment_tells_what_differs(copy_of_trained: Project) -> N
     page = reported(project, "--against", "slower")
     assert_alone(page)
     part = page.split('<section id="against">')[1].split("</section>")[0]
-    assert "Against slower" in part and "progan.stages.r16.adam.learning_rate" in part and "0.0005" in part
+    assert "Compared with slower" in part and "progan.stages.r16.adam.learning_rate" in part and "0.0005" in part
     assert "r16, slower" in part and "r16, here" in part and "loss_g" in part
     said = project.look("report", "progan", "--against", "slowr", ok=False)
     assert project.code == 2 and "did you mean 'slower'" in said and "Traceback" not in said
@@ -123,9 +123,9 @@ def test_against_an_experiment_tells_what_differs(copy_of_trained: Project) -> N
 BAD: dict[str, tuple[tuple[str, ...], str]] = {
     "unknown pipeline": (("progn",), "did you mean 'progan'"),
     "a stage": (("progan@r8",), "has no pipeline 'progan@r8'; did you mean 'progan'"),
-    "ending": (("progan", "-o", "x.pdf"), "right would be x.html"),
+    "ending": (("progan", "-o", "x.pdf"), "use x.html"),
     "folder": (("progan", "-o", "art.html"), "which is a folder"),
-    "no such place": (("progan", "-o", "params.yaml/x.html"), "--out params.yaml/x.html: it cannot be written"),
+    "no such place": (("progan", "-o", "params.yaml/x.html"), "--out params.yaml/x.html: cannot write the file"),
     "unknown revision": (("progan", "--against", "nothing-like-it"), "--against nothing-like-it: dvc cannot compare"),
     "an option": (("progan", "--against", "--help"), "--against --help: dvc cannot compare"),
     "nothing trained": (("fashiongan",), "fashiongan"),
@@ -142,20 +142,21 @@ def test_bad_input_is_a_sentence(trained: Project, case: str) -> None:
 
 
 def test_a_stage_of_points_has_a_page_too(project: Project) -> None:
-    ring = {"source": "points", "root": "data/sources/points.py", "shape": "ring", "count": 200}
+    ring = {"source": "points", "root": "artifacts/code/dataset/ring", "shape": "ring", "count": 200}
     project.set("datasets", {"ring": ring})
-    common = {"kimg": 0.4, "batch_size": 8, "network": "mlp", "tricks": {"loss": "hinge"}, "monitor": {"steps": 10}}
+    common = {"dataset": "artifacts/datasets/ring", "kimg": 0.4, "batch_size": 8, "network": "mlp"}
+    common |= {"tricks": {"loss": "hinge"}, "monitor": {"steps": 10}}
     project.set("progan", {"common": common, "stages": {"r4": {"after": "artifacts/datasets/ring"}}})
     project.espalier("run", "progan")
     page = reported(project)
     assert_alone(page)
-    assert 'alt="samples of progan@r4"' in page and "What the monitor saw" in page and "modes" in page
+    assert 'alt="samples of progan@r4"' in page and "Monitor metrics and verdicts" in page and "modes" in page
     assert '<section id="beside">' not in page and '<section id="growth">' not in page
 
 
 def test_nothing_trained_says_what_to_run(project: Project) -> None:
     said = project.look("report", "progan", ok=False)
-    assert project.code == 2 and "nothing of progan is trained yet" in said and "espalier run progan" in said
+    assert project.code == 2 and "no stage of progan is trained yet" in said and "espalier run progan" in said
 
 
 # The parts.
@@ -201,7 +202,7 @@ def test_verdicts_and_events_are_on_the_page(tmp_path: Path) -> None:
     drawn = curves(chain)
     assert ">collapsed</text>" in drawn and "back to 0.2 kimg, and on with r1" in drawn
     assert "nan" not in drawn and "inf" not in drawn.replace("info", "")
-    for panel in ("Losses", "The discriminator&#x27;s accuracy", "What the monitor saw"):
+    for panel in ("Losses", "The discriminator&#x27;s accuracy", "Monitor metrics and verdicts"):
         assert panel in drawn
 
 

@@ -15,7 +15,7 @@ def test_a_run_is_given_a_time_and_ends_unfinished(copy_of_trained: Project) -> 
     project = copy_of_trained
     project.set("progan.stages.r4.kimg", 400)
     output = project.espalier("run", "progan", "--for", "16s", ok=False)
-    assert project.code == 3 and "the time given to this run is over" in output, output
+    assert project.code == 3 and "the time limit of this run is reached" in output, output
     assert "a checkpoint is written" in output and not processes_of(project)
     assert "half-way" in project.look("status")
 
@@ -93,7 +93,7 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ("run", "progan", "-S", "progan.common.kimg=-1"),
         "progan.common.kimg: Input should be greater",
     ),
-    "time": (("run", "progan", "--for", "soon"), "'soon' is no length of time; right would be 90s, 40m, 8h or 1d"),
+    "time": (("run", "progan", "--for", "soon"), "'soon' is not a duration; use 90s, 40m, 8h or 1d, for example"),
     "no remote": (("run", "progan", "--pull"), "no default remote"),
     "step of nothing": (("run", "progan", "--step", "3"), "--from r8 --step 3"),
     "from without step": (("run", "progan", "--from", "r8"), "from which step of r8?"),
@@ -101,9 +101,12 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ("run", "progan", "--from", "r9", "--step", "3"),
         "progan.stages has no stage 'r9'; it has: r4",
     ),
-    "from an unknown version": (("run", "progan", "--from", "progan@r8:nothing"), "no version 'nothing' of progan@r8"),
+    "from an unknown version": (
+        ("run", "progan", "--from", "progan@r8:nothing"),
+        "retrieve version 'nothing' of progan@r8",
+    ),
     "history of nothing": (("history", "progan@r9"), "dvc.yaml has no stage 'progan@r9'"),
-    "cron": (("serve", "--cron", "every night"), "right would be five fields, such as '0 2 * * *'"),
+    "cron": (("serve", "--cron", "every night"), "use five fields, such as '0 2 * * *'"),
     "timezone": (("serve", "--cron", "0 2 * * *", "--timezone", "Mars"), "Mars"),
     "serve": (("serve", "progn"), "did you mean 'progan'"),
     "no server": (("serve",), "no Prefect server answers at http://127.0.0.1:9/api; start one with 'espalier ui'"),
@@ -124,7 +127,7 @@ def test_a_port_in_use_is_refused(trained: Project) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         output = trained.espalier("ui", "--port", str(port), ok=False)
-    assert trained.code == 2 and f"port {port}, cannot be used: Address already in use" in output
+    assert trained.code == 2 and f"port {port}: Address already in use" in output
 
 
 def test_a_folder_that_is_no_dvc_repository_is_refused(tmp_path: Path) -> None:
@@ -135,10 +138,10 @@ def test_a_folder_that_is_no_dvc_repository_is_refused(tmp_path: Path) -> None:
         assert project.code == 2 and "not inside of a DVC repository" in output and "Traceback" not in output
 
 
-def test_a_gate_on_a_figure_that_the_stage_lacks_is_refused(copy_of_trained: Project) -> None:
+def test_a_gate_on_a_metric_that_the_stage_lacks_is_refused(copy_of_trained: Project) -> None:
     copy_of_trained.set("progan.stages.r8.gate", {"fid": {"below": 40}})
     output = copy_of_trained.espalier("run", "progan", ok=False)
-    assert copy_of_trained.code == 2 and "progan.stages.r8: gate.fid: the stage has no such figure" in output
+    assert copy_of_trained.code == 2 and "progan.stages.r8: gate.fid: the stage has no such metric" in output
 
 
 def test_editing_a_gate_trains_nothing(copy_of_trained: Project) -> None:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from espalier.data.errors import InputError
@@ -35,14 +34,12 @@ from espalier.pipelines.studio.actions import (
 )
 from espalier.stages.config.load import stage_config
 from espalier.stages.fashiongan.translator import People, Translator
-from espalier.stages.loop.publish import publish
-from espalier.stages.loop.trainer import Trainer
-from espalier.stages.types.text import train_text
-from espalier.stages.types.train import find_inputs
+from espalier.stages.types.inputs import find_inputs
+from tests import training
 from tests.conftest import TINY, Project
 from tests.pipelines.conftest import free_port, wait_for
 from tests.stages.test_fashion import DOLLS, PARAMS, published, write_params
-from tests.stages.test_trainer import run
+from tests.training import new_trainer, resumed, run, run_stage
 
 IMAGE, DATASET, SORTED = (
     Path("artifacts", name) for name in ("fashiongan/image", "datasets/people_test", "datasets/sorted")
@@ -50,14 +47,14 @@ IMAGE, DATASET, SORTED = (
 R4, R8, OF_CLASSES = (Path("artifacts", name) for name in ("progan/r4", "progan/r8", "told/r4"))
 KNOWN = "a red dress with short sleeves"
 PROGAN: dict[str, Any] = {
-    "common": TINY["progan"]["common"] | {"kimg": 0.2},
+    "common": TINY["progan"]["common"] | {"dataset": "artifacts/datasets/people", "kimg": 0.2},
     "stages": {
         "r4": {"after": "artifacts/datasets/people", "resolution": 4},
         "r8": {"after": "artifacts/progan/r4", "resolution": 8},
     },
 }
 TOLD: dict[str, Any] = {
-    "common": PROGAN["common"],
+    "common": PROGAN["common"] | {"dataset": "artifacts/datasets/sorted"},
     "stages": {"r4": {"after": "artifacts/datasets/sorted", "resolution": 4, "tricks": {"class_embedding": {}}}},
 }
 """Of classes."""
@@ -68,9 +65,9 @@ def train(pipeline: str, stage: str) -> None:
     config = stage_config({"progan": PROGAN, "told": TOLD}, pipeline, stage)
     folder = Path(f"work-{pipeline}-{stage}")
     folder.mkdir()
-    trainer = Trainer(config, *find_inputs(config), folder, torch.device("cpu"))
-    trainer.resume()
-    publish(run(trainer), config.artifact)
+    trainer = new_trainer(config, *find_inputs(config), folder)
+    resumed(trainer)
+    training.published(run(trainer), config.artifact)
 
 
 def sort(people: Path, root: Path) -> FolderSource:
@@ -92,7 +89,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_params(folder, PARAMS)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        train_text("outfits")
+        run_stage("text", "outfits")
         published("shape")
         published("image")
         prepare(sort(DATASET, folder / "sorted"), SORTED, lambda done, total: None, workers=1)
@@ -136,7 +133,7 @@ def test_a_person_is_dressed_as_translating_dresses(studio: tuple[Translator, Pe
 
 def test_unknown_words_are_said(studio: tuple[Translator, People]) -> None:
     said = dress(studio[0], one_of(studio[1], 0), "a red zorgly dress, blimp", 0).say
-    assert said == "nobody has told the encoder what zorgly, blimp means; left out"
+    assert said == "the encoder does not know zorgly, blimp; ignored"
 
 
 @pytest.mark.parametrize(
@@ -144,9 +141,9 @@ def test_unknown_words_are_said(studio: tuple[Translator, People]) -> None:
     [
         ("", 0, "the sentence '' has no words; right would be 'a red dress with short sleeves'"),
         ("zorgly", 0, "no word of the sentence 'zorgly' is known; the vocabulary covers: "),
-        (KNOWN, None, "the seed is empty; right would be 0, 1, 2 or so"),
-        (KNOWN, -1, "the seed is -1; right would be"),
-        (KNOWN, 0.5, "the seed is 0.5; right would be"),
+        (KNOWN, None, "the seed is empty; use a whole number from 0 on"),
+        (KNOWN, -1, "the seed is -1; use"),
+        (KNOWN, 0.5, "the seed is 0.5; use"),
     ],
 )
 def test_what_cannot_be_dressed_is_refused_in_words(
@@ -158,7 +155,7 @@ def test_what_cannot_be_dressed_is_refused_in_words(
 
 
 def test_nobody_cannot_be_dressed(studio: tuple[Translator, People]) -> None:
-    with pytest.raises(InputError, match="nobody is chosen; click on a person, or give a picture and its map"):
+    with pytest.raises(InputError, match="no person is selected; click on one, or upload an image and its map"):
         dress(studio[0], None, KNOWN, 0)
 
 
@@ -234,7 +231,7 @@ def test_a_dataset_without_maps_is_refused(studio: tuple[Translator, People]) ->
 
 
 def test_without_fashiongan_there_is_only_sampling(here: Path) -> None:
-    missing = "there is no artifact artifacts/none, which dresses people; train it first: espalier run fashiongan"
+    missing = "there is no artifact artifacts/none to dress people with; train it first: espalier run fashiongan"
     assert find(Path("artifacts/none"), DATASET) == Studio(missing, missing)
 
 
@@ -248,14 +245,14 @@ def test_nothing_to_show_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(InputError) as refused:
         find(IMAGE, DATASET)
     assert str(refused.value) == (
-        "there is nothing to show: neither artifacts/fashiongan/image nor an artifact that makes pictures; "
+        "there is nothing to show: neither artifacts/fashiongan/image nor an artifact that generates images; "
         "train one first: espalier run fashiongan, or espalier run progan"
     )
 
 
 def test_gradio_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("espalier.pipelines.studio.actions.find_spec", lambda name: None)
-    with pytest.raises(InputError, match=re.escape("install it with: pip install 'espalier[studio]'")):
+    with pytest.raises(InputError, match=re.escape("install it with: pip install 'espalier-gan[studio]'")):
         open_studio("127.0.0.1", free_port(), IMAGE, DATASET)
 
 
@@ -266,7 +263,7 @@ def test_an_address_that_cannot_be_used_is_refused(host: str, monkeypatch: pytes
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        with pytest.raises(InputError, match=f"{host}, port {port}, cannot be used: .*--port {port + 1}"):
+        with pytest.raises(InputError, match=f"cannot listen on {host}, port {port}: .*--port {port + 1}"):
             open_studio(host, port, IMAGE, DATASET)
 
 
@@ -343,7 +340,7 @@ def test_a_doll_is_clicked_and_dressed(page: Any) -> None:
     for name in ("#result", "#new-map"):
         picture = page.wait_for_selector(f"{name} img")
         wait_for(lambda picture=picture: picture.evaluate("img => img.naturalWidth") == 256)
-    wait_for_words(page, "#dress-said", "nobody has told the encoder what zorgly means")
+    wait_for_words(page, "#dress-said", "the encoder does not know zorgly")
 
 
 def test_an_empty_sentence_is_refused_on_the_page(page: Any) -> None:
@@ -358,12 +355,12 @@ def test_an_own_picture_is_dressed_and_a_bad_one_refused(page: Any, home: Path, 
     store = Store(home / DATASET)
     people = People(np.array(store.images(32)), np.array(store.maps(32)), np.zeros((0, 10), np.float32))
     photo, classes = write_upload(tmp_path, people, lambda map: Image.fromarray(map[:16]))
-    page.get_by_text("Or your own picture").click()
+    page.get_by_text("Or your own photo").click()
     page.locator("#photo input[type=file]").set_input_files(photo)
     page.locator("#map input[type=file]").set_input_files(classes)
     wait_for_words(page, "#dress-said .refused", "doll.png: its map doll-map.png is 32x16, the picture 32x32")
     page.locator("#dress").click()
-    wait_for_words(page, "#dress-said .refused", "nobody is chosen")
+    wait_for_words(page, "#dress-said .refused", "no person is selected")
     write_upload(tmp_path, people, Image.fromarray)
     page.locator("#map").get_by_role("button", name=re.compile("clear|remove", re.I)).first.click()
     page.locator("#map input[type=file]").set_input_files(classes)

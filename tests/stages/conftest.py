@@ -52,12 +52,16 @@ def make_trainer(store: Store, make_config: MakeConfig, tmp_path: Path) -> MakeT
     """A trainer of a tiny stage, resumed from its folder as a real one is."""
 
     def make(
-        changes: dict[str, Any] | None = None, stage: str = "r4", folder: str = "work", parent: Artifact | None = None
+        changes: dict[str, Any] | None = None,
+        stage: str = "r4",
+        folder: str = "work",
+        parent: Artifact | None = None,
+        code: str = "code",
     ) -> Trainer:
         (tmp_path / folder).mkdir(exist_ok=True)
         config, work = make_config(stage, changes), tmp_path / folder
         done = interventions_in(work, round(config.kimg * 1000))
-        trainer = new_trainer(config, store, parent, work, done)
+        trainer = new_trainer(config, store, parent, work, done, code)
         resumed(trainer)
         return trainer
 

@@ -1,11 +1,14 @@
 """Imports between rooms point one way, typing imports included: down the list, and never between rooms of one floor."""
 
 import ast
+import importlib.util
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from espalier.stages.process.distribution import NAME
 from tests.conftest import ROOT
 
 FLOORS = {
@@ -59,7 +62,9 @@ def test_arrows_between_the_folders_point_down() -> None:
 
 def test_every_room_has_a_floor() -> None:
     for folder, floors in FLOORS.items():
-        rooms = {path.stem for path in (ROOT / folder).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()}
+        rooms = {
+            path.stem for path in (ROOT / folder).iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()
+        }
         assert rooms - {"__init__"} == {room for rooms in floors for room in rooms}
 
 
@@ -75,3 +80,14 @@ def test_files_are_short() -> None:
         for file in (ROOT / folder).rglob("*.py"):
             name, lines = file.relative_to(ROOT).as_posix(), len(file.read_text(encoding="utf-8").splitlines())
             assert lines < limits.get(name, 400), f"{name}: {lines} lines"
+
+
+def test_the_distribution_holds_every_package_under_one_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    folders = {file.parent.relative_to(ROOT) for folder in HOUSE for file in (ROOT / folder).rglob("__init__.py")}
+    assert set(project["tool"]["setuptools"]["packages"]) == {
+        f"espalier.{'.'.join(folder.parts)}" for folder in folders
+    }
+    assert project["project"]["name"] == NAME
+    where = importlib.util.find_spec("espalier.stages")
+    assert where is not None and where.origin == str(ROOT / "stages" / "__init__.py")

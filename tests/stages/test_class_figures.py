@@ -84,7 +84,7 @@ def test_fakes_of_one_class_are_told_from_fakes_of_all(tmp_path: Path, features:
     assert one.figures["modes_kl"] == pytest.approx(math.log(4), abs=0.5)  # by the reference's share of dark ones
     assert one.floors["modes"] == 3 and one.floors["modes_kl"] < 0.05
     assert one.floors["is_local"] == pytest.approx(2 * math.sqrt(2), rel=0.2)  # the exponential of the shares' entropy
-    assert "reads the class of 1.000 of the held-out reals" in one.notes[0] and "counts the 3 classes" in one.notes[0]
+    assert "has an accuracy of 1.000 on held-out reals" in one.notes[0] and "counts its 3 classes" in one.notes[0]
     assert one.about["classes_read"] == 1
 
 
@@ -92,13 +92,13 @@ def test_classes_that_cannot_be_read_are_left_out_or_refused(tmp_path: Path, fea
     store = make_store(tmp_path, {})  # classes 0 and 1 without regard to the pictures
     found = evaluate(fakes("dark"), store, features)
     assert "modes" not in found.figures and "is_local" not in found.figures
-    assert "fewer than 0.8, so classes are not counted" in found.notes[0]
-    with pytest.raises(InputError, match="fewer than 0.8, so classes are not counted; right would be more pictures"):
+    assert "below 0.8, so classes are not counted" in found.notes[0]
+    with pytest.raises(InputError, match="below 0.8, so classes are not counted; use more labelled images"):
         evaluate(fakes("dark"), store, features, modes=True)
 
 
 def test_a_dataset_without_classes_has_none_counted(tmp_path: Path, features: Features) -> None:
     store = make_store(tmp_path, dict.fromkeys(SHARES, "."))
     assert "modes" not in evaluate(fakes("dark"), store, features).figures
-    with pytest.raises(InputError, match="has no classes to count; right would be one with labels"):
+    with pytest.raises(InputError, match="has no classes to count; use one with labels"):
         evaluate(fakes("dark"), store, features, modes=True)

@@ -12,7 +12,8 @@ from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
 from espalier.data.sources.stacked_mnist import StackedMnistSource
-from espalier.stages.types.classifier import classify, load_classifier
+from espalier.stages.evaluation.classifier import load_classifier
+from tests.training import run_stage
 
 CPU = torch.device("cpu")
 OPTIONS: dict[str, Any] = {"dataset": "stacked", "test": "stacked_test", "resolution": 8, "epochs": 6}
@@ -34,14 +35,14 @@ def write(folder: Path, options: dict[str, Any]) -> None:
 
 
 def test_a_classifier_learns_digits_it_has_not_seen_to_the_same_bits_each_time(folder: Path) -> None:
-    classify("digits")
+    run_stage("classifier", "digits")
     out = folder / "artifacts" / "classifiers" / "digits"
     first = (out / "classifier.safetensors").read_bytes()
     assert json.loads((out / "metrics.json").read_text())["test_accuracy"] > 0.7
     record = json.loads((out / "stage.json").read_text())
     assert record["config"]["epochs"] == 6 and set(record["digests"]) == {"dataset", "test"}
     torch.rand(3)  # what was drawn before does not matter
-    classify("digits")
+    run_stage("classifier", "digits")
     assert (out / "classifier.safetensors").read_bytes() == first
     assert load_classifier(out, 8, CPU)(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
     with pytest.raises(InputError, match="is for digits of 8x8, this stage makes 32x32"):
@@ -61,11 +62,11 @@ def test_what_cannot_be_is_refused_in_words(folder: Path) -> None:
     ):
         write(folder, {**OPTIONS, **changes})
         with pytest.raises(InputError, match=expected):
-            classify("digits")
+            run_stage("classifier", "digits")
     dolls = DollSource(source="dolls", root=Path("data/dolls"), count=8, resolution=8)
     prepare(dolls, folder / "dolls", lambda done, total: None, workers=1)
     write(folder, {**OPTIONS, "dataset": "dolls"})
-    with pytest.raises(InputError, match="is no stacked MNIST"):
-        classify("digits")
+    with pytest.raises(InputError, match="is not stacked MNIST"):
+        run_stage("classifier", "digits")
     with pytest.raises(InputError, match="has no classifier 'digit'; did you mean 'digits'"):
-        classify("digit")
+        run_stage("classifier", "digit")

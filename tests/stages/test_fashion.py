@@ -20,26 +20,27 @@ from espalier.stages.config.load import check_stage, stage_config
 from espalier.stages.config.params import merge
 from espalier.stages.fashiongan.handover import make_maps, smoothed
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
-from espalier.stages.fashiongan.outfits import coarse, person
+from espalier.stages.fashiongan.outfits import Outfits, coarse, person
 from espalier.stages.fashiongan.translator import People, Translator, with_photo
 from espalier.stages.kinds.maps import classes_of, one_hot
-from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
-from espalier.stages.types.text import train_text
-from espalier.stages.types.train import check_inputs, find_inputs
-from espalier.stages.types.translate import translate
-from tests.stages.test_trainer import assert_same, run
+from espalier.stages.tricks.context import StepContext
+from espalier.stages.types.inputs import check_inputs, find_inputs
+from tests import training
+from tests.stages.test_trainer import assert_same, history
+from tests.training import new_trainer, resumed, run, run_stage
 
 CPU = torch.device("cpu")
 DOLLS = Path(__file__).parents[2] / "data" / "dolls"
 TEXT = {"dataset": "artifacts/datasets/people", "test": "artifacts/datasets/people_test", "attributes": ["garment"]}
 COMMON: dict[str, Any] = {
-    "seed": 1, "kimg": 0.2, "batch_size": 8, "resolution": 32, "reads": "artifacts/texts/outfits",
+    "seed": 1, "kimg": 0.2, "batch_size": 8, "resolution": 32,
+    "dataset": "artifacts/datasets/people", "encoder": "artifacts/texts/outfits",
     "adam": {"betas": [0.5, 0.999]},
     "tricks": {"loss": "nonsaturating", "matching_aware": {}, "reconstruction": {}, "ema": {}},
     "watch": {"log_steps": 5, "sample_kimg": 0.1, "checkpoint_seconds": 1000},
 }  # fmt: skip
-SHAPE = {"after": "artifacts/datasets/people", "network": {"name": "fashion_shape", "width": 2, "code": 16}}
+SHAPE = {"network": {"name": "fashion_shape", "width": 2, "code": 16}}
 IMAGE = {
     "after": "artifacts/fashiongan/shape",
     "maps": "mixed",
@@ -47,15 +48,10 @@ IMAGE = {
 }
 PARAMS: dict[str, Any] = {
     "texts": {"outfits": {**TEXT, "epochs": 2, "width": 16}, "other": {**TEXT, "epochs": 1, "width": 12}},
-    "fashiongan": {
-        "common": COMMON,
-        "stages": {
-            "shape": SHAPE,
-            "image": IMAGE,
-            "translate": {
-                "does": "translate", "after": "artifacts/fashiongan/image", "reads": "artifacts/datasets/people_test", "count": 20
-            },
-        },
+    "fashiongan": {"common": COMMON, "stages": {"shape": SHAPE, "image": IMAGE}},
+    "fashiongan_test": {
+        "common": {"dataset": "artifacts/datasets/people_test"},
+        "stages": {"translate": {"type": "translate", "after": "artifacts/fashiongan/image", "count": 20}},
     },
 }  # fmt: skip
 Make = Callable[..., Trainer]
@@ -75,8 +71,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_params(folder, PARAMS)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        train_text("outfits")
-        train_text("other")
+        run_stage("text", "outfits")
+        run_stage("text", "other")
     return folder
 
 
@@ -97,15 +93,21 @@ def trainer(stage: str, folder: str = "work", changes: dict[str, Any] | None = N
     store, parent = find_inputs(config)
     check_inputs(config, store, parent)
     Path(folder).mkdir(exist_ok=True)
-    made = Trainer(config, store, parent, Path(folder), CPU)
-    made.resume()
+    made = new_trainer(config, store, parent, Path(folder))
+    resumed(made)
     return made
+
+
+def outfits(made: Trainer) -> Outfits:
+    """What its networks are conditioned on."""
+    assert isinstance(made.batches.conditioning, Outfits)
+    return made.batches.conditioning
 
 
 def published(stage: str) -> Trainer:
     """Trained to the end and published."""
     made = run(trainer(stage, f"work-{stage}"))
-    publish(made, made.config.artifact)
+    training.published(made, made.config.artifact)
     return made
 
 
@@ -153,41 +155,39 @@ def test_people_can_be_held_out_and_are_judged_with_their_sentences(here: Path, 
         published("shape")
     made = trainer(stage, changes={"monitor": {"steps": 5, "samples": 24, "hold_out": 16}})
     assert len(made.batches.held_out) == 16 and set(made.batches.held_out).isdisjoint(made.batches.trained_on)
-    assert made.outfits is not None
     asked: list[tuple[torch.Tensor, SentenceAndMap]] = []
-    judged = made.game.judged
+    logits_of = made.game.logits_of
+
+    def noted(real: torch.Tensor, context: StepContext, condition: SentenceAndMap) -> torch.Tensor:
+        asked.append((real, condition))
+        return logits_of(real, context, condition)
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("espalier.stages.loop.watch.FEWEST", 8)
-        patch.setattr(
-            made.game, "judged", lambda real, context, told: asked.append((real, told)) or judged(real, context, told)
-        )
+        patch.setattr(made.game, "logits_of", noted)
         rows = run(made).monitor.rows
     assert rows and all(0 <= row.overfit <= 1 for row in rows)
-    (known, _), (unknown, told) = asked[:2]
+    (known, _), (unknown, condition) = asked[:2]
     held = made.batches.held_out
     assert torch.equal(unknown, made.batches.of(held)) and not torch.equal(known, unknown)
-    assert torch.equal(told.code, torch.from_numpy(made.outfits.codes[held]))
+    assert torch.equal(condition.code, torch.from_numpy(outfits(made).codes[held]))
 
 
 def test_the_second_stage_learns_on_the_firsts_maps(here: Path) -> None:
     published("shape")
     real, mixed, made = (trainer("image", f"w{maps}", {"maps": maps}) for maps in ("real", "mixed", "generated"))
-    told = [t.outfits.maps for t in (real, mixed, made) if t.outfits is not None]
+    told = [outfits(t).maps for t in (real, mixed, made)]
     assert np.array_equal(told[0], Store(Path("artifacts/datasets/people")).maps(32))
     same_as_real = (told[1] == told[0]).all(axis=(1, 2)).mean()
     same_as_made = (told[1] == told[2]).all(axis=(1, 2)).mean()
     assert 0.25 < same_as_real < 0.75
     assert 0.25 < same_as_made < 0.75
-    again = trainer("image", "again", {"maps": "generated"}).outfits
-    assert again is not None
-    assert np.array_equal(again.maps, told[2])
+    assert np.array_equal(outfits(trainer("image", "again", {"maps": "generated"})).maps, told[2])
 
 
 def test_the_hand_over_is_the_parents_generator_on_the_pictures_own_sentence(here: Path) -> None:
     shape = published("shape")
-    told = shape.outfits.at(np.arange(4)) if shape.outfits else None
-    assert told is not None
-    maps = make_maps(shape.networks.ema.eval(), torch.zeros(4, 80), told)
+    maps = make_maps(shape.networks.ema.eval(), torch.zeros(4, 80), outfits(shape).at(np.arange(4)))
     assert maps.shape == (4, 32, 32)
     assert maps.max() <= 6
 
@@ -217,12 +217,12 @@ def test_tricks_are_configuration_here_too(here: Path, stage: str, tricks: dict[
         params["fashiongan"]["stages"] = {"image": merge(IMAGE, changes)}
         config = stage_config(params, "fashiongan", "image")
         Path("work").mkdir()
-        made = Trainer(config, Store(config.dataset), None, Path("work"), CPU)
-        made.resume()
+        made = new_trainer(config, Store(config.dataset), None, Path("work"))
+        resumed(made)
     else:
         made = trainer(stage, changes=changes)
     run(made)
-    assert all(np.isfinite(float(value)) for value in made.history.rows[-1].values() if value)
+    assert all(np.isfinite(float(value)) for value in history(made)[-1].values() if value)
 
 
 def test_a_mismatched_sentence_is_refused_as_a_fake_is(here: Path) -> None:
@@ -250,8 +250,8 @@ def test_translating_keeps_hair_face_and_background(here: Path) -> None:
     assert np.array_equal(made.pictures, again.pictures)
     head = np.isin(maps, (1, 2))
     assert np.array_equal(made.pictures[head], images[head])
-    translate("fashiongan", "translate")
-    assert (here / "artifacts/fashiongan/translate/samples.png").is_file()
+    run_stage("fashiongan_test", "translate")
+    assert (here / "artifacts/fashiongan_test/translate/samples.png").is_file()
 
 
 def test_bare_arms_come_half_way_to_the_photos_skin() -> None:
@@ -294,18 +294,22 @@ def test_outfits_are_read_where_the_sentence_tells_them() -> None:
 @pytest.mark.parametrize(
     ("stage", "changes", "words"),
     [
-        ("shape", {"reads": None}, "reads is missing"),
-        ("shape", {"reads": "artifacts/texts/none"}, "there is no sentence encoder at artifacts/texts/none"),
-        ("shape", {"reads": "artifacts/texts/other"}, "network.code: 16 is not the 12"),
-        ("shape", {"maps": "generated"}, "maps: generated are made by the stage before"),
+        ("shape", {"encoder": None}, "encoder is missing"),
+        ("shape", {"encoder": "artifacts/texts/none"}, "there is no sentence encoder at artifacts/texts/none"),
+        ("shape", {"encoder": "artifacts/texts/other"}, "network.code: 16 is not the 12"),
+        ("shape", {"maps": "generated"}, "maps: generated are made by the parent stage"),
         ("shape", {"resolution": 16}, "16 is too small for the network fashion_shape"),
-        ("shape", {"tricks": {"norm": {"discriminator": "instance"}}}, "a sentence's code has one place only"),
-        ("shape", {"tricks": {"packing": 2}}, "no place in network fashion_shape"),
-        ("shape", {"tricks": {"relativistic": "paired"}}, "none can be refused for its sentence"),
+        (
+            "shape",
+            {"tricks": {"norm": {"discriminator": "instance"}}},
+            "instance normalises over pixels, and a sentence's code has only one",
+        ),
+        ("shape", {"tricks": {"packing": 2}}, "cannot be used in network fashion_shape"),
+        ("shape", {"tricks": {"relativistic": "paired"}}, "none can be rejected for its sentence"),
         (
             "image",
-            {"reads": "artifacts/texts/other", "network": {"code": 12}},
-            "differs from the artifacts/texts/outfits of its parent",
+            {"encoder": "artifacts/texts/other", "network": {"code": 12}},
+            "differs from artifacts/texts/outfits of its parent",
         ),
         ("image", {"resolution": 64}, "64 differs from the 32 of its parent"),
     ],
@@ -333,15 +337,15 @@ def test_another_encoder_than_the_parents_is_refused(here: Path) -> None:
     params = copy.deepcopy(PARAMS)
     params["texts"]["outfits"]["seed"] = 1
     write_params(here, params)
-    train_text("outfits")
-    with pytest.raises(InputError, match="was told sentences by another encoder"):
+    run_stage("text", "outfits")
+    with pytest.raises(InputError, match="was trained with another sentence encoder"):
         trainer("image")
 
 
 def test_artifacts_that_do_not_belong_together_are_refused(here: Path) -> None:
     published("shape")
     published("image")
-    publish(run(trainer("shape", "longer", {"kimg": 0.3})), Path("artifacts/fashiongan/shape"))
+    training.published(run(trainer("shape", "longer", {"kimg": 0.3})), Path("artifacts/fashiongan/shape"))
     with pytest.raises(InputError, match="is not the first stage that artifacts/fashiongan/image was trained after"):
         Translator(Path("artifacts/fashiongan/image"), CPU)
     with pytest.raises(InputError, match="which makes no dressed people"):
@@ -350,9 +354,11 @@ def test_artifacts_that_do_not_belong_together_are_refused(here: Path) -> None:
 
 def test_the_translating_stage_is_configured_in_words() -> None:
     params = copy.deepcopy(PARAMS)
-    check_stage(params, "fashiongan", "translate")
-    params["fashiongan"]["stages"]["translate"]["cuont"] = 3
-    with pytest.raises(InputError, match=r"fashiongan.stages.translate.cuont: unknown key; did you mean 'count'\?"):
-        check_stage(params, "fashiongan", "translate")
-    with pytest.raises(InputError, match="translates and trains nothing"):
-        stage_config(params, "fashiongan", "translate")
+    check_stage(params, "fashiongan_test", "translate")
+    with pytest.raises(InputError, match="its type is translate, which does not train"):
+        stage_config(params, "fashiongan_test", "translate")
+    params["fashiongan_test"]["stages"]["translate"]["cuont"] = 3
+    with pytest.raises(
+        InputError, match=r"fashiongan_test.stages.translate.cuont: unknown key; did you mean 'count'\?"
+    ):
+        check_stage(params, "fashiongan_test", "translate")

@@ -24,14 +24,11 @@ from espalier.stages.config.load import stage_config
 from espalier.stages.evaluation.evaluation import evaluate
 from espalier.stages.evaluation.reference import reference
 from espalier.stages.features.local import Features, load_features
-from espalier.stages.loop.publish import publish
-from espalier.stages.loop.trainer import Trainer
-from espalier.stages.process.interruption import Interruption
-from espalier.stages.process.progress import Bar
-from espalier.stages.types.features import contrast, train_features, view
-from espalier.stages.types.train import find_inputs, train
+from espalier.stages.types.features import contrast, view
+from espalier.stages.types.inputs import find_inputs
 from tests.conftest import ROOT
 from tests.stages.test_fashion import write_params
+from tests.training import new_trainer, published, resumed, run, run_stage
 
 CPU = torch.device("cpu")
 DATASET, FEATURES = Path("artifacts/datasets/dolls"), Path("artifacts/features/dolls")
@@ -49,7 +46,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        train_features("dolls")
+        run_stage("features", "dolls")
         yield folder
 
 
@@ -83,7 +80,7 @@ def test_views_are_shifted_covered_and_repeat_themselves() -> None:
 def test_it_recognises_held_out_pictures_and_repeats_itself(home: Path) -> None:
     before = (home / FEATURES / "features.safetensors").read_bytes()
     assert json.loads((home / FEATURES / "metrics.json").read_text())["recognised"] > 0.3  # chance is 1 in 256
-    train_features("dolls")
+    run_stage("features", "dolls")
     assert (home / FEATURES / "features.safetensors").read_bytes() == before
 
 
@@ -116,15 +113,15 @@ def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Featur
 
 def test_refusals_say_what_would_be_right(features: Features, home: Path) -> None:
     store = Store(DATASET)
-    with pytest.raises(InputError, match="50 pictures are too few .* right would be 65 or more"):
+    with pytest.raises(InputError, match="50 images are too few .* use 65 or more"):
         evaluate(dolls(50), store, features)
-    with pytest.raises(InputError, match="has 600 pictures, fewer than 301 .* right would be 300 at most"):
+    with pytest.raises(InputError, match="has 600 images, fewer than 301 .* use 300 at most"):
         evaluate(dolls(301), store, features)
     with pytest.raises(InputError, match="train it first: dvc repro features@nobody"):
         load_features(Path("artifacts/features/nobody"), CPU)
     write_params(home, {"features": {"few": {"dataset": DATASET.as_posix(), "resolution": 16, "epoch": 1}}})
     with pytest.raises(InputError, match="features.few.epoch: unknown key; did you mean 'epochs'"):
-        train_features("few")
+        run_stage("features", "few")
 
 
 @pytest.fixture(scope="module")
@@ -133,11 +130,9 @@ def artifact(home: Path) -> Path:
     write_params(home, PROGAN)
     config = stage_config(PROGAN, "progan", "r4")
     (home / "work").mkdir()
-    trainer = Trainer(config, *find_inputs(config), home / "work", CPU)
-    trainer.resume()
-    with Bar("test", trainer.target, silent=True) as bar:
-        trainer.train(bar, Interruption())
-    publish(trainer, config.artifact)
+    trainer = new_trainer(config, *find_inputs(config), home / "work")
+    resumed(trainer)
+    published(run(trainer), config.artifact)
     return config.artifact
 
 
@@ -149,7 +144,7 @@ def test_evaluate_prints_figures_beside_floors(artifact: Path, capsys: pytest.Ca
     assert "swd" not in found.figures and "modes" not in found.figures  # no level of 16x16, no classes
     console().print(as_table(found))
     said = capsys.readouterr().out
-    assert "share of reals that fakes cover" in said and "distance of features (Fréchet)" in said
+    assert "share of reals covered by fakes" in said and "Fréchet distance between features" in said
     assert "fakes: kernel distance ..." in said and "floor: birthday paradox ..." in said
 
 
@@ -178,17 +173,17 @@ def test_what_does_not_fit_is_refused_before_pictures_are_made(artifact: Path, t
         patch.setattr("espalier.pipelines.commands.evaluate._sampled", lambda *_: pytest.fail("pictures were made"))
         patch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
         for options, expected in (
-            ({"dataset": grey}, "makes pictures of 3 channels, .*grey/set has 1; right would be the dataset"),
+            ({"dataset": grey}, "makes pictures of 3 channels, .*grey/set has 1; use the dataset"),
             ({"dataset": large}, r"has no 4x4 pictures \(it has 8, 16\)"),
             ({"dataset": Path("nowhere")}, "no prepared dataset at nowhere"),
             ({"features": Path("inception")}, f"Inception's weights are not at {tmp_path}/checkpoints"),
             ({"features": Path("nowhere.pth")}, "Inception's weights are not at nowhere.pth"),
-            ({"modes": True}, "dolls has no classes to count; right would be one with labels"),
+            ({"modes": True}, "dolls has no classes to count; use one with labels"),
             (
                 {"number": 64},
-                "64 pictures are too few for features of 64 numbers; right would be 65 or more: with fewer",
+                "64 images are too few for 64 features; use 65 or more: with fewer",
             ),
-            ({"number": 301}, "has 600 pictures, fewer than 301"),
+            ({"number": 301}, "has 600 images, fewer than 301"),
         ):
             with pytest.raises(InputError, match=expected):
                 evaluation_of(artifact, **{"number": 100, "seed": 0, "features": None, "dataset": None, **options})  # type: ignore[arg-type]
@@ -197,12 +192,13 @@ def test_what_does_not_fit_is_refused_before_pictures_are_made(artifact: Path, t
 PROGAN = {
     "progan": {
         "common": {
+            "dataset": DATASET.as_posix(),
             "batch_size": 8,
             "milestone_kimg": 1,
             "network": {"latent": 8, "base": 16, "largest": 8},
             "tricks": {"loss": "hinge"},
         },
-        "stages": {"r4": {"after": DATASET.as_posix(), "resolution": 4, "kimg": 1}},
+        "stages": {"r4": {"resolution": 4, "kimg": 1}},
     }
 }
 
@@ -210,21 +206,21 @@ PROGAN = {
 def game(**options: object) -> dict[str, object]:
     """A tiny stage on the dolls, for params.yaml."""
     own = {
-        "after": DATASET.as_posix(), "resolution": 16, "kimg": 0.2, "batch_size": 10, "network": "dcgan",
+        "resolution": 16, "kimg": 0.2, "batch_size": 10, "network": "dcgan",
         "tricks": {"loss": "hinge"}, **options,
     }  # fmt: skip
-    return {"game": {"stages": {"s": own}}}
+    return {"game": {"common": {"dataset": DATASET.as_posix()}, "stages": {"s": own}}}
 
 
 def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(home: Path) -> None:
     artifact = Path("artifacts/game/s")
     write_params(home, game())
-    assert train("game", "s") == 0
+    assert run_stage("game", "s") == 0
     plain = {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
     shutil.rmtree(".work/game@s")
     evaluate = {"features": FEATURES.as_posix(), "count": 70, "every_kimg": 0.1}
     write_params(home, game(evaluate=evaluate, monitor={"steps": 10}))
-    assert train("game", "s") == 0
+    assert run_stage("game", "s") == 0
     assert plain == {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
     figures = json.loads((artifact / "metrics.json").read_text())
     assert figures["fid_local"] > figures["fid_local_floor"] and 0 <= figures["coverage"] <= 1
@@ -240,8 +236,8 @@ def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(ho
 def test_an_evaluation_that_cannot_be_is_refused_before_training(home: Path) -> None:
     for options, said in (
         ({"features": "artifacts/features/none"}, "there is no feature network at artifacts/features/none"),
-        ({"features": FEATURES.as_posix(), "count": 400}, "has 600 pictures, fewer than 400 for the figures"),
+        ({"features": FEATURES.as_posix(), "count": 400}, "has 600 images, fewer than 400 for the metrics"),
     ):
         write_params(home, game(seed=7, evaluate=options))
         with pytest.raises(InputError, match=said):
-            train("game", "s")
+            run_stage("game", "s")

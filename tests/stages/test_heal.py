@@ -9,26 +9,27 @@ import pytest
 import torch
 from torch import Tensor
 
-from espalier.stages.artifacts.checkpoint import read_checkpoint
+from espalier.stages.artifacts.checkpoint import Checkpoint, read_checkpoint
 from espalier.stages.artifacts.workfolder import checkpoints_in
 from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.loop.best import BEFORE, best_checkpoint
 from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions
-from espalier.stages.loop.publish import publish
+from espalier.stages.loop.keep_best import BEFORE, best_checkpoint
+from espalier.stages.loop.resume import Components, go_back
 from espalier.stages.loop.rollback import Sick, carry_over, interventions_in, next_remedy
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.monitor.options import DEFAULTS, Remedy
 from espalier.stages.monitor.probe import Probe, Seen
 from espalier.stages.monitor.verdict import SICK, Verdict
 from espalier.stages.networks.build import build_networks, build_optimizers
+from espalier.stages.process.exits import TrainingFailed
 from espalier.stages.process.interruption import Interrupted
-from espalier.stages.process.meter import TrainingFailed
 from espalier.stages.tricks.drift import Drift
 from espalier.stages.tricks.step import Step
-from espalier.stages.types.train import _train_and_heal
+from espalier.stages.types.train import publish_end, train_to_the_end
 from tests.stages.conftest import MakeConfig
-from tests.stages.test_trainer import assert_same
+from tests.stages.test_trainer import assert_same, history
+from tests.training import new_trainer, resumed
 
 CALMER = {"rates": {"generator": 0.5, "discriminator": 0.5}}
 CHANGES: dict[str, Any] = {
@@ -46,9 +47,21 @@ def make(make_config: MakeConfig, store: Any, tmp_path: Path, monkeypatch: pytes
     def of(folder: str, config: StageConfig | None = None) -> Make:
         (tmp_path / folder).mkdir(exist_ok=True)
         chosen = config or make_config("r4", CHANGES)
-        return lambda healing: Trainer(chosen, store, None, tmp_path / folder, torch.device("cpu"), healing)
+        return lambda done: new_trainer(chosen, store, None, tmp_path / folder, done)
 
     return of
+
+
+def to_the_end(config: StageConfig, make: Make, folder: Path) -> Trainer:
+    """Train to the end, and publish into FOLDER-artifact. Returns the trainer of what is published: the last that was made."""
+    made: list[Trainer] = []
+
+    def noted(done: Interventions) -> Trainer:
+        made.append(make(done))
+        return made[-1]
+
+    publish_end(*train_to_the_end(config, noted, folder), noted, folder.with_name(f"{folder.name}-artifact"))
+    return made[-1]
 
 
 @pytest.fixture
@@ -74,14 +87,13 @@ def test_a_divergence_goes_back_with_a_remedy_and_says_so(
     config = make_config("r4", CHANGES)
     rate = config.adam.learning_rate
     breaks_at(42, rate=rate / 0.002 * 0.9)
-    trainer = _train_and_heal(config, make("work"), tmp_path / "work")
+    trainer = to_the_end(config, make("work"), tmp_path / "work")
     assert trainer.done and trainer.step == 100
-    (event,) = trainer.healing.events
+    (event,) = trainer.interventions.events
     assert event.kind == "rollback" and event.step == 43
     assert "diverged: step 43: drift is nan" in event.words and "rate times 0.5" in event.words
     assert trainer.game.rates["generator"] == [rate / 2]
-    publish(trainer, tmp_path / "artifact")
-    record = json.loads((tmp_path / "artifact/stage.json").read_text())
+    record = json.loads((tmp_path / "work-artifact/stage.json").read_text())
     assert record["remedies"] == [CALMER] and record["events"][0]["words"] == event.words
     assert record["config"]["tricks"]["ttur"]["generator"] == rate / 2
     assert event.words in capsys.readouterr().out
@@ -93,25 +105,25 @@ def test_it_is_the_same_when_done_again_and_when_killed_on_the_way(
 ) -> None:  # fmt: skip
     config = make_config("r4", CHANGES)
     breaks_at(42, rate=config.adam.learning_rate / 0.002 * 0.9)
-    whole = _train_and_heal(config, make("whole"), tmp_path / "whole")
+    whole = to_the_end(config, make("whole"), tmp_path / "whole")
 
     iterate = Trainer.iterate
-    for at in (30, 60):  # before the divergence, and in the training that was with_remedies
+    for at in (30, 60):  # before the divergence, and in the training that was healed
 
         def cut(self: Trainer, at: int = at) -> dict[str, Tensor]:
-            if self.step == at and (at < 42 or self.healing.rollbacks):
+            if self.step == at and (at < 42 or self.interventions.rollbacks):
                 self.checkpoint()
                 raise Interrupted("cut", 1)
             return iterate(self)
 
         monkeypatch.setattr(Trainer, "iterate", cut)
         with pytest.raises(Interrupted):
-            _train_and_heal(config, make("cut"), tmp_path / "cut")
+            to_the_end(config, make("cut"), tmp_path / "cut")
     monkeypatch.setattr(Trainer, "iterate", iterate)
-    again = _train_and_heal(config, make("cut"), tmp_path / "cut")
+    again = to_the_end(config, make("cut"), tmp_path / "cut")
     assert_same(whole, again)
-    assert again.healing == whole.healing and again.monitor.table() == whole.monitor.table()
-    assert again.history.rows == whole.history.rows
+    assert again.interventions == whole.interventions and again.monitor.table() == whole.monitor.table()
+    assert history(again) == history(whole)
 
 
 def test_the_second_remedy_follows_and_then_it_fails_as_without(
@@ -124,11 +136,11 @@ def test_the_second_remedy_follows_and_then_it_fails_as_without(
     config = make_config("r4", only_slower)
     breaks_at(42, rate=0)
     with pytest.raises(TrainingFailed, match="step 43: drift is nan"):
-        _train_and_heal(config, make("work", config), tmp_path / "work")
+        to_the_end(config, make("work", config), tmp_path / "work")
     assert interventions_in(tmp_path / "work", 800).rollbacks == 2
     config = make_config("r4", CHANGES)
-    trainer = _train_and_heal(config, make("other"), tmp_path / "other")
-    assert [remedy.words for remedy in trainer.healing.remedies][1] == "packing 2"
+    trainer = to_the_end(config, make("other"), tmp_path / "other")
+    assert [remedy.words for remedy in trainer.interventions.remedies][1] == "packing 2"
     assert any(weight.shape[1:2] == (6,) for weight in trainer.networks.discriminator.parameters())
 
 
@@ -138,14 +150,17 @@ def seen(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
     def of(*qualities: float) -> None:
         back: list[bool] = []
-        go_back = Trainer.go_back
+
+        def counted(trainer: Trainer, best: Checkpoint | None, beside: Components) -> list[str]:
+            back.append(True)
+            return go_back(trainer, best, beside)
 
         def see(probe: Probe, fakes: Tensor) -> Seen:
             good = qualities[min(len(back), len(qualities) - 1)]
             return Seen(good, good, good, 1 - good, torch.ones(2) / 2, 1.0)
 
         monkeypatch.setattr(Probe, "see", see)
-        monkeypatch.setattr(Trainer, "go_back", lambda self, best: back.append(True) or go_back(self, best))
+        monkeypatch.setattr("espalier.stages.types.train.go_back", counted)
 
     return of
 
@@ -161,28 +176,30 @@ def test_what_was_better_before_the_remedies_is_published(
     seen(0.9, 0.1)
     config = make_config("r4", TWICE)
     breaks_at(42, rate=0)
-    trainer = _train_and_heal(config, make("work", config), tmp_path / "work")
-    back, start, kept = trainer.healing.events
+    trainer = to_the_end(config, make("work", config), tmp_path / "work")
+    back, start, kept = trainer.interventions.events
     assert (back.kind, start.kind, kept.kind) == ("rollback", "rollback", "kept")
     assert (start.to, kept.to, kept.step, trainer.step) == (0, back.to, 100, back.to)
     assert "quality is 0.10 of the reals' and was 0.90" in kept.words and kept.words in capsys.readouterr().out
     assert "before the last remedy" in kept.words
-    assert [remedy.words for remedy in trainer.healing.remedies] == []
-    publish(trainer, tmp_path / "artifact")
-    record = json.loads((tmp_path / "artifact/stage.json").read_text())
+    assert [remedy.words for remedy in trainer.interventions.remedies] == []
+    record = json.loads((tmp_path / "work-artifact/stage.json").read_text())
     assert record["step"] == back.to and record["remedies"] == [] and record["events"][2]["kind"] == "kept"
     best = best_checkpoint(tmp_path / "work", BEFORE)
     assert best is not None
     for name, value in trainer.networks.generator.state_dict().items():
         assert torch.equal(value, best.state["generator"][name])
-    samples = list((tmp_path / "artifact/samples").iterdir())
+    samples = list((tmp_path / "work-artifact/samples").iterdir())
     assert samples, "as that training drew them, not as the last did"
     for path in samples:
         assert path.read_bytes() == (tmp_path / "work" / BEFORE / "samples" / path.name).read_bytes()
-    assert "loss_d" not in json.loads((tmp_path / "artifact/metrics.json").read_text())
-    again = _train_and_heal(config, make("work", config), tmp_path / "work")
+    assert "loss_d" not in json.loads((tmp_path / "work-artifact/metrics.json").read_text())
+    probes = (tmp_path / "work-artifact/monitor.csv").read_bytes()
+    assert probes.count(b"\n") == 1 + 100 // 20, "all that were made, until the end"
+    again = to_the_end(config, make("work", config), tmp_path / "work")
     assert_same(trainer, again)
-    assert again.healing == trainer.healing and again.monitor.table() == trainer.monitor.table()
+    assert again.interventions == trainer.interventions and again.monitor.table() == trainer.monitor.table()
+    assert (tmp_path / "work-artifact/monitor.csv").read_bytes() == probes
 
 
 def test_an_early_end_after_a_remedy_publishes_the_best_with_its_own_options(
@@ -193,10 +210,10 @@ def test_an_early_end_after_a_remedy_publishes_the_best_with_its_own_options(
     at_once = {**CHANGES, "heal": {"remedies": {"diverged": [OTHER_SHAPE]}}, "kimg": 8}
     config = make_config("r4", {**at_once, "monitor": {"steps": 5, "samples": 24}, "stop": {"patience": 0.1}})
     breaks_at(42, rate=0)
-    trainer = _train_and_heal(config, make("work", config), tmp_path / "work")
-    assert [event.kind for event in trainer.healing.events] == ["rollback", "stop"]
-    assert trainer.healing.remedies == () and trainer.step == trainer.healing.events[0].to < trainer.last
-    publish(trainer, tmp_path / "artifact")
+    trainer = to_the_end(config, make("work", config), tmp_path / "work")
+    assert [event.kind for event in trainer.interventions.events] == ["rollback", "stop"]
+    assert trainer.interventions.remedies == () and trainer.step == trainer.interventions.events[0].to
+    assert trainer.step < trainer.interventions.events[1].step
 
 
 def test_a_damaged_best_is_none_and_one_of_another_training_is_forgotten(
@@ -206,19 +223,19 @@ def test_a_damaged_best_is_none_and_one_of_another_training_is_forgotten(
     seen(0.9, 0.1)
     config, work = make_config("r4", TWICE), tmp_path / "work"
     breaks_at(42, rate=0)
-    whole = _train_and_heal(config, make("work", config), work)
+    whole = to_the_end(config, make("work", config), work)
     for path in work.glob("step-*.pt"):
         path.unlink()
     assert best_checkpoint(work, BEFORE) is not None
-    make("work", config)(NO_INTERVENTIONS).resume()
+    resumed(make("work", config)(NO_INTERVENTIONS))
     assert best_checkpoint(work, BEFORE) is None, "nothing is resumed, so it is of another training"
     seen(0.9, 0.1)
-    again = _train_and_heal(config, make("work", config), work)
+    again = to_the_end(config, make("work", config), work)
     assert_same(whole, again)
     (best,) = (work / BEFORE).glob("step-*.pt")
     best.write_bytes(best.read_bytes()[:-1])
-    end = _train_and_heal(config, make("work", config), work)
-    assert end.step == 100 and [event.kind for event in end.healing.events] == ["rollback", "rollback"]
+    end = to_the_end(config, make("work", config), work)
+    assert end.step == 100 and [event.kind for event in end.interventions.events] == ["rollback", "rollback"]
 
 
 def test_checkpoints_of_the_sick_are_not_resumed_from(
@@ -226,7 +243,7 @@ def test_checkpoints_of_the_sick_are_not_resumed_from(
 ) -> None:
     config = make_config("r4", CHANGES)
     breaks_at(42, rate=config.adam.learning_rate / 0.002 * 0.9)
-    _train_and_heal(config, make("work"), tmp_path / "work")
+    to_the_end(config, make("work"), tmp_path / "work")
     assert all(read_checkpoint(path).record.remedies for _, path in checkpoints_in(tmp_path / "work"))
 
 
@@ -236,7 +253,7 @@ def test_a_remedy_that_the_stage_cannot_have_is_left_out_with_the_reason(make_co
     remedy, refused = next_remedy(config, tried, Sick(Verdict("collapsed", "so"), 1, 1))
     assert remedy is None
     assert refused == [
-        "packing 2 was left out: batch_size 5 in 1 process(es) cannot be packed by 2; right would be a multiple of 2"
+        "packing 2 was skipped: batch_size 5 in 1 process(es) cannot be packed by 2; use a multiple of 2"
     ]
 
 
@@ -247,7 +264,7 @@ def test_what_fits_is_carried_over_and_what_does_not_is_named(make_config: MakeC
     optimizers = build_optimizers(packed, new)
     state = {**{n: m.state_dict() for n, m in old.modules().items()}}
     (said,) = carry_over(new, optimizers, state)
-    assert said.startswith("the discriminator begins anew in ") and "from_rgb" in said
+    assert said.startswith("the discriminator is reinitialised in ") and "from_rgb" in said
     for name, value in old.generator.state_dict().items():
         assert torch.equal(new.generator.state_dict()[name], value)
 

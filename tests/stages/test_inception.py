@@ -103,7 +103,7 @@ def test_grey_pictures_are_repeated_to_three_channels(inception: Inception) -> N
 
 
 def test_evaluate_names_the_figures_as_papers_do(store: Store, inception: Inception, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="20 pictures are too few for features of 2048 numbers; right would be 100 or"):
+    with pytest.raises(InputError, match="20 images are too few for 2048 features; use 100 or"):
         check_counts(store, inception, 20)
     with pytest.MonkeyPatch.context() as here:
         here.chdir(tmp_path)
@@ -116,7 +116,7 @@ def test_evaluate_names_the_figures_as_papers_do(store: Store, inception: Incept
     assert found.figures["fid"] == 10 and "modes" not in found.figures
     assert found.about["resizer"] == "Inception's own, bilinear as in TensorFlow 1, from 16 to 299"
     assert found.about["features"] == f"inception:{inception.digest}"
-    assert len(found.notes) == 1 and "10 pictures are fewer than the 2049" in found.notes[0]
+    assert len(found.notes) == 1 and "10 images are fewer than the 2049" in found.notes[0]
 
 
 def test_weights_that_cannot_be_used_are_told_from_each_other(
@@ -124,25 +124,24 @@ def test_weights_that_cannot_be_used_are_told_from_each_other(
 ) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
     kept = tmp_path / "checkpoints" / PUBLISHED
-    with pytest.raises(
-        InputError, match=f"are not at {kept}. Nothing is fetched here: take {PUBLISHED} from .* fid_loc"
-    ):
+    with pytest.raises(InputError, match=f"are not at {kept}. Nothing is downloaded: take {PUBLISHED} from .* fid_loc"):
         load_inception(None, CPU)
     kept.parent.mkdir()
     shutil.copy(weights, kept)
-    with pytest.raises(
-        InputError, match="is damaged: its SHA-256 starts with ........, by its name it should with 6726"
-    ):
+    with pytest.raises(InputError, match="is damaged: its SHA-256 starts with ........, but its name says 6726"):
         load_inception(None, CPU)
     for content in (weights.read_bytes()[:100_000], b"<html>Not found</html>", b""):
         (tmp_path / "half.pth").write_bytes(content)
         with pytest.raises(
-            InputError, match="half.pth cannot be read as weights: .* torch-fidelity's page of releases"
+            InputError, match="half.pth cannot be read as weights: .* torch-fidelity's releases"
         ):
             load_inception(tmp_path / "half.pth", CPU)
     for content in ({"fc.weight": torch.zeros(1008, 2048)}, [1, 2]):
         torch.save(content, tmp_path / "other.pth")
-        with pytest.raises(InputError, match="other.pth holds no weights of this Inception"):
+        with pytest.raises(InputError, match="other.pth does not hold weights of this Inception"):
             load_inception(tmp_path / "other.pth", CPU)
-    with patch.dict(sys.modules, {"torch_fidelity": None}), pytest.raises(InputError, match=r"'espalier\[inception\]'"):
+    with (
+        patch.dict(sys.modules, {"torch_fidelity": None}),
+        pytest.raises(InputError, match=r"'espalier-gan\[inception\]'"),
+    ):
         load_inception(weights, CPU)

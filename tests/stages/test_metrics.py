@@ -17,13 +17,13 @@ from espalier.data.store import Store
 from espalier.stages.artifacts.artifact import load_generator
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import stage_names
-from espalier.stages.loop.publish import publish
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.metrics.modes import kl_to_uniform, mode_figures
 from espalier.stages.metrics.stacked_digits import stacked_figures
 from espalier.stages.types.classifier import single_digits
 from tests.conftest import Project
-from tests.stages.test_trainer import assert_same, run
+from tests.stages.test_trainer import assert_same
+from tests.training import new_trainer, published, resumed, run
 
 CENTRES = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 
@@ -87,25 +87,25 @@ def ring(tmp_path_factory: pytest.TempPathFactory) -> Store:
 
 def points_config(**changes: Any) -> Any:
     stage = {
-        "after": "artifacts/datasets/ring", "kimg": 2, "batch_size": 20, "adam": {"learning_rate": 0.001},
+        "kimg": 2, "batch_size": 20, "adam": {"learning_rate": 0.001},
         "network": {"name": "mlp", "generator_width": 8, "discriminator_width": 8},
         "tricks": {"loss": "nonsaturating", "packing": 2, "ema": {}}, **changes,
     }  # fmt: skip
-    return stage_config({"p": {"stages": {"s": stage}}}, "p", "s")
+    return stage_config({"p": {"common": {"dataset": "artifacts/datasets/ring"}, "stages": {"s": stage}}}, "p", "s")
 
 
 def test_a_stage_of_points_trains_resumes_and_publishes(ring: Store, tmp_path: Path) -> None:
     def trainer(folder: str) -> Trainer:
         (tmp_path / folder).mkdir(exist_ok=True)
-        made = Trainer(points_config(), ring, None, tmp_path / folder, torch.device("cpu"))
-        made.resume()
+        made = new_trainer(points_config(), ring, None, tmp_path / folder)
+        resumed(made)
         return made
 
     whole = run(trainer("whole"))
     run(trainer("cut"), until=40)
     assert_same(whole, run(trainer("cut")))
-    figures = publish(whole, tmp_path / "artifact")
-    assert {"modes", "hq_share", "reverse_kl", "diversity"} <= figures.keys() <= set(points_config().figures)
+    figures = published(whole, tmp_path / "artifact")
+    assert {"modes", "hq_share", "reverse_kl", "diversity"} <= figures.keys() <= set(points_config().metrics)
     assert figures["diversity"] >= 0 and Image.open(tmp_path / "artifact" / "samples.png").size == (600, 600)
     generator, record = load_generator(tmp_path / "artifact", torch.device("cpu"))
     assert record.channels == 2 and generator(torch.randn(3, 2)).shape == (3, 2)
@@ -113,10 +113,15 @@ def test_a_stage_of_points_trains_resumes_and_publishes(ring: Store, tmp_path: P
 
 def test_points_are_sampled_and_inspected_at_the_command_line(project: Project) -> None:
     params = project.params
-    params["datasets"]["ring"] = {"source": "points", "root": "data/sources", "shape": "ring", "count": 500}
+    params["datasets"]["ring"] = {
+        "source": "points",
+        "root": "artifacts/code/dataset/ring",
+        "shape": "ring",
+        "count": 500,
+    }
     params["world"] = {
         "common": {
-            "after": "artifacts/datasets/ring", "kimg": 1, "batch_size": 20, "network": "mlp",
+            "dataset": "artifacts/datasets/ring", "kimg": 1, "batch_size": 20, "network": "mlp",
             "tricks": {"loss": "wgan", "ttur": {"generator": 0.001, "discriminator": 0.001}},
         },
         "matrix": {"method": ["gan", "pac2"], "seed": [0, 3]},
@@ -125,16 +130,16 @@ def test_points_are_sampled_and_inspected_at_the_command_line(project: Project) 
     project.write_params(params)
     assert stage_names(params, "world") == ["gan-0", "gan-3", "pac2-0", "pac2-3"]
     config = stage_config(params, "world", "pac2-3")
-    assert config.seed == 3 and config.samples_a_logit == 2
-    project.python("espalier.stages.types.dataset", "ring")
-    output = project.python("espalier.stages.types.train", "world", "pac2-3")
-    assert "warning: params.yaml: world.pac2-3: tricks.loss" in output and "grow without end" in output
+    assert config.seed == 3 and config.samples_per_logit == 2
+    project.python("espalier.stages.run", "dataset", "ring")
+    output = project.python("espalier.stages.run", "world", "pac2-3")
+    assert "warning: params.yaml: world.pac2-3: tricks.loss" in output and "grow without bound" in output
     metrics = json.loads((project.root / "artifacts/world/pac2-3/metrics.json").read_text())
     assert metrics["modes"] <= 8
     project.look("sample", "artifacts/world/pac2-3", "-n", "200", "-o", "points.png")
     assert Image.open(project.root / "points.png").size == (600, 600)
     assert "kimg at points" in project.look("inspect", "artifacts/world/pac2-3")
-    project.set("world.common.after", "artifacts/datasets/dolls")
-    project.python("espalier.stages.types.dataset", "dolls")
-    output = project.python("espalier.stages.types.train", "world", "gan-0", ok=False)
-    assert project.code == 2 and "holds pictures, and the network mlp" in output
+    project.set("world.common.dataset", "artifacts/datasets/dolls")
+    project.python("espalier.stages.run", "dataset", "dolls")
+    output = project.python("espalier.stages.run", "world", "gan-0", ok=False)
+    assert project.code == 2 and "holds images, and the network mlp" in output

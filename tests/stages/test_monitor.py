@@ -9,16 +9,17 @@ import torch
 
 from espalier.data.errors import InputError
 from espalier.stages.loop.game import pair_accuracy
-from espalier.stages.loop.publish import publish
+from espalier.stages.loop.interventions import Interventions
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.monitor.monitor import Monitor
 from espalier.stages.monitor.options import StopOptions
 from espalier.stages.monitor.probe import Probe, drift
 from espalier.stages.monitor.verdict import WORDS, Probed, Verdict, Word, judge
 from espalier.stages.process.progress import Bar
-from espalier.stages.types.train import _published
+from espalier.stages.types.train import publish_end
 from tests.stages.conftest import MakeConfig, MakeTrainer
-from tests.stages.test_trainer import assert_same, run
+from tests.stages.test_trainer import assert_same
+from tests.training import beside, new_trainer, run
 
 GOOD = Probed(
     step=0, kimg=0, accuracy=0.7, gap=1, grad_d=1, grad_g=1, overfit=0.5, diversity=0.95, coverage=0.8, density=0.8, distance=0.1,
@@ -175,13 +176,19 @@ def test_the_best_is_what_an_early_end_publishes(
     monkeypatch.setattr(Monitor, "look", look)
     changes = {**WATCHED, "kimg": 20, "monitor": {"steps": 2}, "stop": {"on": "converged", "patience": 0.1}}
     trainer = run(make_trainer(changes))
-    assert trainer.healing.stopped and trainer.step < 60 and trainer.done
+    assert trainer.interventions.stopped and trainer.step < 60 and trainer.done
     ended = trainer.step
     assert make_trainer(changes).done, "a stage that has ended is not trained on"
-    made = (trainer.given, trainer.store, None, trainer.folder, torch.device("cpu"))
-    trainer = _published(trainer, lambda healing: Trainer(*made, healing))
-    assert trainer.step < ended and trainer.last == ended
-    publish(trainer, tmp_path / "artifact")
+    made: list[Trainer] = []
+
+    def make(done: Interventions) -> Trainer:
+        made.append(new_trainer(trainer.config, trainer.store, None, trainer.folder, done))
+        return made[-1]
+
+    metrics = publish_end(trainer, beside(trainer), make, tmp_path / "artifact")
+    (best,) = made
+    assert best.step < ended and metrics["step"] == best.step
+    assert (tmp_path / "artifact/history.csv").read_text().splitlines()[-1].startswith(f"{ended // 5 * 5},")
     assert (tmp_path / "artifact/monitor.csv").read_text().count("\n") == ended // 2 + 1
     assert '"kind": "stop"' in (tmp_path / "artifact/stage.json").read_text()
 
@@ -224,7 +231,7 @@ def test_what_is_held_out_is_never_trained_on_and_shows_what_is_known_by_heart(
     assert trained.isdisjoint(trainer.batches.held_out.tolist()) and len(trained) == 48 - 16
     before = {name: value.clone() for name, value in trainer.networks.discriminator.state_dict().items()}
     pictures = trainer.batches.of(trainer.batches.held_out)
-    trainer.game.judged(pictures, trainer.context(), None)
+    trainer.game.logits_of(pictures, trainer.context(), None)
     assert all(torch.equal(before[name], value) for name, value in trainer.networks.discriminator.state_dict().items())
     rows = run(trainer).monitor.rows
     assert all(0 <= row.overfit <= 1 for row in rows)

@@ -81,7 +81,7 @@ def test_it_trains_resumes_and_is_sampled_from(store: Store, tmp_path: Path, mon
     assert generator.latent == 6 and record.config["network"]["name"] == "my_flat.Flat"
     assert " my_flat" in stage_code(params, "mine", "s"), "an edit of the file trains again"
     stage["tricks"]["self_attention"] = {"generator": [8]}
-    with pytest.raises(InputError, match="self_attention has no place in network my_flat.Flat"):
+    with pytest.raises(InputError, match="self_attention cannot be used in network my_flat.Flat"):
         stage_config(params, "mine", "s")
 
 
@@ -89,7 +89,7 @@ def test_it_trains_resumes_and_is_sampled_from(store: Store, tmp_path: Path, mon
     ("name", "words"),
     [
         ("no_such.Net", "the network 'no_such.Net' cannot be imported: No module named 'no_such'"),
-        ("pathlib.Path", "'pathlib.Path' is no network"),
+        ("pathlib.Path", "'pathlib.Path' is not a network"),
         ("dcgam", "there is no network 'dcgam'; did you mean 'dcgan'"),
     ],
 )

@@ -15,7 +15,7 @@ from tests.conftest import ROOT, TINY
 
 CASES: dict[str, tuple[str, Any, str]] = {
     "misspelt key": ("common.kimgs", 3, "progan.common.kimgs: unknown key; did you mean 'kimg'?"),
-    "misspelt key of a stage": ("espalier.stages.r8.resolutoin", 3, "progan.stages.r8.resolutoin: unknown key; did you mean 'resolution'?"),
+    "misspelt key of a stage": ("stages.r8.resolutoin", 3, "progan.stages.r8.resolutoin: unknown key; did you mean 'resolution'?"),
     "misspelt group": ("common.adam", {"learning_rat": 1}, "progan.common.adam.learning_rat: unknown key; did you mean 'learning_rate'?"),
     "wrong type": ("common.batch_size", "many", "progan.common.batch_size: Input should be a valid integer"),
     "out of range": ("common.kimg", -1, "progan.common.kimg: Input should be greater than 0 (it is -1)"),
@@ -25,35 +25,38 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "unknown loss": ("common.tricks.loss", "wgna", "progan.common.tricks.loss: there is no loss 'wgna'; did you mean 'wgan'?"),
     "loss that is no name": ("common.tricks.loss", 3, "progan.common.tricks.loss: must be the name of a loss"),
     "common that is no mapping": ("common", ["kimg"], "progan.common: must be a mapping of options"),
-    "first stage without after": ("espalier.stages.r4", {"resolution": 4}, "the first stage's 'after' must be a prepared dataset"),
+    "pipeline without a dataset": ("common.dataset", None, "progan.common.dataset is missing: set it to the pipeline's prepared dataset, such as dataset: artifacts/datasets/dolls"),
+    "dataset that is no path": ("common.dataset", 3, "progan.common.dataset: must be the path of a prepared dataset, not 3"),
+    "stage of another dataset": ("stages.r8.dataset", "artifacts/datasets/other", "progan.stages.r8: its dataset is artifacts/datasets/other, but the pipeline's is artifacts/datasets/dolls (progan.common.dataset)"),
+    "key by its old name": ("stages.r8.reads", "artifacts/texts/outfits", "progan.stages.r8.reads: this key is 'encoder' now"),
     "stages that are no mapping": ("stages", None, "'stages' must be a mapping"),
     "no loss": ("common.tricks.loss", None, "must name a loss"),
     "labels of a wgan": ("common.tricks.label_smoothing", 0.9, "tricks.label_smoothing and tricks.loss (loss wgan) cannot be together: that loss has no labels"),
     "relativistic wgan": ("common.tricks.relativistic", "paired", "tricks.relativistic and tricks.loss (loss wgan) cannot be together"),
     "relativistic form": ("common.tricks.relativistic", "both", "progan.common.tricks.relativistic.form"),
-    "packing": ("common.tricks.packing", {"m": 3}, "batch_size 8 in 1 process(es) cannot be packed by 3; right would be a multiple of 3"),
+    "packing": ("common.tricks.packing", {"m": 3}, "batch_size 8 in 1 process(es) cannot be packed by 3; use a multiple of 3"),
     "trick that is no mapping": ("common.tricks.drift", 3, "progan.common.tricks.drift: must be a mapping of options"),
     "tricks that are no mapping": ("common.tricks", ["wgan"], "progan.common.tricks: must be a mapping of trick names"),
     "own trick that cannot be imported": ("common.tricks", {"loss": "wgan", "nowhere.Trick": {}}, "'nowhere.Trick' cannot be imported"),
-    "resolution no power of two": ("espalier.stages.r8.resolution", 12, "progan.stages.r8.resolution: must be a power of two, such as 8 or 16"),
-    "resolution not twice the parent's": ("espalier.stages.r8.resolution", 16, "16 is not twice the 4 of its parent artifacts/progan/r4; right would be 8"),
-    "width unlike the parent's": ("espalier.stages.r8.network", {"largest": 16}, "network.largest: 16 differs from the 8 of its parent"),
-    "batch and stddev group": ("common.batch_size", 10, "gives 10 logits a batch of 10, which minibatch_stddev's group 4 does not divide; right would be batch_size 8 or 12"),
-    "fade longer than the stage": ("espalier.stages.r8.kimg", 0.1, "kimg 0.1 ends the stage before fade.kimg 0.16"),
-    "missing key": ("espalier.stages.r8", {"after": "artifacts/progan/r4"}, "resolution is missing: the network progan needs pictures of 4x4 or more"),
-    "stage that is no mapping": ("espalier.stages.r8", 8, "'r8' must be a mapping"),
-    "stage after itself": ("espalier.stages.r8.after", "artifacts/progan/r8", "cannot come after itself"),
-    "milestone without a parent": ("espalier.stages.r4.at", 3, "this stage has no parent"),
-    "unknown network": ("common.network", {"name": "dcgna"}, "progan.common.network: there is no such kind as 'dcgna'; did you mean 'dcgan'?"),
+    "resolution no power of two": ("stages.r8.resolution", 12, "progan.stages.r8.resolution: must be a power of two, such as 8 or 16"),
+    "resolution not twice the parent's": ("stages.r8.resolution", 16, "16 is not twice the 4 of its parent; use 8"),
+    "width unlike the parent's": ("stages.r8.network", {"largest": 16}, "network.largest: 16 differs from the 8 of its parent"),
+    "batch and stddev group": ("common.batch_size", 10, "gives 10 logits per batch of 10, which minibatch_stddev's group 4 does not divide; use batch_size 8 or 12"),
+    "fade longer than the stage": ("stages.r8.kimg", 0.1, "kimg 0.1 ends the stage before fade.kimg 0.16"),
+    "missing key": ("stages.r8", {"after": "artifacts/progan/r4"}, "resolution is missing: the network progan needs images of 4x4 or more"),
+    "stage that is no mapping": ("stages.r8", 8, "'r8' must be a mapping"),
+    "stage after itself": ("stages.r8.after", "artifacts/progan/r8", "cannot come after itself"),
+    "milestone without a parent": ("stages.r4.at", 3, "this stage has no parent"),
+    "unknown network": ("common.network", {"name": "dcgna"}, "progan.common.network: there is no network 'dcgna'; did you mean 'dcgan'?"),
     "unknown option of a network": ("common.network", {"name": "mlp", "widht": 1, "maxuot": 2}, "progan.common.network.maxuot: unknown key; did you mean 'maxout'?"),
-    "points with a resolution": ("common.network", "mlp", "the network mlp plays on points, which have none"),
+    "points with a resolution": ("common.network", "mlp", "the network mlp is for points, which have none; leave it out"),
     "network that cannot grow": ("common.network", "dcgan", "network dcgan cannot start from a parent, only progan and fashion_image can"),
-    "no place in a network": ("espalier.stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "dirac"}, "resolution": None}, "tricks.minibatch_stddev has no place in network dirac, which has no discriminator.statistics; networks that have: progan, dcgan, resnet, mlp"),
+    "no place in a network": ("stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "dirac"}, "resolution": None}, "tricks.minibatch_stddev cannot be used in network dirac, which has no discriminator.statistics; use one of: progan, dcgan, resnet, mlp"),
     "penalty and batch norm": ("common.tricks.norm", {"discriminator": "batch"}, "tricks.gradient_penalty and tricks.norm.discriminator (batch norm in the discriminator) cannot be together"),
     "clipping and spectral norm": ("common.tricks", {"loss": "wgan", "weight_clipping": 0.1, "spectral_norm": "on"}, "progan.common.tricks.spectral_norm.on"),
-    "simultaneous and several steps": ("common.tricks", {"loss": "wgan", "simultaneous": {}, "n_critic": 5}, "tricks.simultaneous and tricks.n_critic cannot be together: simultaneous is one move of each player"),
-    "attention nowhere": ("common.tricks.self_attention", {}, "self_attention names no resolution"),
-    "feature that is not there": ("common.tricks.feature_matching", {"layer": 5}, "feature_matching.layer: 5 is none of the discriminator's 2 features; right would be -2 to 1"),
+    "simultaneous and several steps": ("common.tricks", {"loss": "wgan", "simultaneous": {}, "n_critic": 5}, "tricks.simultaneous and tricks.n_critic cannot be together: simultaneous is one step of each player"),
+    "attention nowhere": ("common.tricks.self_attention", {}, "self_attention has no resolution; use {generator: [16], discriminator: [16]}"),
+    "feature that is not there": ("common.tricks.feature_matching", {"layer": 5}, "feature_matching.layer: 5 is out of range, the discriminator has 2 features; use -2 to 1"),
     "range the wrong way": ("common.tricks.noisy_labels", {"real": [1, 0.5]}, "must be [low, high]"),
     "frozen network that is none": ("common.tricks.perceptual", {"network": "nowhere.vgg"}, "'nowhere.vgg' cannot be imported"),
     "ramp that falls backwards": ("common.tricks.ramp", {"down_from_kimg": 9, "down_to_kimg": 3}, "down_to_kimg 3 must be beyond down_from_kimg 9"),
@@ -71,7 +74,7 @@ def test_bad_configuration_is_refused_with_its_place_and_remedy(case: str) -> No
         place = place[key]
     place[last] = value
     with pytest.raises(InputError) as raised:
-        stage_config(params, "progan", "r4" if path.startswith("espalier.stages.r4") else "r8")
+        stage_config(params, "progan", "r4" if path.startswith("stages.r4") else "r8")
     assert expected in str(raised.value)
     assert str(raised.value).startswith("params.yaml")
 
@@ -84,7 +87,7 @@ def test_unknown_pipeline_and_stage_name_the_nearest() -> None:
 
 
 SOURCES: dict[str, tuple[dict[str, Any], str]] = {
-    "unknown source": ({"source": "dools", "root": "x"}, "datasets.mine: there is no such kind as 'dools'; did you mean 'dolls'"),
+    "unknown source": ({"source": "dools", "root": "x"}, "datasets.mine.source: there is no source 'dools'; did you mean 'dolls'"),
     "unknown key": ({"source": "dolls", "root": "x", "cuont": 3}, "datasets.mine.cuont: unknown key; did you mean 'count'?"),
     "missing root": ({"source": "folder", "resolution": 8}, "datasets.mine.root: is missing"),
     "resolution": ({"source": "folder", "root": "x", "resolution": 100}, "datasets.mine.resolution: must be a power of two, such as 64 or 128"),
@@ -117,7 +120,7 @@ def test_a_resolved_configuration_is_a_configuration() -> None:
 
 
 def test_params_that_are_missing_or_no_yaml_are_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"there is no .*params.yaml"):
+    with pytest.raises(InputError, match=r"no .*params.yaml here; run this in the project's root folder"):
         read_params(tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_text("progan: {common: [")
     with pytest.raises(InputError, match="no valid YAML"):

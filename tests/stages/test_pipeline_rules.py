@@ -29,7 +29,7 @@ def test_a_pipeline_has_one_dataset_and_common_names_it() -> None:
     given = params()
     del given["progan"]["common"]["dataset"]
     assert refused(given) == (
-        "params.yaml: progan.common.dataset is missing: name the prepared dataset of the pipeline there, such as "
+        "params.yaml: progan.common.dataset is missing: set it to the pipeline's prepared dataset, such as "
         "dataset: artifacts/datasets/dolls"
     )
     given = params()
@@ -116,7 +116,7 @@ def test_one_rule_for_names(place: str, name: str, tmp_path: Path) -> None:
         section[name] = given["datasets"]["dolls"]
     file = tmp_path / "params.yaml"
     YAML().dump(given, file)
-    with pytest.raises(InputError, match="use letters, digits, - and _, beginning with a letter or a digit"):
+    with pytest.raises(InputError, match="use letters, digits, - and _, starting with a letter or digit"):
         read_params(file)
 
 

@@ -13,7 +13,7 @@ from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
 from espalier.data.sources.points import PointSource
 from espalier.stages.fashiongan.text import LONGEST, load_text
-from espalier.stages.types.text import train_text
+from tests.training import run_stage
 
 CPU = torch.device("cpu")
 DOLLS = Path(__file__).parents[2] / "data" / "dolls"
@@ -47,14 +47,14 @@ def write(options: dict[str, Any]) -> None:
 
 
 def test_an_encoder_learns_what_sentences_say_to_the_same_bits_each_time(folder: Path) -> None:
-    train_text("dolls")
+    run_stage("text", "dolls")
     out = folder / "artifacts" / "texts" / "dolls"
     weights = (out / "encoder.safetensors").read_bytes()
     metrics = json.loads((out / "metrics.json").read_text())
     assert metrics["accuracy_garment"] > 0.9 > 3 * metrics["commonest_garment"]
     assert metrics["accuracy"] == (metrics["accuracy_garment"] + metrics["accuracy_upper_color"]) / 2
     torch.rand(3)  # what was drawn before does not matter
-    train_text("dolls")
+    run_stage("text", "dolls")
     assert (out / "encoder.safetensors").read_bytes() == weights
 
     text = load_text(out, CPU)
@@ -68,7 +68,7 @@ def test_an_encoder_learns_what_sentences_say_to_the_same_bits_each_time(folder:
 
 def test_a_sentence_that_says_nothing_is_refused(folder: Path) -> None:
     write({**OPTIONS, "epochs": 1})
-    train_text("dolls")
+    run_stage("text", "dolls")
     text = load_text(Path("artifacts/texts/dolls"), CPU)
     for sentence, expected in (
         ("", "has no words; right would be 'a red dress"),
@@ -94,10 +94,10 @@ def test_what_cannot_be_is_refused_in_words(folder: Path) -> None:
         ({"width": 0}, "texts.dolls.width: Input should be greater than or equal to 1"),
         ({"dataset": "missing"}, "there is no prepared dataset at missing"),
         ({"dataset": "ring"}, "the dataset ring has no sentences"),
-        ({"attributes": ["garment", "mood"]}, "picture 0 has no attribute 'mood'; it has: background, "),
+        ({"attributes": ["garment", "mood"]}, "image 0 has no attribute 'mood'; it has: background, "),
     ):
         write({**OPTIONS, **changes})
         with pytest.raises(InputError, match=expected):
-            train_text("dolls")
+            run_stage("text", "dolls")
     with pytest.raises(InputError, match="has no text 'doll'; did you mean 'dolls'"):
-        train_text("doll")
+        run_stage("text", "doll")

@@ -12,14 +12,13 @@ from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.stages.artifacts.artifact import load_artifact, load_generator, load_parent
 from espalier.stages.artifacts.checkpoint import read_checkpoint
+from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.workfolder import checkpoints_in
 from espalier.stages.kinds.sampling import generate, latents
-from espalier.stages.loop.publish import publish
+from espalier.stages.loop.resume import set_finished_aside
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.process import distributed
-from espalier.stages.process.interruption import Interrupted, Interruption
-from espalier.stages.process.meter import TrainingFailed
-from espalier.stages.process.progress import Bar
+from espalier.stages.process.exits import TrainingFailed
 from espalier.stages.tricks.loss import Loss
 from espalier.stages.tricks.parts import (
     Discriminator,
@@ -34,27 +33,7 @@ from espalier.stages.tricks.parts import (
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
 from tests.stages.conftest import MakeTrainer
-
-
-class StopAt(Interruption):
-    """Asks to stop when the trainer has come to a step."""
-
-    def __init__(self, trainer: Trainer, step: int) -> None:
-        super().__init__()
-        self.trainer, self.step = trainer, step
-
-    def wanted(self) -> bool:
-        self.signal = 15
-        return self.trainer.step >= self.step
-
-
-def run(trainer: Trainer, until: int = 10**9) -> Trainer:
-    """Train to the end, or to an interruption at a step."""
-    try:
-        trainer.train(Bar("test", trainer.target, trainer.images), StopAt(trainer, until))
-    except Interrupted:
-        assert trainer.step == until
-    return trainer
+from tests.training import new_trainer, published, resumed, run
 
 
 def weights(trainer: Trainer) -> dict[str, Tensor]:
@@ -73,15 +52,22 @@ def assert_same(one: Trainer, other: Trainer) -> None:
     assert not different, different
 
 
+def history(trainer: Trainer) -> list[dict[str, str]]:
+    """The rows of its history.csv."""
+    rows = History(trainer.folder / "history.csv").rows
+    assert rows
+    return rows
+
+
 @pytest.mark.parametrize("stop", [1, 17, 40])
 def test_a_resume_continues_bit_for_bit(make_trainer: MakeTrainer, stop: int) -> None:
     whole = run(make_trainer(folder="whole"))
     run(make_trainer(folder="cut"), until=stop)
-    resumed = make_trainer(folder="cut")
-    assert resumed.step == stop
-    run(resumed)
-    assert_same(whole, resumed)
-    assert whole.history.rows == resumed.history.rows
+    rest = make_trainer(folder="cut")
+    assert rest.step == stop
+    run(rest)
+    assert_same(whole, rest)
+    assert history(whole) == history(rest)
 
 
 def test_logging_and_sampling_more_changes_no_weight(make_trainer: MakeTrainer) -> None:
@@ -147,7 +133,7 @@ def test_a_weight_that_is_not_finite_is_never_saved(make_trainer: MakeTrainer, t
 
 def test_a_grown_stage_starts_as_its_parent_ended(make_trainer: MakeTrainer, store: Store, tmp_path: Path) -> None:
     parent = run(make_trainer())
-    publish(parent, tmp_path / "r4")
+    published(parent, tmp_path / "r4")
     child = make_trainer(stage="r8", folder="child", parent=load_artifact(tmp_path / "r4"))
     child.game.before_step(child.context())
     assert child.alpha == 0
@@ -162,7 +148,7 @@ def test_a_grown_stage_starts_as_its_parent_ended(make_trainer: MakeTrainer, sto
 
 def test_milestones_are_whole_artifacts_to_start_from(make_trainer: MakeTrainer, store: Store, tmp_path: Path) -> None:
     trainer = run(make_trainer({"kimg": 2.4, "milestone_kimg": 1}))
-    publish(trainer, tmp_path / "r4")
+    published(trainer, tmp_path / "r4")
     assert [p.name for p in sorted((tmp_path / "r4/milestones").glob("kimg-*"))] == ["kimg-00001", "kimg-00002"]
     milestone = load_parent(tmp_path / "r4", at=1)
     assert milestone.record.images == 1000
@@ -197,7 +183,7 @@ def test_a_pickle_with_code_in_it_is_refused_and_never_run(tmp_path: Path) -> No
 
 
 def test_published_pictures_open(make_trainer: MakeTrainer, store: Store, tmp_path: Path) -> None:
-    figures = publish(run(make_trainer()), tmp_path / "r4")
+    figures = published(run(make_trainer()), tmp_path / "r4")
     assert Image.open(tmp_path / "r4/samples.png").width >= 512
     assert Image.open(tmp_path / "r4/curves.png").width > 800
     assert 0 < figures["diversity"] < 5 and figures["step"] == 100
@@ -212,7 +198,7 @@ class EveryPlace(Term):
     name = "every_place"
     needs: ClassVar[Needs] = Needs(real_gradient=True, fake_gradient=True)
 
-    def check(self, config: Any) -> None:
+    def check(self, setting: Any) -> None:
         CALLED.add("check")
 
     def plan_networks(self, plan: NetworkPlan) -> None:
@@ -237,9 +223,9 @@ class EveryPlace(Term):
     def before_step(self, networks: Networks, context: Any) -> None:
         CALLED.add("before_step")
 
-    def view(self, pictures: Tensor, view: View) -> Tensor:
-        CALLED.add("view")
-        return pictures + 0.01 * view.context.normal(tuple(pictures.shape), "noise")
+    def discriminator_view(self, images: Tensor, view: View) -> Tensor:
+        CALLED.add("discriminator_view")
+        return images + 0.01 * view.context.normal(tuple(images.shape), "noise")
 
     def targets(self, targets: Targets, view: View) -> Targets:
         CALLED.add("targets")
@@ -249,9 +235,9 @@ class EveryPlace(Term):
         CALLED.add("wrap_loss")
         return loss
 
-    def judge(self, judge: Discriminator, step: Step) -> Discriminator:
-        CALLED.add("judge")
-        return lambda *a: judge(*a)
+    def generators_discriminator(self, discriminator: Discriminator, step: Step) -> Discriminator:
+        CALLED.add("generators_discriminator")
+        return lambda *a: discriminator(*a)
 
     def discriminator_term(self, step: Step) -> Tensor:
         CALLED.add("discriminator_term")
@@ -330,7 +316,7 @@ def _share_of_a_run(rank: int, port: int, folder: Path, out: Path) -> None:
     torch.set_num_threads(1)
     distributed.start(torch.device("cpu"))
     config = stage_config(TINY, "progan", "r4")
-    trainer = Trainer(config, Store(folder), None, out / "work", torch.device("cpu"))
+    trainer = new_trainer(config, Store(folder), None, out / "work")
     for _ in range(3):
         trainer.iterate()
     if rank == 0:
@@ -348,19 +334,30 @@ def test_two_processes_give_the_numbers_of_one(make_trainer: MakeTrainer, store:
         torch.testing.assert_close(two[name], value, rtol=1e-4, atol=1e-5)
 
 
-def test_a_record_names_all_code_that_trained_and_only_that(
-    make_trainer: MakeTrainer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("espalier.stages.loop.trainer.code_digest", lambda: "old")
-    run(make_trainer(), until=10)
-    monkeypatch.setattr("espalier.stages.loop.trainer.code_digest", lambda: "mended")
-    trainer = make_trainer()
+def test_a_record_names_all_code_that_trained_and_only_that(make_trainer: MakeTrainer) -> None:
+    run(make_trainer(code="old"), until=10)
+    trainer = make_trainer(code="mended")
     assert trainer.record("x").code == "old"
     assert run(trainer).record("x").code == "old+mended"
-    monkeypatch.setattr("espalier.stages.loop.trainer.code_digest", lambda: "later")
-    finished = make_trainer()
+    finished = make_trainer(code="later")
     assert finished.images == finished.target and finished.record("x").code == "old+mended"
-    assert "the code differs" in (finished.resume() or "")
+    assert "the code differs" in (resumed(finished) or "")
+
+
+def test_what_other_code_finished_is_kept_aside_and_brought_back(make_trainer: MakeTrainer, tmp_path: Path) -> None:
+    work, target = tmp_path / "work", 800
+    run(make_trainer(code="old"), until=10)
+    assert set_finished_aside(work, target, "new") is None, "it is under way, and goes on"
+    old = run(make_trainer(code="old"))
+    assert old.images == target and set_finished_aside(work, target, "old") is None
+    assert "starts over; that one is kept in" in (set_finished_aside(work, target, "new") or "")
+    new = make_trainer(code="new")
+    assert new.step == 0
+    assert run(new).record("x").code == "new"
+    assert "published again" in (set_finished_aside(work, target, "old") or "")
+    again = make_trainer(code="old")
+    assert again.done and again.record("x").code == "old"
+    assert_same(old, again)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from espalier.stages.tricks.catalogue import ORDER, in_order
+from espalier.stages.tricks.catalogue import TRICKS, in_order
 from espalier.stages.tricks.context import StepContext
 from espalier.stages.tricks.dragan import Dragan
 from espalier.stages.tricks.drift import Drift
@@ -34,7 +34,7 @@ from espalier.stages.tricks.ttur import Ttur
 from espalier.stages.tricks.wgan import Wgan
 
 CPU = torch.device("cpu")
-TABLE: Any = None
+PLAYERS: Any = None
 """Closed forms look at pictures and logits, not at networks."""
 
 
@@ -42,8 +42,8 @@ def context(step: int = 0, images: int = 0, batch: int = 8) -> StepContext:
     return StepContext(0, "test", step, images, batch, CPU)
 
 
-def step_of(judge: Any, real: Tensor, fake: Tensor, needs: Needs = Needs()) -> Step:  # noqa: B008
-    return Step("discriminator", context(), lambda p, f=None: judge(p), lambda: real, fake, needs, TABLE)
+def step_of(critic: Any, real: Tensor, fake: Tensor, needs: Needs = Needs()) -> Step:  # noqa: B008
+    return Step("discriminator", context(), lambda p, f=None: critic(p), lambda: real, fake, needs, PLAYERS)
 
 
 @pytest.fixture
@@ -69,11 +69,11 @@ def test_gradient_penalty_of_a_linear_critic(slope: Tensor, pictures: tuple[Tens
 def test_gradient_penalty_takes_the_norm_of_a_whole_sample_at_a_point_between(pictures: tuple[Tensor, Tensor]) -> None:
     seen = []
 
-    def judge(x: Tensor) -> Tensor:
+    def critic(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return x.square().sum((1, 2, 3)) / 2  # its gradient is x itself
 
-    found = GradientPenalty().discriminator_term(step_of(judge, *pictures))
+    found = GradientPenalty().discriminator_term(step_of(critic, *pictures))
     x, (real, fake) = seen[0], pictures
     torch.testing.assert_close(found.item(), ((x.flatten(1).norm(dim=1) - 1) ** 2).mean().item(), rtol=1e-5, atol=1e-6)
     share = (x - real) / (fake - real)
@@ -95,12 +95,12 @@ def test_a_one_sided_penalty_lets_smaller_slopes_be(
 def test_dragan_asks_for_slope_one_around_the_reals(slope: Tensor, pictures: tuple[Tensor, Tensor], noise: Any) -> None:
     seen = []
 
-    def judge(x: Tensor) -> Tensor:
+    def critic(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return (x * slope).sum((1, 2, 3))
 
     real = torch.randn(400, 3, 4, 4)
-    found = Dragan(noise=noise, c=0.04).discriminator_term(step_of(judge, real, pictures[1]))
+    found = Dragan(noise=noise, c=0.04).discriminator_term(step_of(critic, real, pictures[1]))
     torch.testing.assert_close(found, ((slope.norm() - 1) ** 2).float(), rtol=1e-5, atol=1e-6)
     delta = seen[0] - real
     if noise == "gaussian":
@@ -143,12 +143,12 @@ def test_label_smoothing_is_one_sided() -> None:
 def test_instance_noise_fades_linearly_and_differs_between_reals_and_fakes() -> None:
     x, noise = torch.zeros(64, 3, 8, 8), InstanceNoise(sigma=0.4, kimg=2)
     for images, sigma in ((0, 0.4), (1000, 0.2), (1500, 0.1)):
-        seen = noise.view(x, View("discriminator", True, context(images=images)))
+        seen = noise.discriminator_view(x, View("discriminator", True, context(images=images)))
         assert seen.std().item() == pytest.approx(sigma, rel=0.03)
-    assert noise.view(x, View("discriminator", True, context(images=2000))) is x
-    real, fake = (noise.view(x, View("discriminator", kind, context())) for kind in (True, False))
+    assert noise.discriminator_view(x, View("discriminator", True, context(images=2000))) is x
+    real, fake = (noise.discriminator_view(x, View("discriminator", kind, context())) for kind in (True, False))
     assert not torch.equal(real, fake)
-    assert torch.equal(real, noise.view(x, View("discriminator", True, context())))
+    assert torch.equal(real, noise.discriminator_view(x, View("discriminator", True, context())))
 
 
 @pytest.mark.parametrize("distance", ["absolute", "squared"])
@@ -156,15 +156,15 @@ def test_feature_matching_compares_means_over_the_batch(pictures: tuple[Tensor, 
     real, fake = pictures
     fake = fake.requires_grad_()
 
-    def judge(x: Tensor, features: list[Tensor]) -> Tensor:
+    def critic(x: Tensor, features: list[Tensor]) -> Tensor:
         features.extend([x, 2 * x.flatten(1)])
         return x.sum((1, 2, 3))
 
-    step = Step("generator", context(), judge, lambda: real, fake, Needs(), TABLE)
+    step = Step("generator", context(), critic, lambda: real, fake, Needs(), PLAYERS)
     found = FeatureMatching(distance=distance).generator_term(step)
     apart = 2 * (real.flatten(1).mean(0) - fake.flatten(1).mean(0))
     torch.testing.assert_close(found, apart.abs().mean() if distance == "absolute" else apart.square().mean())
-    shuffled = Step("generator", context(), judge, lambda: real.flip(0), fake, Needs(), TABLE)
+    shuffled = Step("generator", context(), critic, lambda: real.flip(0), fake, Needs(), PLAYERS)
     torch.testing.assert_close(FeatureMatching(distance=distance).generator_term(shuffled), found)
     assert torch.autograd.grad(found, fake)[0].abs().sum() > 0
 
@@ -186,11 +186,11 @@ def test_r1_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, pictures:
 def test_r1_uses_the_steps_own_forward(slope: Tensor, pictures: tuple[Tensor, Tensor]) -> None:
     calls = []
 
-    def judge(x: Tensor) -> Tensor:
+    def critic(x: Tensor) -> Tensor:
         calls.append(x)
         return (x * slope).sum((1, 2, 3))
 
-    step = step_of(judge, *pictures, R1.needs)
+    step = step_of(critic, *pictures, R1.needs)
     _ = step.real_logits
     R1().discriminator_term(step)
     assert len(calls) == 1
@@ -296,10 +296,12 @@ def test_relativistic_losses_are_the_released_codes() -> None:
 def test_packs_are_the_same_however_many_processes_share_the_batch() -> None:
     pictures = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 3, 4, 4)
     packing = Packing(m=2)
-    packs = packing.view(pictures, View("discriminator", True, context()))
+    packs = packing.discriminator_view(pictures, View("discriminator", True, context()))
     assert packs.shape == (4, 6, 4, 4)
     assert packs[:, ::3, 0, 0].tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
-    halves = [packing.view(pictures[rank::2], View("discriminator", True, context())) for rank in range(2)]
+    halves = [
+        packing.discriminator_view(pictures[rank::2], View("discriminator", True, context())) for rank in range(2)
+    ]
     torch.testing.assert_close(torch.stack(halves, dim=1).flatten(0, 1), packs)
 
 
@@ -341,14 +343,14 @@ def test_fade_reaches_1_and_takes_detail_from_reals_only() -> None:
     fade.plan_networks(NetworkPlan(True, 0, {}, {}))
     assert [fade.alpha(images) for images in (0, 250, 1000, 5000)] == [0, 0.25, 1, 1]
     x = torch.randn(2, 3, 8, 8)
-    seen = fade.view(x, View("discriminator", True, context(images=0)))
+    seen = fade.discriminator_view(x, View("discriminator", True, context(images=0)))
     torch.testing.assert_close(seen[..., ::2, ::2], seen[..., 1::2, 1::2])
     torch.testing.assert_close(seen.mean((2, 3)), x.mean((2, 3)))
-    assert fade.view(x, View("discriminator", False, context(images=0))) is x
-    assert fade.view(x, View("discriminator", True, context(images=1000))) is x
+    assert fade.discriminator_view(x, View("discriminator", False, context(images=0))) is x
+    assert fade.discriminator_view(x, View("discriminator", True, context(images=1000))) is x
 
 
 def test_order_is_fixed_whatever_the_configuration_says() -> None:
     tricks = [Drift(), Ttur(generator=1, discriminator=1), Fade(), GradientPenalty(), Ema()]
-    expected = [t for cls in ORDER for t in tricks if type(t) is cls]
+    expected = [t for cls in TRICKS.values() for t in tricks if type(t) is cls]
     assert in_order(tricks) == expected == in_order(tricks[::-1])

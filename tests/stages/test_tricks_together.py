@@ -17,8 +17,8 @@ from espalier.data.sources.dolls import DollSource
 from espalier.data.store import Store, file_digest
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.loop.trainer import Trainer
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS
+from tests.training import new_trainer
 
 OPTIONS: dict[str, Any] = {
     "fade": {"kimg": 0.004},
@@ -72,16 +72,16 @@ def classed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 def configured(tricks: dict[str, Any], network: str = "dcgan") -> StageConfig:
     stage: dict[str, Any] = {
-        "after": "artifacts/datasets/x", "resolution": 8, "kimg": 1, "batch_size": 8, "network": NETWORKS[network],
+        "resolution": 8, "kimg": 1, "batch_size": 8, "network": NETWORKS[network],
         "tricks": tricks, "adam": {"learning_rate": 0.001},
     }  # fmt: skip
     if network == "fashion_shape":
-        stage |= {"resolution": 32, "reads": "artifacts/datasets/x"}
-    return stage_config({"p": {"common": {}, "stages": {"s": stage}}}, "p", "s")
+        stage |= {"resolution": 32, "encoder": "artifacts/datasets/x"}
+    return stage_config({"p": {"common": {"dataset": "artifacts/datasets/x"}, "stages": {"s": stage}}}, "p", "s")
 
 
 def three_steps(config: StageConfig, store: Store, folder: Path) -> list[dict[str, Tensor]]:
-    trainer = Trainer(config, store, None, folder, torch.device("cpu"))
+    trainer = new_trainer(config, store, None, folder)
     said = [trainer.iterate() for _ in range(3)]
     for step in said:
         assert all(torch.isfinite(value).all() for value in step.values()), step

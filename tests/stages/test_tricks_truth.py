@@ -12,7 +12,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from espalier.data.errors import InputError
+from espalier.data.store import Store
 from espalier.models.toys import DiracDiscriminator, DiracGenerator
+from espalier.stages.kinds.batches import Batches
+from espalier.stages.kinds.conditions import Classes
 from espalier.stages.loop.game import Game
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.tricks.acgan import Acgan
@@ -42,9 +45,11 @@ from espalier.stages.tricks.virtual_batch_norm import VirtualBatchNorm
 from espalier.stages.tricks.weight_clipping import WeightClipping
 from espalier.stages.tricks.wgan import Wgan
 from espalier.stages.tricks.zero_centered_penalty import ZeroCenteredPenalty
-from tests.stages.conftest import MakeTrainer
-from tests.stages.test_trainer import assert_same, run, weights
-from tests.stages.test_tricks import context, step_of
+from espalier.stages.types.inputs import check_inputs
+from tests.stages.conftest import MakeConfig, MakeTrainer
+from tests.stages.test_trainer import assert_same, weights
+from tests.stages.test_tricks import CPU, context, step_of
+from tests.training import new_trainer, run
 
 DCGAN = {"name": "dcgan", "latent": 8, "generator_width": 4, "discriminator_width": 4}
 PLAIN = {"gradient_penalty": None, "drift": None, "minibatch_stddev": None, "fade": None, "ema": None}
@@ -266,17 +271,17 @@ def test_the_unrolled_gradient_is_that_of_really_taking_the_steps(
     trick = Unrolled(steps=steps)
     theta = torch.ones(4, 1, dtype=torch.float64, requires_grad=True)
     discriminator = game.networks.discriminator
-    table = Players(
+    players = Players(
         game.networks, discriminator, game.optimizers, None,
         lambda r, f: loss.discriminator(r, f, Targets()), lambda f: loss.on_fakes(f, Targets()),
     )  # fmt: skip
     step = Step(
-        "generator", context(), discriminator, lambda: torch.zeros(4, 1, dtype=torch.float64), theta, Needs(), table
+        "generator", context(), discriminator, lambda: torch.zeros(4, 1, dtype=torch.float64), theta, Needs(), players
     )
-    judge = trick.judge(discriminator, step)
-    logits = judge(theta)
+    ahead_of_it = trick.generators_discriminator(discriminator, step)
+    logits = ahead_of_it(theta)
     (found,) = torch.autograd.grad(loss.generator(logits, None), theta)
-    # Players's judge answers in double; Step's own logits are float32, so f here differs from ahead() by rounding only.
+    # That discriminator answers in double; Step's own logits are float32, so f here differs from ahead() by rounding only.
     expected = (ahead(1 + 1e-4) - ahead(1 - 1e-4)) / 2e-4
     assert float(found.sum()) == pytest.approx(expected, rel=2e-3)
 
@@ -393,8 +398,8 @@ def test_historical_averaging_is_the_distance_to_the_mean_of_all_that_was() -> N
     network = nn.Linear(2, 1, bias=False)
     networks = Networks(nn.Linear(1, 1), network, nn.Identity())
     trick, seen = HistoricalAveraging(), []
-    table: Any = Players(networks, network, {}, None, lambda r, f: r, lambda f: f)
-    step: Any = Step("discriminator", context(), network, lambda: torch.zeros(1), torch.zeros(1), Needs(), table)
+    players: Any = Players(networks, network, {}, None, lambda r, f: r, lambda f: f)
+    step: Any = Step("discriminator", context(), network, lambda: torch.zeros(1), torch.zeros(1), Needs(), players)
     assert trick.discriminator_term(step).item() == 0
     for value in ([1.0, 2.0], [3.0, -2.0], [5.0, 0.5]):
         with torch.no_grad():
@@ -499,11 +504,9 @@ def test_the_sixth_wrong_penalty_is_one_that_is_never_added(make_trainer: MakeTr
 
 
 def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
-    from espalier.stages.kinds.batches import Batches
-
     labels = np.arange(60) % 5
     pictures = np.zeros((60, 4, 4, 3), dtype=np.uint8)
-    batches = Batches(pictures, 0, torch.device("cpu"), labels, packed=3)
+    batches = Batches(pictures, 0, CPU, conditioning=Classes(labels, 5, CPU), groups=labels, packed=3)
     found = batches.condition_at(0, 12)
     assert isinstance(found, Tensor) and (found.view(3, 4) == found.view(3, 4)[0]).all(), "packs are of one class"
     assert len(set(batches.indices(0, 12).tolist())) > 4
@@ -513,14 +516,14 @@ def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
     networks = Networks(nn.Identity(), discriminator, nn.Identity())
     classes, h = torch.tensor([0, 3, 4]), torch.randn(3, 6)
 
-    def judge(x: Tensor, features: list[Tensor] | None = None) -> Tensor:
+    def critic(x: Tensor, features: list[Tensor] | None = None) -> Tensor:
         if features is not None:
             features.append(h)
         return x.sum((1, 2, 3))
 
-    table: Any = Players(networks, discriminator, {}, classes, lambda r, f: r, lambda f: f)
+    players: Any = Players(networks, discriminator, {}, classes, lambda r, f: r, lambda f: f)
     x = torch.randn(3, 1, 2, 2)
-    step = Step("discriminator", context(), judge, lambda: x, x, Needs(), table)
+    step = Step("discriminator", context(), critic, lambda: x, x, Needs(), players)
     expected = -torch.log_softmax(linear(h), 1)[torch.arange(3), classes].mean()
     torch.testing.assert_close(Acgan().discriminator_term(step), 2 * expected)
     torch.testing.assert_close(Acgan(on_fakes=False).discriminator_term(step), expected)
@@ -536,9 +539,9 @@ def test_the_projections_logit_is_linear_plus_an_inner_product() -> None:
     torch.testing.assert_close(end(h, None, y), expected)
 
 
-def test_classes_are_asked_for_where_the_data_have_none(make_trainer: MakeTrainer) -> None:
-    with pytest.raises(InputError, match="needs the class of each picture"):
-        make_trainer({"tricks": {"projection": {}, "class_embedding": 4}})
+def test_classes_are_asked_for_where_the_data_have_none(make_config: MakeConfig, store: Store) -> None:
+    with pytest.raises(InputError, match="needs the class of each image"):
+        check_inputs(make_config("r4", {"tricks": {"projection": {}, "class_embedding": 4}}), store, None)
 
 
 # What has a state, or draws in its layers, goes on from a checkpoint as if never interrupted.
@@ -572,6 +575,6 @@ def test_the_configuration_keeps_no_state_of_a_training(make_trainer: MakeTraine
     first = make_trainer({"tricks": {"replay": {"size": 4}}}, folder="one")
     config = copy.deepcopy(first.config)
     first.iterate()
-    again = Trainer(config, first.store, None, first.folder, torch.device("cpu"))
+    again = new_trainer(config, first.store, None, first.folder)
     (pool,) = (t for t in again.game.tricks if t.name == "replay")
     assert len(pool.state_dict()["pool"]) == 0
