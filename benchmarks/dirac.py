@@ -4,7 +4,7 @@ import sys
 
 from matplotlib.figure import Figure
 
-from benchmarks.worlds import TABLES, figures, main, markdown, write_table
+from benchmarks.worlds import TABLES, main, markdown, metrics, write_table
 
 GAMES = {"minimax": "minimax", "nonsaturating": "non-saturating", "wgan": "WGAN", "hinge": "hinge", "lsgan": "LSGAN"}
 RUNS = {
@@ -36,8 +36,8 @@ benchmarks.dirac`."""
 
 
 def table(ending: str) -> None:
-    """Distances beside those expected, and a picture of them."""
-    columns = [figures("dirac", {f"{game}-{run}": game for game in GAMES}, "distance", seeds=False) for run in RUNS]
+    """Distances beside those expected, and an image of them."""
+    columns = [metrics("dirac", {f"{game}-{run}": game for game in GAMES}, "distance", seeds=False) for run in RUNS]
     rows = [
         [title, *(f"{c[game][0]:.2g}" + (f" ({e})" if e else "") for c, e in zip(columns, EXPECTED[game], strict=True))]
         for game, title in GAMES.items()

@@ -3,7 +3,7 @@
 Reduced: ProGAN's networks of at most 64 feature maps (16 at 32x32, 8 at 64x64), batches of 32; stages of 20, 30, 40 and 60
 thousand images. Fashion-MNIST, 3 seeds: beside 60 thousand at 16x16 and 100 thousand at 32x32 from the start. Dolls, which have
 detail at 64x64, one seed: a stage of 60 thousand more, beside 100 thousand at 32x32 and at 64x64 from the start. There is no
-other protocol. Figures are of 1,000 pictures of the averaged generator at each milestone of 10,000 images, from the same latents,
+other protocol. Metrics are of 1,000 images of the averaged generator at each milestone of 10,000 images, from the same latents,
 beside 1,000 reals.
 """
 
@@ -50,7 +50,7 @@ COLOURS = {"chain": "#2e9e5b", "straight": "#d9480f"}
 
 @dataclass(frozen=True, eq=False)
 class World:
-    """Pictures, by the name of their dataset and feature network, and the pipelines that make them: each from 4x4 on."""
+    """Images, by the name of their dataset and feature network, and the pipelines that make them: each from 4x4 on."""
 
     title: str
     name: str
@@ -88,16 +88,16 @@ class Pace:
 
 @dataclass(frozen=True)
 class Point:
-    """A milestone: what was spent until there, from the very first iteration, and what its pictures are worth."""
+    """A milestone: what was spent until there, from the very first iteration, and what its images are worth."""
 
     kimg: float
     minutes: float
     fid_local: float
     swd: float
 
-    def value(self, figure: str) -> float:
-        """Of a figure or a cost by name."""
-        return float(getattr(self, figure))
+    def value(self, metric: str) -> float:
+        """Of a metric or a cost by name."""
+        return float(getattr(self, metric))
 
 
 class Timed:
@@ -150,21 +150,21 @@ def reals(name: str, side: int) -> tuple[Reference, Features]:
 
 
 def worth(path: Path, name: str, side: int) -> dict[str, float]:
-    """What a generator's pictures are worth; kept by the digest of its weights."""
+    """What a generator's images are worth; kept by the digest of its weights."""
     digest = load_artifact(path).record.digests["generator.safetensors"]
 
     def measure() -> dict[str, float]:
         generator, record = load_generator(path, CPU)
         latent = latents(COUNT, record.config["network"]["latent"], 1, CPU)
-        return of_pictures(generate(generator, latent), name, side)
+        return of_images(generate(generator, latent), name, side)
 
     return judged(name, digest, measure)
 
 
-def of_pictures(made: torch.Tensor, name: str, side: int) -> dict[str, float]:
-    """Figures of pictures beside the reals of their side."""
+def of_images(made: torch.Tensor, name: str, side: int) -> dict[str, float]:
+    """Metrics of images beside the reals of their side."""
     real, network = reals(name, side)
-    levels = sliced_wasserstein(real.shown.pictures, made)
+    levels = sliced_wasserstein(real.shown.images, made)
     return {
         "fid_local": frechet(moments(real.shown.features), moments(network(made))),
         "swd": sum(levels.values()) / len(levels),
@@ -205,30 +205,30 @@ def runs(place: tuple[World, int]) -> Runs:
     }
 
 
-def cost(run: list[Point], figure: str, level: float, what: str) -> float:
-    """Kimg or minutes until a figure first was at a level or below, with a straight line between milestones."""
+def cost(run: list[Point], metric: str, level: float, what: str) -> float:
+    """Kimg or minutes until a metric first was at a level or below, with a straight line between milestones."""
     before = None
     for point in run:
-        value = point.value(figure)
+        value = point.value(metric)
         if value <= level:
             if before is None:
                 return point.value(what)
-            share = (before.value(figure) - level) / (before.value(figure) - value)
+            share = (before.value(metric) - level) / (before.value(metric) - value)
             return before.value(what) + share * (point.value(what) - before.value(what))
         before = point
     raise AssertionError("a level is one that every run has reached")
 
 
 def rows(place: tuple[World, int]) -> list[list[object]]:
-    """A line for each level of each figure: what it cost the chain, and from the start."""
+    """A line for each level of each metric: what it cost the chain, and from the start."""
     found, lines = runs(place), []
-    for figure, title in TITLES.items():
-        worst = max(min(point.value(figure) for point in run) for of in found.values() for run in of)
+    for metric, title in TITLES.items():
+        worst = max(min(point.value(metric) for point in run) for of in found.values() for run in of)
         for slack in reversed(SLACK):
             seeds = " and ".join(str(count) for count in sorted({len(of) for of in found.values()}))
             line: list[object] = [words(place), seeds, f"{title} ≤ {worst * slack:.3g}"]
             for what in ("minutes", "kimg"):
-                costs = {way: mean([cost(run, figure, worst * slack, what) for run in of]) for way, of in found.items()}
+                costs = {way: mean([cost(run, metric, worst * slack, what) for run in of]) for way, of in found.items()}
                 ratio = costs["straight"].mean / costs["chain"].mean
                 line += [costs["chain"], costs["straight"], f"{ratio:.2f}"]
             lines.append(line)
@@ -240,16 +240,16 @@ def words(place: tuple[World, int]) -> str:
     return f"{place[0].title} {place[1]}x{place[1]}"
 
 
-def draw(axes: Axes, place: tuple[World, int], figure: str, what: str) -> None:
+def draw(axes: Axes, place: tuple[World, int], metric: str, what: str) -> None:
     """Every run as a thin line, and the mean of the seeds."""
     for way, of in runs(place).items():
         label = f"chain 4 → … → {place[1]}" if way == "chain" else f"{place[1]} from the start"
         for run in of:
             axes.plot(
-                [p.value(what) for p in run], [p.value(figure) for p in run], color=COLOURS[way], lw=0.7, alpha=0.5
+                [p.value(what) for p in run], [p.value(metric) for p in run], color=COLOURS[way], lw=0.7, alpha=0.5
             )
         at = [statistics.fmean(p.value(what) for p in here) for here in zip(*of, strict=True)]
-        means = [statistics.fmean(p.value(figure) for p in here) for here in zip(*of, strict=True)]
+        means = [statistics.fmean(p.value(metric) for p in here) for here in zip(*of, strict=True)]
         axes.plot(at, means, "o-", color=COLOURS[way], lw=2, ms=3, label=label)
     axes.set_yscale("log")
     axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
@@ -257,14 +257,14 @@ def draw(axes: Axes, place: tuple[World, int], figure: str, what: str) -> None:
     axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_xlim(left=0)
     axes.set_xlabel(f"{what} from the first iteration")
-    axes.set_ylabel(TITLES[figure])
+    axes.set_ylabel(TITLES[metric])
     axes.grid(alpha=0.3, which="both")
 
 
 def table(ending: str) -> None:
-    """docs/tables/progressive.md and its picture."""
+    """docs/tables/progressive.md and its image."""
     head = [
-        "pictures",
+        "images",
         "seeds",
         "reached",
         "min, chain",
@@ -276,7 +276,7 @@ def table(ending: str) -> None:
     ]
     places = [place for place in PLACES if all(runs(place).values())]
     lines = [line for place in places for line in rows(place)]
-    floors = {p: of_pictures(reals(p[0].name, p[1])[0].others.pictures, p[0].name, p[1]) for p in places}
+    floors = {p: of_images(reals(p[0].name, p[1])[0].others.images, p[0].name, p[1]) for p in places}
     known = "; ".join(f"{words(place)}: {f['fid_local']:.3g} and {f['swd']:.3g}" for place, f in floors.items())
     paces = [
         [name, f"{1000 / pace.fading:.0f}" if fade else "", f"{1000 / pace.after:.0f}"]
@@ -291,7 +291,7 @@ def table(ending: str) -> None:
 {READING}
 
 Mean ± standard error over seeds; a ratio above 1 is in favour of the chain, whose costs include all stages before.
-The strictest level of a figure is the best that every run has reached at some milestone, the others are up to twice that.
+The strictest level of a metric is the best that every run has reached at some milestone, the others are up to twice that.
 Minutes are images over images per second of one thread, in CPU seconds, as timed by turns in one process (medians). Floors,
 what other reals get (local FID and SWD): {known}. Made by `python -m benchmarks.progressive`.
 
@@ -314,7 +314,7 @@ the chain takes longer at every level, the less the stricter it is. Its stages b
 at 32x32, since with these networks an image at 16x16 takes two thirds of the time of one at 32x32. On dolls, one seed, loose
 levels are reached sooner from the start, too. At the strictest levels both ways are about even at 32x32, and by SWD at 64x64:
 there the chain's last stage needs 29 thousand images where a training from the start takes all of its 100 thousand, and goes on
-to a better one (the picture). By local FID training from the start is sooner at what both reach, at one milestone that it falls
+to a better one (the image). By local FID training from the start is sooner at what both reach, at one milestone that it falls
 back from. So growing begins to pay at 64x64 here, by SWD, and only for what is stricter than a training from the start of as
 many minutes comes to. Nothing above 64x64 was measured."""
 

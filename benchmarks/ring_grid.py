@@ -10,10 +10,10 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.worlds import TABLES, draw_dots, figures, main, markdown, mean, write_table
+from benchmarks.worlds import TABLES, draw_dots, main, markdown, mean, metrics, write_table
 
 ROWS = {"gan": "GAN", "pac2": "PacGAN2", "pac3": "PacGAN3", "pac4": "PacGAN4"}
-FIGURES = {"modes": "modes", "hq_share": "high quality", "reverse_kl": "reverse KL"}
+METRICS = {"modes": "modes", "hq_share": "high quality", "reverse_kl": "reverse KL"}
 PROTOCOLS = {
     "": "reduced: 15,000 updates, hidden layers of 64; ring: 100 packs an update, He weights, rates 0.0005 (generator) and "
     "0.001 (discriminator); grid, divided by 2.828: 200 packs, PyTorch's uniform weights, 0.0005 and 0.003",
@@ -53,11 +53,11 @@ def table(ending: str) -> None:
     """Ours beside the published rows, and every run as a dot."""
     lines, found = [], {}
     for world, published in PUBLISHED.items():
-        columns = {name: figures(world + ending, ROWS, figure) for figure, name in FIGURES.items()}
+        columns = {name: metrics(world + ending, ROWS, metric) for metric, name in METRICS.items()}
         found[world] = columns["modes"], columns["reverse KL"]
         for row, (modes, share, kl) in published.items():
             if row in columns["modes"]:
-                ours = [mean(columns[name][row]) for name in FIGURES.values()]
+                ours = [mean(columns[name][row]) for name in METRICS.values()]
                 percent = mean([100 * value for value in columns["high quality"][row]])
                 lines.append([world, row, ours[0].count, ours[0], modes, percent, share, ours[2], kl])
     head = ["world", "method", "seeds", "modes", "published", "high quality %", "published", "reverse KL", "published"]
@@ -73,8 +73,8 @@ def draw(found: dict[str, tuple[dict[str, list[float]], dict[str, list[float]]]]
     """Modes and reverse KL of every run, with their means."""
     figure = Figure(figsize=(8, 5), dpi=120, layout="constrained")
     axes = figure.subplots(2, len(found), squeeze=False)
-    for column, (world, figures_of_world) in enumerate(found.items()):
-        for row, (values, name) in enumerate(zip(figures_of_world, ("modes found", "reverse KL (nats)"), strict=True)):
+    for column, (world, metrics_of_world) in enumerate(found.items()):
+        for row, (values, name) in enumerate(zip(metrics_of_world, ("modes found", "reverse KL (nats)"), strict=True)):
             draw_dots(axes[row][column], values)
             axes[row][column].set_title(f"{world}: {name}", fontsize=10)
     figure.savefig(path)

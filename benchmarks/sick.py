@@ -1,8 +1,8 @@
 """python -m benchmarks.sick: trainings that fail without help, and some that do not: what the monitor says of them, and what
 healing makes of them.
 
-Reduced: 1,500 updates of points, 800 of 16x16 pictures, 3 seeds. There is no other protocol. A run is judged
-apart from the monitor: 2,500 points beside the modes, or 1,000 pictures by coverage, by other samples than it sees, in the same
+Reduced: 1,500 updates of points, 800 of 16x16 images, 3 seeds. There is no other protocol. A run is judged
+apart from the monitor: 2,500 points beside the modes, or 1,000 images by coverage, by other samples than it sees, in the same
 features of a network of the dataset's own. Rules and remedies were written while looking at two thirds of the cases, all seeds; a
 third of the cases, sick and well, is a hold-out, which was drawn up when the rules were done. The hold-out before it (tanh,
 flipped, sgd, average, least) was looked into after 24 of its 29 failures had been named; a rule was made of what was missed, and
@@ -39,11 +39,11 @@ from espalier.stages.monitor.verdict import SICK, Probed, judge
 WORLDS = ("grid", "ring", "mnist", "dolls")
 POINTED = WORLDS[:2]
 HELD_OUT = ("clipped", "rush", "rms", "squares", "dropped", "dragan", "packed", "zero")
-POINTS, PICTURES = 2500, 1000
+POINTS, IMAGES = 2500, 1000
 LEAST = {"modes": 0.6, "near": 0.5}
 """Below this share of the modes, or of points near a mode, a run has failed."""
 OF_WELL = 0.5
-"""Below this share of the median coverage of well ones, a run on pictures has failed."""
+"""Below this share of the median coverage of well ones, a run on images has failed."""
 PIPELINES = tuple(f"{name}_{world}" for world in WORLDS for name in ("sick", "well"))
 WITHIN = 0.25
 """Share of training within which a failure should be named."""
@@ -128,7 +128,7 @@ def is_good(world: str, path: Path) -> bool:
 
 @cache
 def least_of(world: str) -> dict[str, float]:
-    """The bound of each figure below which a run has failed."""
+    """The bound of each metric below which a run has failed."""
     if world in POINTED:
         return LEAST
     well = sorted(path.parent for path in (ROOT / "artifacts" / f"well_{world}").glob("*/stage.json"))
@@ -141,9 +141,9 @@ def worth(world: str, path: Path) -> dict[str, float]:
     def measure() -> dict[str, float]:
         generator, record = load_generator(path, torch.device("cpu"))
         network, points = record.config["network"], world in POINTED
-        latent = latents(POINTS if points else PICTURES, network["latent"], 1, torch.device("cpu"), network["prior"])
+        latent = latents(POINTS if points else IMAGES, network["latent"], 1, torch.device("cpu"), network["prior"])
         made = generate(generator, latent, None, kind_of(record, path))
-        return _of_points(world, made) if points else _of_pictures(world, made)
+        return _of_points(world, made) if points else _of_images(world, made)
 
     return judged(f"sick_{world}", load_artifact(path).record.digests["generator.safetensors"], measure)
 
@@ -165,13 +165,13 @@ def _reals(world: str) -> tuple[torch.Tensor, float]:
     """Features of reals, and what other reals cover of them."""
     store = Store(ROOT / "artifacts/datasets" / f"sick_{world}")
     images = store.images(16)
-    chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: 2 * PICTURES])
+    chosen = np.sort(np.random.default_rng(0).permutation(len(images))[: 2 * IMAGES])
     shown = torch.from_numpy(np.array(images[chosen])).permute(0, 3, 1, 2)
     features = load_features(ROOT / "artifacts/features" / f"sick_{world}", torch.device("cpu"))(shown)
     return features[::2], manifold(features[::2], features[1::2]).coverage
 
 
-def _of_pictures(world: str, made: torch.Tensor) -> dict[str, float]:
+def _of_images(world: str, made: torch.Tensor) -> dict[str, float]:
     """What fakes cover of the reals, of what other reals do."""
     real, floor = _reals(world)
     features = load_features(ROOT / "artifacts/features" / f"sick_{world}", torch.device("cpu"))(made)
@@ -197,7 +197,7 @@ def share(flags: Iterable[bool]) -> str:
 
 
 def row(title: str, found: list[Run]) -> list[str]:
-    """Figures of some runs."""
+    """Metrics of some runs."""
     sick = [run for run in found if run.help == "none"]
     failed = [run for run in sick if run.failed]
     helped = {(run.world, run.case, run.seed): run for run in found if run.help == "heal"}
@@ -232,7 +232,7 @@ def table(ending: str) -> None:
         cases.append([*row(title, of), ", ".join(words)])
     params = read_params(ROOT / "params.yaml")
     total = sum(len(stage_names(params, pipeline)) for pipeline in PIPELINES)
-    pictured = [world for world in WORLDS[2:] if any(run.world == world for run in found)]
+    imaged = [world for world in WORLDS[2:] if any(run.world == world for run in found)]
     ended_well = [run for run in found if run.help == "well" and not run.failed]
     protocol = (__doc__ or "").partition("\n\n")[2].strip()
     text = f"""# Sick trainings
@@ -245,7 +245,7 @@ Reading. Of the cases held out, fewer are named and mended than of those looked 
 ring, which blurs modes that are neighbours: a plateau, the monitor says, at a third of the reals' quality or a little more.
 Neither is that mended, nor heavy dropout on dolls, since no remedy takes dropout away. Both false alarms are of trainings that
 learn nothing, or slowly, in the first two fifths: least squares on the ring, DRAGAN on dolls. Not all cases fail everywhere:
-tanh, RMSProp and dropout train on pictures, or some, and so do a few others on dolls. Where nothing has to be mended, healing
+tanh, RMSProp and dropout train on images, or some, and so do a few others on dolls. Where nothing has to be mended, healing
 can do harm: tanh on dolls swings, just good enough, and the remedies learn slower there; what is published is then the best
 from before them, which is earlier than the end would have been. The other harmed ones are of cases of which some seeds fail
 alone, too.
@@ -255,8 +255,8 @@ quarter of the training before or after the failure began, or values were not fi
 of that case and seed with `heal: true` ended well (it draws other numbers, since those depend on the stage's name, too).
 Harmed: a run that ended well alone, and badly with `heal: true`. Well: at least {LEAST["modes"]:.0%} of the modes have a
 quarter of their fair share of points, and {LEAST["near"]:.0%} of the points lie nearer to a mode than half of the way to the
-next, which blurs pass; pictures: they cover at least half of the reals that the median of the well ones covers, that is
-{", ".join(f"{least_of(world)['coverage']:.0%} of what other reals cover of {world}" for world in pictured)}.
+next, which blurs pass; images: they cover at least half of the reals that the median of the well ones covers, that is
+{", ".join(f"{least_of(world)['coverage']:.0%} of what other reals cover of {world}" for world in imaged)}.
 False alarms: of the cases that should train, those that were called sick. Not all of them are well in all seeds: what at a
 milestone in the second half of its training, or at its end, was not good by that measure is counted as not well, and not as a
 false alarm. Of all that end well, whatever they were before, {share(bool(run.alarms) for run in ended_well)} were called sick.

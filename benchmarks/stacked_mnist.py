@@ -11,7 +11,7 @@ import sys
 
 from matplotlib.figure import Figure
 
-from benchmarks.worlds import TABLES, draw_dots, figures, main, markdown, mean, write_table
+from benchmarks.worlds import TABLES, draw_dots, main, markdown, mean, metrics, write_table
 
 PUBLISHED = {  # the discriminator of a quarter of the width: modes of 1000, and KL; standard errors
     "dcgan": ("DCGAN = unrolled 0", "30.6 ± 20.7 [1], 78.5 ± 17.6 [2]", "5.99 ± 0.42, 5.21 ± 0.19"),
@@ -55,7 +55,7 @@ al., "Progressive Growing of GANs", appendix E. Made by `python -m benchmarks.st
 def table(ending: str) -> None:
     """Ours beside the published rows, and every run as a dot."""
     keys = {key: row[0] for key, row in PUBLISHED.items()}
-    modes, kl = (figures("stacked" + ending, keys, name) for name in ("modes", "kl"))
+    modes, kl = (metrics("stacked" + ending, keys, name) for name in ("modes", "kl"))
     rows = [
         [title, len(modes[title]), mean(modes[title]), of_modes, mean(kl[title]), of_kl]
         for title, of_modes, of_kl in PUBLISHED.values()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from benchmarks.worlds import ROOT, TABLES, figures, main, markdown, mean, write_table
+from benchmarks.worlds import ROOT, TABLES, main, markdown, mean, metrics, write_table
 from espalier.stages.config.params import read_params
 
 LOSSES = {
@@ -26,7 +26,7 @@ PUBLISHED = {  # FID on CIFAR-10 at 100k iterations, one seed; another world, so
 FEWEST = 13
 """Modes of 25 below which a run has failed; as has one that ended in NaN."""
 NOTES = """\
-Reading. On points the stresses are other than on pictures: without norms nearly every loss finds most of the modes,
+Reading. On points the stresses are other than on images: without norms nearly every loss finds most of the modes,
 and with batch norm in both networks few do under any of the other stresses, whatever the loss. At the high rate a
 seed each of two relativistic averages, RaSGAN and RaLSGAN, survives, and none of the other losses. After so few
 updates samples are near modes rather than in them: at most 13 % of a run's are within 3 standard deviations.
@@ -45,7 +45,7 @@ def table(ending: str) -> None:
     for loss, title in LOSSES.items():
         cells, failures = [], []
         for stress, published in zip(STRESSES, PUBLISHED[loss], strict=True):
-            modes = figures("stress", {f"{loss}-{stress}": loss}, "modes").get(loss, [])
+            modes = metrics("stress", {f"{loss}-{stress}": loss}, "modes").get(loss, [])
             failed = seeds - len([m for m in modes if m >= FEWEST])
             failures.append(failed / seeds)
             cells.append(f"{failed}/{seeds}  {mean(modes) if modes else math.nan}  ({published:.0f})")

@@ -31,7 +31,7 @@ MAKERS = {"datasets": "dataset", "classifiers": "classifier", "texts": "text", "
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """Mean and standard error of a figure over seeds; `count` of them."""
+    """Mean and standard error of a metric over seeds; `count` of them."""
 
     mean: float
     error: float
@@ -104,12 +104,12 @@ def _cancelled_on_interrupt(pool: ThreadPoolExecutor) -> Iterator[None]:
         raise
 
 
-def figures(pipeline: str, rows: dict[str, str], figure: str, seeds: bool = True) -> dict[str, list[float]]:
-    """A final figure by row: of the run named by the row's key, or, with `seeds`, of all its seeds that are finished."""
+def metrics(pipeline: str, rows: dict[str, str], metric: str, seeds: bool = True) -> dict[str, list[float]]:
+    """A final metric by row: of the run named by the row's key, or, with `seeds`, of all its seeds that are finished."""
     by_row: dict[str, list[float]] = {}
     for key, row in rows.items():
         paths = sorted((ROOT / "artifacts" / pipeline).glob(f"{key}{'-[0-9]*' if seeds else ''}/metrics.json"))
-        values = [found for path in paths if (found := json.loads(path.read_text()).get(figure)) is not None]
+        values = [found for path in paths if (found := json.loads(path.read_text()).get(metric)) is not None]
         if values:
             by_row[row] = values
     return by_row

@@ -1,1 +1,1 @@
-"""Datasets: where pictures come from, how they are prepared once, and the store that training reads."""
+"""Datasets: image sources, one-time preparation, and the store that training reads."""

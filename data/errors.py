@@ -1,9 +1,9 @@
-"""The errors that are meant for people."""
+"""User-facing errors."""
 
 
 class InputError(Exception):
-    """Something the user gave cannot be used.
+    """The user's input cannot be used.
 
-    The message says what is wrong, where (file and key), and what would be right. It is shown as it is,
-    without a traceback; trying again without a change cannot help.
+    The message says what is wrong, where (file and key), and what to write instead. It is shown verbatim,
+    without a traceback. Retrying without a change does not help.
     """

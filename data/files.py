@@ -1,4 +1,4 @@
-"""Writing so that a crash, a kill or a full disk leaves either the old or the new, never a half."""
+"""Atomic writes: a crash, a kill or a full disk leaves either the old or the new version, never a partial one."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
-    """A temporary path to write; on leaving it is synced and becomes `path`, on an error it is removed."""
+    """Yield a temporary path to write to. On exit it is synced and replaces `path`; on an error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -33,7 +33,7 @@ def whole_file(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
-    """A temporary folder to fill; on leaving it takes the place of `path`, on an error it is removed."""
+    """Yield a temporary folder to fill. On exit it is synced and replaces `path`; on an error it is removed."""
     path.parent.mkdir(parents=True, exist_ok=True)
     partial, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
     for leftover in (partial, old):
@@ -53,6 +53,6 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Indented JSON, whole or not at all."""
+    """Write indented JSON atomically."""
     with whole_file(path) as partial:
         partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")

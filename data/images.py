@@ -1,4 +1,4 @@
-"""From a decoded picture of any kind, or its map, to a square uint8 array."""
+"""Convert a decoded image of any mode, or its segmentation map, to a square uint8 array."""
 
 from functools import cache
 from pathlib import Path
@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps
 
 GREY_MODES = {"1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N", "F", "LA", "La"}
-"""Pillow's modes that hold no colour."""
+"""Pillow's modes without colour."""
 
 
 def is_grey(image: Image.Image) -> bool:
-    """Whether the picture's mode holds no colour."""
+    """Whether the image is greyscale."""
     return image.mode in GREY_MODES
 
 
@@ -22,12 +22,12 @@ def _readable_endings() -> frozenset[str]:
 
 
 def has_image_ending(path: Path) -> bool:
-    """Whether the file's ending is one that Pillow reads."""
+    """Whether Pillow can read files with this extension."""
     return path.suffix.lower() in _readable_endings()
 
 
 def _to_8_bit(image: Image.Image) -> Image.Image:
-    """16-bit and float grey scaled to 0..255; Pillow's own conversion would clip them to white."""
+    """Scale 16-bit and float greyscale to 0..255; Pillow's own conversion would clip them to white."""
     if image.mode == "F" or image.mode.startswith("I"):
         values = np.asarray(image, dtype=np.float64)
         top = (
@@ -44,7 +44,7 @@ def _to_8_bit(image: Image.Image) -> Image.Image:
 
 
 def _flatten_alpha(image: Image.Image, background: str) -> Image.Image:
-    """Transparent pixels laid on the background colour."""
+    """Composite transparent pixels onto the background colour."""
     if "transparency" in image.info or image.mode in ("LA", "La", "PA", "RGBA", "RGBa"):
         image = image.convert("RGBA")
         canvas = Image.new("RGBA", image.size, ImageColor.getrgb(background))
@@ -53,26 +53,26 @@ def _flatten_alpha(image: Image.Image, background: str) -> Image.Image:
 
 
 def _padded(image: Image.Image) -> Image.Image:
-    """28x28 pictures (the MNIST family) with black to 32x32, as the literature does; others as they are."""
+    """Pad 28x28 images (the MNIST family) with black to 32x32, as the literature does; leave others unchanged."""
     return ImageOps.expand(image, border=2, fill=0) if image.size == (28, 28) else image
 
 
 def _centre(image: Image.Image) -> tuple[int, int, int, int]:
-    """The largest square at the picture's centre: left, top, right, bottom."""
+    """The largest centred square: left, top, right, bottom."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return left, top, left + side, top + side
 
 
 def to_square(image: Image.Image, resolution: int, channels: int, background: str = "white") -> NDArray[np.uint8]:
-    """A picture as uint8 (resolution, resolution, channels).
+    """Convert an image to uint8 (resolution, resolution, channels).
 
-    Turned as its EXIF says, 16-bit scaled, CMYK and palette to RGB, alpha on `background` (any Pillow colour),
-    centre-cropped to a square, resized with an anti-aliasing filter. 28x28 pictures (the MNIST family) are
-    padded with black to 32x32 first.
+    Applies the EXIF orientation, scales 16-bit values, converts CMYK and palette images to RGB, composites alpha onto
+    `background` (any Pillow colour), centre-crops to a square and resizes with an anti-aliasing filter. 28x28 images
+    (the MNIST family) are padded with black to 32x32 first.
 
     Raises:
-        OSError, ValueError, SyntaxError: from Pillow, when the picture cannot be decoded.
+        OSError, ValueError, SyntaxError: from Pillow, when the image cannot be decoded.
     """
     image = ImageOps.exif_transpose(image)
     image = _padded(_flatten_alpha(_to_8_bit(image), background).convert("L" if channels == 1 else "RGB"))
@@ -87,9 +87,9 @@ def to_square(image: Image.Image, resolution: int, channels: int, background: st
 
 
 def map_to_square(classes: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
-    """A map of classes (H, W) as uint8 (resolution, resolution): each place where `to_square` puts the picture's.
+    """Resize a segmentation map (H, W) to uint8 (resolution, resolution), aligned with the output of `to_square`.
 
-    Of the pixels that fall together the one just past the middle stays: classes have no mean.
+    Where several pixels merge, the one just past the middle is kept: class labels cannot be averaged.
     """
     image = _padded(Image.fromarray(classes))
     image = image.resize((resolution, resolution), Image.Resampling.NEAREST, box=_centre(image))

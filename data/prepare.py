@@ -1,4 +1,4 @@
-"""Preparing a dataset once: every picture decoded, cropped and halved down to 4x4, on all cores; or points drawn."""
+"""Prepare a dataset once: decode, crop and halve every image down to 4x4 on all cores, or draw points."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from espalier.data.errors import InputError
 from espalier.data.files import whole_folder
 from espalier.data.sources.points import PointSource
-from espalier.data.sources.source import DamagedPicture, Listing, Picture, Source
+from espalier.data.sources.source import DamagedImage, Example, Listing, Source
 from espalier.data.store import CODES, FORMAT, POINTS, Manifest, Modes, file_digest
 
 CHUNK = 64
 Progress = Callable[[int, int], None]
-"""Called with (done, in all), pictures or points."""
+"""Called with (done, total), counted in images or points."""
 
 
 def resolutions_of(resolution: int) -> list[int]:
@@ -29,10 +29,10 @@ def resolutions_of(resolution: int) -> list[int]:
     return [resolution >> k for k in range(resolution.bit_length() - 2)]
 
 
-def halve_mean(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean of each 2x2 square: (R, R, channels) -> (R/2, R/2, channels), kept in float."""
-    size, _, channels = pictures.shape
-    means: NDArray[np.float32] = pictures.reshape(size // 2, 2, size // 2, 2, channels).mean(
+def halve_mean(images: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Average each 2x2 square: (R, R, channels) -> (R/2, R/2, channels), in float."""
+    size, _, channels = images.shape
+    means: NDArray[np.float32] = images.reshape(size // 2, 2, size // 2, 2, channels).mean(
         axis=(1, 3), dtype=np.float32
     )
     return means
@@ -40,7 +40,7 @@ def halve_mean(pictures: NDArray[np.float32]) -> NDArray[np.float32]:
 
 @dataclass
 class Chunk:
-    """What a worker says of the pictures start..stop it has written."""
+    """A worker's report on the images start..stop it has written."""
 
     start: int
     stop: int
@@ -50,7 +50,7 @@ class Chunk:
 
 
 class Worker:
-    """Writes pictures into the arrays of the folder; one a process."""
+    """Writes images into the arrays in the folder; one worker per process."""
 
     def __init__(self, source: Source, listing: Listing, folder: Path) -> None:
         self.source, self.listing = source, listing
@@ -65,27 +65,27 @@ class Worker:
         chunk = Chunk(start, stop)
         for index in range(start, stop):
             try:
-                picture = self.source.picture(self.listing, index)
-            except DamagedPicture as error:
+                image = self.source.example(self.listing, index)
+            except DamagedImage as error:
                 chunk.damaged[index] = str(error)
                 chunk.labels.append(-1)
                 chunk.records.append(None)
             else:
-                self._write(index, picture)
-                chunk.labels.append(picture.label)
-                chunk.records.append(picture.record)
+                self._write(index, image)
+                chunk.labels.append(image.label)
+                chunk.records.append(image.record)
         return chunk
 
-    def _write(self, index: int, picture: Picture) -> None:
-        exact = picture.image.astype(np.float32)
+    def _write(self, index: int, image: Example) -> None:
+        exact = image.image.astype(np.float32)
         for resolution, array in self.images.items():
             array[index] = np.rint(exact)
             if resolution > 4:
                 exact = halve_mean(exact)
         if self.maps is not None:
-            self.maps[index] = picture.map
+            self.maps[index] = image.map
         if self.codes is not None:
-            self.codes[index] = picture.code
+            self.codes[index] = image.code
 
 
 _worker: Worker | None = None
@@ -102,20 +102,20 @@ def _work(span: tuple[int, int]) -> Chunk:
 
 
 def prepare(source: Source | PointSource, out: Path, progress: Progress, workers: int | None = None) -> list[str]:
-    """Prepare `source` into a store at `out`, replacing what is there only when the new one is whole.
+    """Prepare `source` into a store at `out`. An existing store is replaced only once the new one is complete.
 
-    The result does not depend on the number of workers (default: one a core; points are drawn by one). Returns
-    sentences for the user: what was left out, which files were damaged.
+    The result does not depend on the number of workers (default: one per core; points are drawn by one). Returns
+    messages for the user: what was skipped, which files were damaged.
 
     Raises:
-        InputError: no pictures, or more damaged ones than the source tolerates.
-        OSError: the disk is full; `out` is as it was.
+        InputError: there are no images, or more damaged ones than the source tolerates.
+        OSError: the disk is full; `out` is unchanged.
     """
     if isinstance(source, PointSource):
         _prepare_points(source, out)
         progress(source.count, source.count)
         return []
-    return _prepare_pictures(source, out, progress, workers or os.cpu_count() or 1)
+    return _prepare_images(source, out, progress, workers or os.cpu_count() or 1)
 
 
 def _prepare_points(source: PointSource, out: Path) -> None:
@@ -137,7 +137,7 @@ def _prepare_points(source: PointSource, out: Path) -> None:
         _write_manifest(folder, manifest)
 
 
-def _prepare_pictures(source: Source, out: Path, progress: Progress, workers: int) -> list[str]:
+def _prepare_images(source: Source, out: Path, progress: Progress, workers: int) -> list[str]:
     listing = source.listing()
     with whole_folder(out) as folder:
         _create_arrays(folder, source, listing)
@@ -167,7 +167,7 @@ def _create_arrays(folder: Path, source: Source, listing: Listing) -> None:
     for name, shape in files.items():
         array = open_memmap(folder / name, mode="w+", dtype=np.float32 if name == CODES else np.uint8, shape=shape)
         del array
-        # A sparse file that meets a full disk while mapped kills the process, so the space is taken now.
+        # Allocate the space now: if the disk fills up while a sparse file is mapped, the process is killed.
         if hasattr(os, "posix_fallocate"):
             with (folder / name).open("r+b") as file:
                 os.posix_fallocate(file.fileno(), 0, os.fstat(file.fileno()).st_size)
@@ -196,22 +196,22 @@ def _collect(results: Iterator[Chunk], total: int, progress: Progress) -> list[C
 def _damage_report(damaged: dict[str, str]) -> str:
     lines = [f"  {name}: {why}" for name, why in list(damaged.items())[:10]]
     more = f"\n  ... and {len(damaged) - 10} more, all named in manifest.json" if len(damaged) > 10 else ""
-    return f"{len(damaged)} damaged pictures were left out:\n" + "\n".join(lines) + more
+    return f"{len(damaged)} damaged images were left out:\n" + "\n".join(lines) + more
 
 
 def _refuse_if_too_many(damaged: dict[str, str], total: int, source: Source) -> None:
     if len(damaged) == total:
-        raise InputError(f"none of the {total} pictures in {source.root} can be read.\n{_damage_report(damaged)}")
+        raise InputError(f"none of the {total} images in {source.root} can be read.\n{_damage_report(damaged)}")
     if len(damaged) > source.max_damaged * total:
         raise InputError(
-            f"{len(damaged)} of {total} pictures in {source.root} are damaged, more than the tolerated share of "
+            f"{len(damaged)} of {total} images in {source.root} are damaged, more than the tolerated share of "
             f"{source.max_damaged:g}.\n{_damage_report(damaged)}\n"
             "Mend or remove them, or raise the dataset's 'damaged' in params.yaml."
         )
 
 
 def _compact(folder: Path, keep: list[int]) -> None:
-    """Rewrite each array with the kept rows only."""
+    """Rewrite each array with only the kept rows."""
     for path in sorted(folder.glob("*.npy")):
         rows = np.load(path, mmap_mode="r")
         fresh = path.with_suffix(".fresh")
@@ -247,7 +247,7 @@ def _manifest(folder: Path, source: Source, listing: Listing, count: int, damage
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    # Stores without modes or codes keep the very bytes they always had, so that DVC does not take them for changed.
+    # Omit unset modes and codes: existing manifests stay byte-identical, so DVC does not see a change.
     without = {name for name in ("modes", "code_width") if getattr(manifest, name) is None}
     content = manifest.model_dump_json(indent=2, exclude=without)
     (folder / "manifest.json").write_text(content + "\n", encoding="utf-8")

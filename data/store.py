@@ -1,21 +1,21 @@
 """A prepared dataset on disk: memory-mapped arrays, labels, and a manifest.
 
-Of pictures, one array per resolution:
+Images: one array per resolution.
 
 artifacts/datasets/dolls/
-  manifest.json       counts, channels, resolutions, classes, source, digest of every array
+  manifest.json       counts, channels, resolutions, classes, source, digest of each array
   images-64.npy       uint8 (N, 64, 64, channels); images-32.npy, ... images-4.npy likewise
-  labels.npy          int64 (N,), -1 where there is no class
-  maps-64.npy         uint8 (N, 64, 64) segmentation classes 0..6, where the source has them
-  codes.npy           float32 (N, code_width) codes of the sentences, where they came with the data
-  records.jsonl       one line a picture: file name, or attributes and sentence
+  labels.npy          int64 (N,), -1 where an image has no class
+  maps-64.npy         uint8 (N, 64, 64) segmentation classes 0..6, if the source has maps
+  codes.npy           float32 (N, code_width) sentence codes, if the data includes them
+  records.jsonl       one line per image: file name, or attributes and sentence
 
-Of points, one array, and no resolutions:
+Points: a single array, no resolutions.
 
 artifacts/datasets/ring/
-  manifest.json       the same, and the modes: their centres and standard deviation; channels are the dimensions
+  manifest.json       the same, plus the modes (centres and standard deviation); channels is the number of dimensions
   points.npy          float32 (N, channels)
-  labels.npy          int64 (N,): each point's mode, -1 where there are none
+  labels.npy          int64 (N,): each point's mode, -1 if there are no modes
 """
 
 import hashlib
@@ -36,7 +36,7 @@ CODES = "codes.npy"
 
 
 class Modes(BaseModel):
-    """The modes that points were drawn from: K `centres` of d numbers each, and the `std` of all along every axis."""
+    """The modes the points were drawn from: K `centres` in d dimensions, and the `std` they share along every axis."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -45,8 +45,8 @@ class Modes(BaseModel):
 
 
 class Manifest(BaseModel):
-    """What a store holds. `digests` maps each array's file name to its SHA-256; `modes` of points that have them;
-    `code_width` of pictures whose sentences' codes came with the data."""
+    """The contents of a store. `digests` maps each array's file name to its SHA-256. `modes` is set for points drawn from
+    modes, `code_width` for images whose data includes sentence codes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -72,7 +72,7 @@ class Store:
     """A prepared dataset, opened for reading.
 
     Raises:
-        InputError: where there is no store, it is not whole, or another format's.
+        InputError: there is no store, it is incomplete, or it has another format.
     """
 
     def __init__(self, path: Path) -> None:
@@ -98,7 +98,7 @@ class Store:
 
     @cached_property
     def digest(self) -> str:
-        """One SHA-256 for all that training may read."""
+        """One SHA-256 over everything that training may read."""
         content = [self.manifest.count, self.manifest.channels, sorted(self.manifest.digests.items())]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
@@ -115,50 +115,50 @@ class Store:
 
     @property
     def holds_points(self) -> bool:
-        """Whether this is a store of points, not of pictures."""
+        """Whether this store holds points rather than images."""
         return POINTS in self.manifest.digests
 
     def points(self) -> NDArray[np.float32]:
         """The points, float32 (N, channels), memory-mapped.
 
         Raises:
-            InputError: this is a store of pictures, or it is damaged.
+            InputError: this is a store of images, or it is damaged.
         """
         if not self.holds_points:
             raise InputError(
-                f"the dataset at {self.path} holds pictures, not points; "
-                "take a dataset with 'source: points', or a network for pictures"
+                f"the dataset at {self.path} holds images, not points; "
+                "take a dataset with 'source: points', or a network for images"
             )
         return self._array(POINTS, (self.manifest.count, self.manifest.channels))
 
     def images(self, resolution: int) -> NDArray[np.uint8]:
-        """The pictures at a resolution, uint8 (N, R, R, channels), memory-mapped.
+        """The images at a resolution, uint8 (N, R, R, channels), memory-mapped.
 
         Raises:
-            InputError: there are none of this resolution, this is a store of points, or it is damaged.
+            InputError: there are no images at this resolution, this is a store of points, or it is damaged.
         """
         if self.holds_points:
             raise InputError(
-                f"the dataset at {self.path} holds points, not pictures; "
-                "take a dataset of pictures, or a network for points"
+                f"the dataset at {self.path} holds points, not images; "
+                "take a dataset of images, or a network for points"
             )
         if resolution not in self.manifest.resolutions:
             raise InputError(
-                f"the dataset at {self.path} has no {resolution}x{resolution} pictures (it has "
+                f"the dataset at {self.path} has no {resolution}x{resolution} images (it has "
                 f"{', '.join(map(str, sorted(self.manifest.resolutions)))}); raise its 'resolution' in params.yaml"
             )
         shape = (self.manifest.count, resolution, resolution, self.manifest.channels)
         return self._array(f"images-{resolution}.npy", shape)
 
     def maps(self, resolution: int) -> NDArray[np.uint8]:
-        """The pictures' segmentation maps at a resolution, uint8 (N, R, R), memory-mapped; R from 8 up.
+        """The images' segmentation maps at a resolution, uint8 (N, R, R), memory-mapped; R from 8 up.
 
         Classes: 0 background, 1 hair and hat, 2 face, neck and sunglasses, 3 upper clothes, 4 trousers, skirt or dress,
         5 legs and shoes, 6 arms and hands. Below the full resolution each pixel is the one just past the middle of the
-        square of pixels that it stands for.
+        square of pixels it replaces.
 
         Raises:
-            InputError: the source has no maps, there are none of this resolution, or the store is damaged.
+            InputError: the source has no maps, none at this resolution, or the store is damaged.
         """
         full = max(self.manifest.resolutions, default=0)
         if f"maps-{full}.npy" not in self.manifest.digests:
@@ -178,7 +178,7 @@ class Store:
         ]
 
     def codes(self) -> NDArray[np.float32] | None:
-        """The sentence codes that came with the data, float32 (N, code_width), memory-mapped; None where none did.
+        """The sentence codes included in the data, float32 (N, code_width), memory-mapped; None if there are none.
 
         Raises:
             InputError: the store is damaged.
@@ -188,11 +188,11 @@ class Store:
         return self._array(CODES, (self.manifest.count, self.manifest.code_width or 0))
 
     def labels(self) -> NDArray[np.int64]:
-        """Class numbers, int64 (N,); -1 where there is none."""
+        """Class labels, int64 (N,); -1 where an image has none."""
         return self._array("labels.npy", (self.manifest.count,))
 
     def records(self) -> list[dict[str, Any]]:
-        """What else is known of each picture, such as attributes and sentence; empty where the source says nothing.
+        """Metadata of each image, such as attributes and sentence; empty where the source has none.
 
         Raises:
             InputError: the store is damaged.
@@ -209,20 +209,20 @@ class Store:
         return records
 
     def verify_told(self) -> None:
-        """Read maps, codes and records once, and compare their digests with the manifest's.
+        """Read maps, codes and records once and check their digests against the manifest.
 
         Raises:
-            InputError: when a byte differs from what was prepared.
+            InputError: a byte differs from what was prepared.
         """
         for name, digest in self.manifest.digests.items():
             if name.startswith("maps-") or name in (CODES, "records.jsonl"):
                 self._verify(name, digest)
 
     def verify(self, resolution: int | None) -> None:
-        """Read the pictures of a resolution once, or with None the points, and compare their digest with the manifest's.
+        """Read the images at a resolution (the points if None) once and check their digest against the manifest.
 
         Raises:
-            InputError: when a byte differs from what was prepared, or the store holds no such thing.
+            InputError: a byte differs from what was prepared, or the store holds no such array.
         """
         if resolution is None:
             name = POINTS

@@ -1,7 +1,8 @@
 """python -m docs.arrows: draws docs/arrows.png, the imports between the rooms of stages/, before they were rooms and now.
 
-The graph is that of tests/stages/test_arrows.py. Before, at the last commit of the flat folder, a file counts for the room that git
-finds it in today; typing imports count, too. Downward arrows are grey. Upward ones, and those between rooms of one floor, are red.
+The graph is that of tests/stages/test_arrows.py. Before, at the last commit of the flat folder, a file counts for the room
+that git finds it in today; typing imports count, too. Downward arrows are grey. Upward ones, and those between rooms of one
+floor, are red.
 """
 
 import ast

@@ -1,1 +1,1 @@
-"""Networks. They know nothing of training, of tricks or of data."""
+"""Networks. They do not depend on training, tricks or data."""

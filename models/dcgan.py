@@ -1,8 +1,8 @@
-"""DCGAN at any power of two: strided convolutions, batch norm in both networks but for the ends.
+"""DCGAN at any power of two: strided convolutions, batch norm in both networks except at the ends.
 
 Source: Radford et al., "Unsupervised Representation Learning with Deep Convolutional Generative Adversarial
 Networks", section 3, weights from N(0, 0.02); ends as in the released PacGAN code for stacked MNIST (a stride-1
-convolution to the picture), so that its crippled discriminators can be said, too.
+convolution to the image), so that its crippled discriminators can be configured, too.
 """
 
 from typing import Literal
@@ -17,11 +17,11 @@ from espalier.models.progan import resolutions
 from espalier.models.resizing import Up, UpConvolution
 
 Initial = Literal["normal", "uniform"]
-"""Weights from N(0, 0.02), as published, or PyTorch's: with few and narrow layers a discriminator learns sooner from these."""
+"""Weights from N(0, 0.02), as published, or PyTorch's default, from which a small, narrow discriminator learns faster."""
 
 
 def _initialise(network: nn.Module, initial: Initial) -> None:
-    if initial == "uniform":  # as PyTorch made them
+    if initial == "uniform":  # keep PyTorch's default
         return
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
@@ -31,9 +31,10 @@ def _initialise(network: nn.Module, initial: Initial) -> None:
 
 
 class Generator(nn.Module):
-    """Latent (B, latent) -> picture (B, channels, R, R) in [-1, 1] by tanh.
+    """Latent (B, latent) -> image (B, channels, R, R) in [-1, 1] by tanh.
 
-    Dense to 4x4, then doubled up to R x R; `width` maps there, twice as many at each size below, `largest` at most.
+    Dense to 4x4, then upsampled to R x R by doubling; `width` channels at R, twice as many at each lower resolution, at
+    most `largest`.
     """
 
     def __init__(
@@ -71,11 +72,11 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (B, channels, R, R) -> logits (B,). If `features` is a list, each layer's output is appended to it.
+    """Images (B, channels, R, R) -> logits (B,). If `features` is a list, each layer's output is appended to it.
 
-    Halved down to 4x4 by stride-2 convolutions; `width` maps at R/2, twice as many at each size below, `largest` at
-    most. `norm_first_layer`: norm the first layer, too, which the paper does not. `statistics`, `similarity` and
-    `classes` as in ProGAN's.
+    Stride-2 convolutions halve the image down to 4x4; `width` channels at R/2, twice as many at each lower resolution,
+    at most `largest`. `norm_first_layer` also normalises the first layer, unlike the paper. `statistics`, `similarity`
+    and `classes` as in ProGAN.
     """
 
     def __init__(
@@ -113,8 +114,8 @@ class Discriminator(nn.Module):
         plans = [hidden if i or norm_first_layer else bare for i in range(len(sizes))]
         self.after = nn.ModuleDict({str(r): Hidden(maps[r], plan) for r, plan in zip(sizes, plans, strict=True)})
 
-    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
-        x = pictures
+    def forward(self, images: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
+        x = images
         for size, down in self.downs.items():
             x = self.after[size](down(x))
             x = self.attention[size](x) if size in self.attention else x

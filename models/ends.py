@@ -1,4 +1,4 @@
-"""The two ends that backbones share: class numbers into the generator, features out to a logit."""
+"""The ends shared by all backbones: class labels into the generator, features to a logit."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ MakeLinear = Callable[[int, int], nn.Module]
 
 
 class LatentWithClass(nn.Module):
-    """Latent (B, latent) and class numbers (B,) -> (B, latent + width): a learned vector a class is put beside it."""
+    """Latent (B, latent) and class labels (B,) -> (B, latent + width): concatenates a learned class embedding."""
 
     def __init__(self, classes: int, width: int) -> None:
         super().__init__()
@@ -25,12 +25,12 @@ class LatentWithClass(nn.Module):
 
 
 class Judgement(nn.Module):
-    """Last features h (B, width) -> logits (B,), with what tricks put before and beside the last dense layer.
+    """Last features h (B, width) -> logits (B,), with the modules that tricks add around the last dense layer.
 
     `similarity`, if given, is a module (B, width) -> (B, width + its `added_features`), whose `build(width)` is called
-    first. With `classes`, the logit
-    is linear(h) + <embed(y), h> (Miyato and Koyama, "cGANs with Projection Discriminator", equation 7).
-    `make_linear` (inputs, outputs) makes the backbone's own kind of dense layer. `width` is that of the features.
+    first. With `classes`, the logit is linear(h) + <embed(y), h> (Miyato and Koyama, "cGANs with Projection
+    Discriminator", equation 7). `make_linear` (inputs, outputs) makes the backbone's type of dense layer. `width` is the
+    width of the features.
     """
 
     def __init__(self, width: int, make_linear: MakeLinear, similarity: nn.Module | None, classes: int) -> None:

@@ -1,18 +1,18 @@
-"""A small feature network that distinguishes the images of one dataset, trained on that dataset (stages/features/local.py)."""
+"""A small feature network, trained on one dataset to distinguish its images (stages/features/local.py)."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 WIDTH = 64
-"""Length of a picture's features."""
+"""Length of an image's features."""
 
 NARROWEST, WIDEST, PROJECTED = 32, 128, 64
 
 
 class FeatureNetwork(nn.Module):
-    """Pictures (B, channels, R, R) in [-1, 1], R a power of two from 8 -> features (B, WIDTH).
+    """Images (B, channels, R, R) in [-1, 1], R a power of two from 8 -> features (B, WIDTH).
 
-    Convolutions of 4x4 halve the picture down to 4x4; group norm, so that a picture's features are its own.
+    4x4 convolutions halve the image down to 4x4. Group norm keeps an image's features independent of its batch.
     """
 
     def __init__(self, resolution: int, channels: int) -> None:
@@ -26,10 +26,10 @@ class FeatureNetwork(nn.Module):
         self.body = nn.Sequential(*layers, nn.Flatten(), nn.Linear(16 * widths[-1], WIDTH))
         self.projection = nn.Linear(WIDTH, PROJECTED)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        features: Tensor = self.body(pictures)
+    def forward(self, images: Tensor) -> Tensor:
+        features: Tensor = self.body(images)
         return features
 
-    def projected(self, pictures: Tensor) -> Tensor:
-        """What is compared in training: the features' projection (B, PROJECTED), of length 1."""
-        return F.normalize(self.projection(F.relu(self(pictures))), dim=1)
+    def projected(self, images: Tensor) -> Tensor:
+        """The projection compared in training, (B, PROJECTED), normalised to length 1."""
+        return F.normalize(self.projection(F.relu(self(images))), dim=1)

@@ -1,4 +1,4 @@
-"""What follows each hidden layer, the same in all backbones: norm, activation, dropout, noise."""
+"""The steps after each hidden layer, shared by all backbones: norm, activation, dropout, noise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
 
 @dataclass
 class HiddenPlan:
-    """How the hidden layers of one network are finished.
+    """The steps after each hidden layer of one network.
 
-    `norm_first`: norm before the activation, as nearly everywhere; ProGAN has it after. `dropout`: share of values
-    set to zero, `dropout_when_sampling` whether then, too. `noise`: standard deviation of Gaussian noise added last.
+    `norm_first`: normalise before the activation, as is usual; ProGAN does it after. `dropout`: share of values set
+    to zero; `dropout_when_sampling`: also when sampling. `noise`: standard deviation of Gaussian noise added last.
     """
 
     activation: Activation
@@ -36,9 +36,9 @@ class HiddenPlan:
 
 
 class Hidden(nn.Module):
-    """(B, width) or (B, width, H, W), with class numbers (B,) for conditional norms -> the same shape.
+    """(B, width) or (B, width, H, W), with class labels (B,) for conditional norms -> the same shape.
 
-    Dropout and noise draw from torch's own generator, which the trainer seeds at every step.
+    Dropout and noise draw from torch's global generator, which the trainer seeds at every step.
     """
 
     def __init__(self, width: int, plan: HiddenPlan) -> None:

@@ -1,4 +1,4 @@
-"""The layers ProGAN is made of: equalised weights, pixel norm, and convolutions that change the size.
+"""The layers of ProGAN: equalised weights, pixel norm, and resizing convolutions.
 
 Source: Karras et al., "Progressive Growing of GANs", section 4 and appendix A, and the official TensorFlow
 release (`networks.py`) where the paper leaves a choice open.
@@ -11,16 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 FUSED_FROM = 16
-"""Side of the larger of the two pictures from which the resizing convolutions use their fused form.
+"""Resizing convolutions use their fused form when the larger of the two images has at least this side.
 
-Both forms are one function; fused does half the arithmetic, but its 4x4 kernel only pays from 16x16 up.
+Both forms compute the same function. The fused one does half the arithmetic, but its 4x4 kernel only pays off from
+16x16 up.
 """
 
 
 class EqualizedWeight(nn.Module):
     """Weight drawn from N(0, 1) and scaled at run time by gain / sqrt(fan_in); bias zero, not scaled.
 
-    So every layer sees the same effective learning rate whatever its width (section 4.1).
+    This gives every layer the same effective learning rate, whatever its width (section 4.1).
     """
 
     def __init__(self, shape: tuple[int, ...], gain: float = math.sqrt(2.0), bias: int | None = None) -> None:
@@ -30,7 +31,7 @@ class EqualizedWeight(nn.Module):
         self.scale = gain / math.sqrt(math.prod(shape[1:]))
 
     def scaled(self) -> Tensor:
-        """The weight as it is used."""
+        """The scaled weight."""
         return self.weight * self.scale
 
 
@@ -93,9 +94,9 @@ class DownConv2d(EqualizedWeight):
 
 
 def pixel_norm(x: Tensor) -> Tensor:
-    """x / sqrt(mean of x^2 over channels + 1e-8), each pixel by itself (section 4.2). Any shape (B, C, ...).
+    """x / sqrt(mean of x^2 over channels + 1e-8), for each pixel separately (section 4.2). Any shape (B, C, ...).
 
-    Written with the vector norm, whose derivative takes fewer passes over memory than that of the mean square.
+    Uses the vector norm, whose derivative needs fewer passes over memory than that of the mean square.
     """
     length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
     normed: Tensor = x * (length.square() / x.shape[1] + 1e-8).rsqrt()
@@ -108,10 +109,10 @@ def leaky_relu(x: Tensor) -> Tensor:
 
 
 def double(x: Tensor) -> Tensor:
-    """Each pixel repeated 2x2: (B, C, H, W) -> (B, C, 2H, 2W)."""
+    """Repeat each pixel 2x2: (B, C, H, W) -> (B, C, 2H, 2W)."""
     return F.interpolate(x, scale_factor=2.0, mode="nearest")
 
 
 def halve(x: Tensor) -> Tensor:
-    """Mean of each 2x2 square: (B, C, H, W) -> (B, C, H/2, W/2)."""
+    """Average each 2x2 square: (B, C, H, W) -> (B, C, H/2, W/2)."""
     return F.avg_pool2d(x, 2)

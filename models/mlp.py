@@ -1,9 +1,9 @@
-"""Dense networks for points, (B, dimensions), as the papers' two-dimensional worlds use them.
+"""Dense networks for points, (B, dimensions), as used for the papers' two-dimensional data.
 
 Sources: the released PacGAN code (generator of 4 layers of 400 with batch norm, discriminator of 3 maxout layers of
 200 units of 5 pieces, weights from N(0, 0.02)); Gulrajani et al.'s gan_toy.py (3 layers of 512, ReLU, He weights);
-Metz et al.'s demo (2 layers of 128, tanh, orthogonal weights of gain 1.4). Biases begin at 0, but with the initial
-values called uniform: U(-1, 1) / sqrt(inputs) for weights and biases, PyTorch's own (LeCun et al., "Efficient BackProp").
+Metz et al.'s demo (2 layers of 128, tanh, orthogonal weights of gain 1.4). Biases start at 0, except with
+`initial` uniform: U(-1, 1) / sqrt(inputs) for weights and biases, PyTorch's default (LeCun et al., "Efficient BackProp").
 """
 
 from typing import Literal
@@ -31,7 +31,7 @@ def _initialise(network: nn.Module, initial: Initial) -> None:
 
 
 class Maxout(nn.Module):
-    """(B, inputs) -> (B, outputs): the largest of so many linear pieces (Goodfellow et al., "Maxout Networks")."""
+    """(B, inputs) -> (B, outputs): the maximum over `pieces` linear maps (Goodfellow et al., "Maxout Networks")."""
 
     def __init__(self, inputs: int, outputs: int, pieces: int) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class Maxout(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latent (B, latent) -> points (B, channels); linear at the end."""
+    """Latent (B, latent) -> points (B, channels), with a linear output."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """Points (B, channels) -> logits (B,). If `features` is a list, each layer's output is appended to it.
 
-    With `maxout` pieces, hidden layers are maxout instead of linear and activation. `statistics` and `similarity` look at
+    With `maxout` pieces, hidden layers are maxout instead of linear plus activation. `statistics` and `similarity` take
     the last features, (B, width) -> (B, width + added).
     """
 

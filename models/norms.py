@@ -1,6 +1,6 @@
 """Normalisation of hidden layers, each as a module (x, labels) -> x of the same shape, x of shape (B, C) or (B, C, H, W).
 
-Only the conditional one looks at labels, class numbers (B,).
+Only the conditional norm uses the class labels (B,).
 """
 
 from collections.abc import Callable
@@ -13,31 +13,31 @@ from espalier.models.layers import pixel_norm
 
 NormName = Literal["none", "batch", "instance", "layer", "pixel"]
 MakeNorm = Callable[[int], nn.Module]
-"""Makes the norm of a layer of so many channels."""
+"""Makes the norm for a layer with the given number of channels."""
 
 
 class NoNorm(nn.Module):
-    """x as it is."""
+    """Identity."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         return x
 
 
 class BatchNorm(nn.BatchNorm2d):
-    """Mean 0 and variance 1 over the batch (and places) of each channel, then a learned scale and shift.
+    """Mean 0 and variance 1 of each channel over the batch (and positions), then a learned scale and shift.
 
-    When sampling, running statistics take the batch's place. Source: Ioffe and Szegedy, "Batch Normalization".
+    When sampling, running statistics replace those of the batch. Source: Ioffe and Szegedy, "Batch Normalization".
     """
 
     def _check_input_dim(self, input: Tensor) -> None:
-        pass  # (B, C) is as good as (B, C, H, W)
+        pass  # accept (B, C) as well as (B, C, H, W)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         return super().forward(x)
 
 
 class InstanceNorm(nn.InstanceNorm2d):
-    """Mean 0 and variance 1 over the places of each channel of each sample; for pictures only.
+    """Mean 0 and variance 1 of each channel of each sample over its positions; for images only.
 
     Source: Ulyanov et al., "Instance Normalization".
     """
@@ -50,7 +50,7 @@ class InstanceNorm(nn.InstanceNorm2d):
 
 
 class LayerNorm(nn.GroupNorm):
-    """Mean 0 and variance 1 over all channels and places of each sample, with a scale and shift a channel.
+    """Mean 0 and variance 1 of each sample over all channels and positions, with a scale and shift per channel.
 
     Source: Ba et al., "Layer Normalization"; for critics with a gradient penalty, Gulrajani et al., section 4.
     """
@@ -63,7 +63,7 @@ class LayerNorm(nn.GroupNorm):
 
 
 class PixelNorm(nn.Module):
-    """Each pixel's feature vector to unit mean square; see `espalier.models.layers.pixel_norm`."""
+    """Normalise each pixel's feature vector to unit mean square; see `espalier.models.layers.pixel_norm`."""
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         return pixel_norm(x)

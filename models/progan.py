@@ -1,7 +1,7 @@
-"""ProGAN's two networks at one resolution, with the path of the resolution below kept for fading in.
+"""ProGAN's two networks at one resolution, keeping the path of the next lower resolution for fading in.
 
 Source: Karras et al., "Progressive Growing of GANs", table 2 and section 3; where the paper and the released
-TensorFlow network differ, the release (which made the published pictures), with the paper's order as an option.
+TensorFlow network differ, this follows the release (which made the published images); the paper's order is an option.
 """
 
 import math
@@ -30,7 +30,7 @@ DownOrder = Literal["pool_first", "activate_first"]
 
 
 def hidden_plans() -> dict[str, HiddenPlan]:
-    """What follows hidden layers, before tricks change it: leaky ReLU, and in the generator pixel norm after it."""
+    """The steps after hidden layers, before tricks change them: leaky ReLU, then in the generator pixel norm."""
     return {
         "generator": HiddenPlan("leaky_relu", NORMS["pixel"], norm_first=False),
         "discriminator": HiddenPlan("leaky_relu", norm_first=False),
@@ -43,19 +43,19 @@ def width(resolution: int, base: int, largest: int) -> int:
 
 
 def resolutions(last: int) -> list[int]:
-    """4, 8, ... up to the last."""
+    """4, 8, ... up to `last`."""
     return [2**k for k in range(2, int(math.log2(last)) + 1)]
 
 
-def picture_sizes(resolution: int, fades: bool) -> list[int]:
-    """Where a network meets pictures: at its own resolution and, while it fades in, at the one below."""
+def image_sizes(resolution: int, fades: bool) -> list[int]:
+    """Resolutions at which a network takes or makes images: its own and, while fading in, the next lower one."""
     return [resolution // 2, resolution] if fades else [resolution]
 
 
 class LatentToSquare(EqualizedWeight):
-    """Latent (B, latent) -> (B, width, 4, 4), with one bias a map.
+    """Latent (B, latent) -> (B, width, 4, 4), with one bias per channel.
 
-    The gain sqrt(2)/4 makes up for the Theano original, which counted 16 times the fan-in here.
+    The gain sqrt(2)/4 matches the Theano original, which used 16 times the fan-in here.
     """
 
     def __init__(self, latent: int, maps: int) -> None:
@@ -67,7 +67,7 @@ class LatentToSquare(EqualizedWeight):
 
 
 class GrowBlock(nn.Module):
-    """Doubling convolution and plain convolution, each followed by leaky ReLU and pixel norm unless planned otherwise."""
+    """Upsampling and plain convolution, each followed by leaky ReLU and pixel norm unless `hidden` says otherwise."""
 
     def __init__(self, inputs: int, outputs: int, hidden: HiddenPlan) -> None:
         super().__init__()
@@ -82,12 +82,12 @@ class GrowBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latent (B, latent), any length, normalised inside -> picture (B, channels, R, R), linear, about [-1, 1].
+    """Latent (B, latent), any length, normalised inside -> image (B, channels, R, R), linear, about [-1, 1].
 
-    With `fades`, the way to a picture at the resolution below is kept, and `alpha` is the weight of the newest
-    block: below 1 the picture is a blend with the doubled picture of the resolution below, as before growing.
-    `attention` makes, by resolution, a layer of so many channels put after that resolution's block. With `classes`,
-    a learned vector of `class_width` a class is put beside the latent.
+    With `fades`, the output layer of the next lower resolution is kept, and `alpha` is the weight of the newest block:
+    below 1 the image is a blend with the upsampled image of the lower resolution, as before growing.
+    `attention` maps a resolution to a function (channels) -> layer, placed after that resolution's block. With
+    `classes`, a learned class embedding of length `class_width` is concatenated to the latent.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class Generator(nn.Module):
         self.blocks = nn.ModuleDict({str(r): GrowBlock(maps[r // 2], maps[r], hidden) for r in sizes[1:]})
         self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in attention.items() if r in maps})
         self.to_rgb = nn.ModuleDict(
-            {str(r): EqualizedConv2d(maps[r], channels, 1, gain=1.0) for r in picture_sizes(resolution, fades)}
+            {str(r): EqualizedConv2d(maps[r], channels, 1, gain=1.0) for r in image_sizes(resolution, fades)}
         )
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
@@ -126,18 +126,18 @@ class Generator(nn.Module):
         for size, block in self.blocks.items():
             below, x = x, block(x, labels)
             x = self.attention[size](x) if size in self.attention else x
-        picture: Tensor = self.to_rgb[str(self.resolution)](x)
+        image: Tensor = self.to_rgb[str(self.resolution)](x)
         if self.alpha < 1:
             old = double(self.to_rgb[str(self.resolution // 2)](below))
-            picture = old.lerp(picture, self.alpha)
-        return picture
+            image = old.lerp(image, self.alpha)
+        return image
 
 
 class ShrinkBlock(nn.Module):
-    """Plain convolution and halving convolution, each followed by leaky ReLU unless planned otherwise.
+    """Plain and downsampling convolution, each followed by leaky ReLU unless `hidden` says otherwise.
 
     `pool_first`: convolve and pool, then bias and leaky ReLU (the released networks). `activate_first`:
-    convolve, bias, leaky ReLU, then pool (table 2 of the paper). They are two different functions.
+    convolve, bias, leaky ReLU, then pool (table 2 of the paper). The two are different functions.
     """
 
     def __init__(self, inputs: int, outputs: int, order: DownOrder, hidden: HiddenPlan) -> None:
@@ -153,9 +153,9 @@ class ShrinkBlock(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (B, channels, R, R) -> logits (B,).
+    """Images (B, channels, R, R) -> logits (B,).
 
-    `statistics`, if given, is put before the last convolution: a module (B, C, 4, 4) -> (B, C + added, 4, 4)
+    `statistics`, if given, is placed before the last convolution: a module (B, C, 4, 4) -> (B, C + added, 4, 4)
     with its `added_features`; `similarity` and `classes` as in `espalier.models.ends.Judgement`; `fades`, `alpha` and
     `attention` as in the generator. If `features` is a list, each block's output is appended to it.
     """
@@ -180,7 +180,7 @@ class Discriminator(nn.Module):
         sizes = resolutions(resolution)
         maps = {r: width(r, base, largest) for r in sizes}
         self.from_rgb = nn.ModuleDict(
-            {str(r): EqualizedConv2d(channels, maps[r], 1) for r in picture_sizes(resolution, fades)}
+            {str(r): EqualizedConv2d(channels, maps[r], 1) for r in image_sizes(resolution, fades)}
         )
         self.blocks = nn.ModuleDict(
             {str(r): ShrinkBlock(maps[r], maps[r // 2], down_order, hidden) for r in reversed(sizes[1:])}
@@ -194,13 +194,13 @@ class Discriminator(nn.Module):
         self.after_conv, self.after_dense = Hidden(maps[4], hidden), Hidden(last, hidden)
         self.logit = Judgement(last, partial(EqualizedLinear, gain=1.0), similarity, classes)
 
-    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
-        x = leaky_relu(self.from_rgb[str(self.resolution)](pictures))
+    def forward(self, images: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
+        x = leaky_relu(self.from_rgb[str(self.resolution)](images))
         x = self.attention[str(self.resolution)](x) if str(self.resolution) in self.attention else x
         for size, block in self.blocks.items():
             x = block(x)
             if int(size) == self.resolution and self.alpha < 1:
-                old = leaky_relu(self.from_rgb[str(self.resolution // 2)](halve(pictures)))
+                old = leaky_relu(self.from_rgb[str(self.resolution // 2)](halve(images)))
                 x = old.lerp(x, self.alpha)
             if str(int(size) // 2) in self.attention:
                 x = self.attention[str(int(size) // 2)](x)

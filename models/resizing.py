@@ -1,4 +1,4 @@
-"""Doubling the size by a convolution, in the three usual ways."""
+"""Upsampling by a factor of 2 with a convolution, in the three usual ways."""
 
 from typing import Literal
 
@@ -10,8 +10,8 @@ Up = Literal["nearest", "pixelshuffle", "transposed"]
 class UpConvolution(nn.Module):
     """(B, inputs, H, W) -> (B, outputs, 2H, 2W), with an odd or even square kernel.
 
-    nearest: each pixel repeated, then a convolution; no checkerboard (Odena et al., "Deconvolution and Checkerboard
-    Artifacts"). pixelshuffle: a convolution to 4 times the channels, laid out as 2x2 squares (Shi et al., "Real-Time
+    nearest: repeat each pixel, then convolve; no checkerboard (Odena et al., "Deconvolution and Checkerboard
+    Artifacts"). pixelshuffle: a convolution to 4 times the channels, rearranged into 2x2 squares (Shi et al., "Real-Time
     Single Image and Video Super-Resolution"). transposed: a stride-2 transposed convolution (DCGAN).
     """
 

@@ -1,8 +1,8 @@
 """The residual networks of SNGAN and SAGAN at any power of two from 8 up.
 
 Source: Miyato et al., "Spectral Normalization for Generative Adversarial Networks", tables 3 and 4, and its release
-(`gen_models/resnet_32.py`, `dis_models/snresnet_32.py`): 256 and 128 maps everywhere, global sum pooling. Spectral norm
-is a trick, and self-attention (SAGAN) another, at the resolutions that it is given.
+(`gen_models/resnet_32.py`, `dis_models/snresnet_32.py`): 256 and 128 channels everywhere, global sum pooling. Spectral norm
+is a trick, and so is self-attention (SAGAN), at the resolutions given to it.
 """
 
 import math
@@ -19,7 +19,7 @@ from espalier.models.progan import resolutions
 from espalier.models.resizing import Up, UpConvolution
 
 SMALLEST_DOWN = 8
-"""The discriminator halves down to this side; two more blocks keep it."""
+"""The discriminator downsamples to this side; two more blocks keep it."""
 
 
 def _glorot(module: nn.Module, gain: float = 1.0) -> None:
@@ -31,7 +31,7 @@ def _glorot(module: nn.Module, gain: float = 1.0) -> None:
 
 
 class UpBlock(nn.Module):
-    """norm, ReLU, doubling convolution, norm, ReLU, convolution; plus the doubled input by a 1x1 convolution."""
+    """norm, ReLU, upsampling convolution, norm, ReLU, convolution; plus the input, upsampled after a 1x1 convolution."""
 
     def __init__(self, inputs: int, outputs: int, up: Up, hidden: HiddenPlan) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class UpBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latent (B, latent) -> picture (B, channels, R, R) in [-1, 1] by tanh; `width` maps at every resolution."""
+    """Latent (B, latent) -> image (B, channels, R, R) in [-1, 1] by tanh; `width` channels at every resolution."""
 
     def __init__(
         self,
@@ -85,9 +85,9 @@ class Generator(nn.Module):
 
 
 class DownBlock(nn.Module):
-    """ReLU, convolution, ReLU, convolution, halving where asked; plus the input by a 1x1 convolution.
+    """ReLU, convolution, ReLU, convolution, downsampling if `halves`; plus the input through a 1x1 convolution.
 
-    The `first` block sees pictures, so no ReLU comes before it, and its shortcut halves before it convolves.
+    The `first` block takes images, so it has no leading ReLU, and its shortcut downsamples before it convolves.
     """
 
     def __init__(self, inputs: int, outputs: int, halves: bool, first: bool, hidden: HiddenPlan) -> None:
@@ -111,9 +111,9 @@ class DownBlock(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (B, channels, R, R) -> logits (B,). If `features` is a list, each block's output is appended to it.
+    """Images (B, channels, R, R) -> logits (B,). If `features` is a list, each block's output is appended to it.
 
-    `statistics`, `similarity` and `classes` as in ProGAN's; statistics come before the last ReLU and the sum over places.
+    `statistics`, `similarity` and `classes` as in ProGAN; statistics come before the last ReLU and the sum over positions.
     """
 
     def __init__(
@@ -146,8 +146,8 @@ class Discriminator(nn.Module):
         _glorot(self.logit)
         self.last = Hidden(width + added, HiddenPlan(hidden.activation))
 
-    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
-        x = pictures
+    def forward(self, images: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
+        x = images
         for size, block in zip(self.sizes, self.blocks, strict=True):
             x = block(x)
             x = self.attention[size](x) if size in self.attention else x

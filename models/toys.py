@@ -1,13 +1,13 @@
-"""Games of one number a player, whose dynamics are known in closed form."""
+"""Games with one parameter per player and dynamics known in closed form."""
 
 import torch
 from torch import Tensor, nn
 
 
 class DiracGenerator(nn.Module):
-    """Latent (B, 1), unused -> theta (B, 1), the one number that is learned.
+    """Latent (B, 1), unused -> theta (B, 1), the only parameter.
 
-    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", definition 2.1; start at 1.
+    Source: Mescheder et al., "Which Training Methods for GANs do actually Converge?", definition 2.1; starts at 1.
     """
 
     latent = 1
@@ -21,7 +21,7 @@ class DiracGenerator(nn.Module):
 
 
 class DiracDiscriminator(nn.Module):
-    """Points (B, 1) -> logits psi x (B,); start at 1."""
+    """Points (B, 1) -> logits psi x (B,); starts at 1."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class SaddleGenerator(nn.Module):
     """Latent (B, 1), unused -> 1 + x^2 (B, 1); with the discriminator below and the loss `wgan` on data at 0 the
     generator descends and the discriminator ascends f(x, y) = (1 + x^2)(100 - y^2).
 
-    Source: Heusel et al., the TTUR repository's ttur_example_saddle.ipynb; start at x = 0.5, y = -0.4.
+    Source: Heusel et al., the TTUR repository's ttur_example_saddle.ipynb; starts at x = 0.5, y = -0.4.
     """
 
     latent = 1

@@ -179,7 +179,7 @@ def ablate(
     Example: espalier ablate progan r8 --over loss=wgan,hinge --over packing=1,2 --seeds 3
     """
     from espalier.pipelines.commands.ablate import parse_axis, run_all, table_path, trials
-    from espalier.pipelines.commands.ranking import as_table, choose_figure, draw, ranked
+    from espalier.pipelines.commands.ranking import as_table, choose_metric, draw, ranked
     from espalier.pipelines.commands.status import console
 
     wanted, refused = trials(pipeline, stage, [parse_axis(text) for text in over], seeds)
@@ -187,11 +187,11 @@ def ablate(
         print(f"skipped: {combination}: {why}")
     results = [result for result in run_all(pipeline, stage, wanted) if result is not None]
     if results:
-        figure = choose_figure(results, by)
-        ranks, picture = ranked(results, figure, lowest), table_path(pipeline, stage).with_suffix(".png")
-        draw(ranks, figure, f"{pipeline}@{stage}", picture)
-        console().print(as_table(ranks, figure))
-        print(f"\n{picture}, and every run in {picture.with_suffix('.csv')}")
+        metric = choose_metric(results, by)
+        ranks, image = ranked(results, metric, lowest), table_path(pipeline, stage).with_suffix(".png")
+        draw(ranks, metric, f"{pipeline}@{stage}", image)
+        console().print(as_table(ranks, metric))
+        print(f"\n{image}, and every run in {image.with_suffix('.csv')}")
     if len(results) < len(wanted):
         print(f"stopped after {len(results)} of {len(wanted)} runs; run the same command to continue", file=sys.stderr)
         raise typer.Exit(130)

@@ -1,4 +1,4 @@
-"""A tiny project that behaves as a user's does: the real dvc.yaml and code, small pictures, small networks."""
+"""A tiny project that behaves as a user's does: the real dvc.yaml and code, small images, small networks."""
 
 import contextlib
 import io
@@ -49,7 +49,10 @@ TINY: dict[str, Any] = {
     },
     "features": {},
     "texts": {},
-    "fashiongan": {"common": {"dataset": "artifacts/datasets/people", "encoder": "artifacts/texts/outfits"}, "stages": {}},
+    "fashiongan": {
+        "common": {"dataset": "artifacts/datasets/people", "encoder": "artifacts/texts/outfits"},
+        "stages": {},
+    },
     "fashiongan_test": {"common": {"dataset": "artifacts/datasets/people_test"}, "stages": {}},
 }
 

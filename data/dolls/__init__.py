@@ -1,4 +1,4 @@
-"""Paper dolls: people in outfits, drawn by our own code, each with a segmentation map and a sentence."""
+"""Paper dolls: a synthetic dataset of people in outfits, each with a segmentation map and a sentence."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from espalier.data.dolls.outfit import attributes, sample_doll
 from espalier.data.dolls.sentences import describe
 
 
-class Picture(NamedTuple):
+class Drawing(NamedTuple):
     """A drawn doll."""
 
     image: NDArray[np.uint8]
@@ -25,10 +25,10 @@ class Picture(NamedTuple):
     """One English sentence about the outfit."""
 
 
-def doll(seed: int, index: int, resolution: int, background: Background | None = None) -> Picture:
-    """Doll `index` of the set `seed`, at a resolution that is a power of two from 4 to 256; before a plain `background`, if any.
+def doll(seed: int, index: int, resolution: int, background: Background | None = None) -> Drawing:
+    """Draw doll `index` of the set `seed`; `resolution` is a power of two from 4 to 256. `background`, if given, is plain.
 
-    Depends on `seed` and `index` alone: the same doll at every resolution, in any order, by any worker.
+    The doll depends only on `seed` and `index`: it is the same at every resolution, in any order, in any worker.
     """
     rng = np.random.default_rng([seed, index])
     sampled = sample_doll(rng)
@@ -36,4 +36,4 @@ def doll(seed: int, index: int, resolution: int, background: Background | None =
     if background is not None:
         sampled = replace(sampled, background=background, gradient=0.0)
     image, classes = draw(sampled, resolution)
-    return Picture(image, classes, attributes(sampled), sentence)
+    return Drawing(image, classes, attributes(sampled), sentence)

@@ -29,7 +29,7 @@ _SOLE = np.array([(-0.023, 0.049), (0.042, 0.049)])
 
 
 def draw_legs(canvas: Canvas, figure: Figure) -> None:
-    """Bare legs; trousers and skirts come over them."""
+    """Draw bare legs; trousers and skirts are drawn over them."""
     skin = SKINS[figure.doll.skin]
     for leg in figure.legs.values():
         canvas.fill(ribbon(leg), paint(skin, Part.LEGS))
@@ -42,11 +42,11 @@ def _at_ankle(figure: Figure, side: Side, shape: Points) -> Points:
 
 
 def draw_shoes(canvas: Canvas, figure: Figure) -> None:
-    """Sneakers with a pale sole, boots up the shin, or flats that show the foot."""
+    """Draw sneakers with a pale sole, boots up the shin, or flats that show the foot."""
     doll = figure.doll
     shoe = paint(COLORS[doll.shoe_color], Part.LEGS)
     for side, leg in figure.legs.items():
-        # Trousers hide the shafts of boots; drawn, they would peep out at narrow hems.
+        # Skip boot shafts under trousers: they would show at narrow hems.
         if doll.shoes == "boots" and doll.lower not in ("trousers", "jeans"):
             canvas.fill(ribbon(widened(leg[KNEE + 5 :], 0.008, 0.003)), shoe)
         foot = paint(SKINS[doll.skin], Part.LEGS) if doll.shoes == "flats" else shoe
@@ -59,19 +59,19 @@ def draw_shoes(canvas: Canvas, figure: Figure) -> None:
 
 
 def draw_shoulders(canvas: Canvas, figure: Figure) -> None:
-    """The bare torso, of which a sleeveless top leaves the shoulders."""
+    """Draw the bare torso; a sleeveless top leaves the shoulders visible."""
     canvas.fill(figure.chest(_TORSO), paint(SKINS[figure.doll.skin], Part.ARMS))
 
 
 def draw_neck(canvas: Canvas, figure: Figure) -> None:
-    """The neck with the head's shadow on it."""
+    """Draw the neck with the head's shadow on it."""
     skin = SKINS[figure.doll.skin]
     canvas.fill(figure.chest(_NECK), paint(skin, Part.FACE), edge=False)
     canvas.glaze(figure.chest(_NECK_SHADOW), darker(skin, 0.7), 0.28)
 
 
 def draw_arm(canvas: Canvas, figure: Figure, side: Side) -> None:
-    """A bare arm with its hand."""
+    """Draw a bare arm with its hand."""
     skin = SKINS[figure.doll.skin]
     arm = figure.arms[side]
     x, y, radius = arm[0]

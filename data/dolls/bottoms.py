@@ -17,7 +17,7 @@ _WAVES = np.linspace(1, -1, 25)
 
 
 def draw_lower(canvas: Canvas, figure: Figure) -> None:
-    """The lower garment that the doll wears."""
+    """Draw the doll's lower garment."""
     if figure.doll.lower in ("skirt", "dress"):
         _draw_skirt(canvas, figure)
     else:
@@ -45,7 +45,7 @@ def _draw_trousers(canvas: Canvas, figure: Figure) -> None:
 
 
 def _tucked(doll: Doll) -> list[tuple[float, float]]:
-    """The right side's beginning, just under the hem of the top, so that nothing peeps out beside it."""
+    """First points of the right side, tucked under the hem of the top so that nothing shows beside it."""
     width, bottom = hem(doll)[-1]
     return [(width - 0.004, bottom - 0.02), ((width + 0.0925) / 2, bottom + 0.018)]
 
@@ -57,7 +57,7 @@ def _draw_hips(canvas: Canvas, figure: Figure, cloth: Paint) -> None:
     outer = right[: 2 * STEPS]
     for sign in (-1, 1):
         canvas.line(figure.hips(outer * (sign, 1)), dark, 0.0042)
-    # The strip goes on in the leg's own.
+    # The strip continues the leg's shading.
     strip = np.concatenate([outer, _STRIP_END, outer[::-1] * (0.64, 1)])
     canvas.glaze(figure.hips(strip), darker(cloth.colour, 0.7), _SHADE)
     canvas.line(figure.hips(_FLY), dark, 0.004)
@@ -72,7 +72,7 @@ def _skirt_half(figure: Figure) -> Points:
     length = doll.lower_length + (0.35 if doll.lower == "dress" else 0)
     bottom = 0.65 + 0.17 * length
     flared = 0.088 + 0.1 * doll.fit * (0.75 + 0.4 * length)
-    # However narrow its cut, the hem goes around both legs.
+    # Even a narrow hem must enclose both legs.
     hem_width = max(flared, figure.stride(bottom) + 0.036)
     return smooth(np.array([*_tucked(doll), ((0.092 + hem_width) / 2, 0.56), (hem_width, bottom)]))
 

@@ -1,4 +1,4 @@
-"""The supersampled canvas: every stroke paints the picture and, with the same outline, the map."""
+"""The supersampled canvas: image and segmentation map are painted with the same outlines."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -31,7 +31,7 @@ class Part(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Paint:
-    """What a shape is made of: its colour (or fabric) and its class in the map."""
+    """A shape's colour (or fabric) and its class in the map."""
 
     fabric: Fabric
     part: Part
@@ -43,21 +43,21 @@ class Paint:
 
 
 def paint(colour: Rgb, part: Part) -> Paint:
-    """A plain paint."""
+    """Return a plain paint."""
     return Paint(Fabric(colour), part)
 
 
 _TABLES = [[255 * (value == part) for value in range(256)] for part in Part]
-"""For each class, the look-up table that leaves 255 where the map has it and 0 elsewhere."""
+"""Lookup table per class: 255 for the class, 0 otherwise."""
 
 
 class Canvas:
-    """A square picture and its map in drawing. Coordinates are 0..1 of the side, y down."""
+    """A square image and its map while being drawn. Coordinates are 0..1 of the side, y down."""
 
     def __init__(self, resolution: int, top: Rgb, bottom: Rgb) -> None:
-        """An empty canvas whose background runs from `top` to `bottom`."""
+        """Create an empty canvas with a background gradient from `top` to `bottom`."""
         self._resolution = resolution
-        # Small pictures share one drawing size, so that 32x32 shows the same drawing as 64x64.
+        # Small images share one canvas size, so that 32x32 and 64x64 show the same drawing.
         self.side = max(_SMALLEST_SIDE, _SUPERSAMPLING * resolution)
         column = np.linspace(top, bottom, self.side)[:, None, :].round().astype(np.uint8)
         self._image = Image.fromarray(column).resize((self.side, self.side), Image.Resampling.NEAREST)
@@ -72,9 +72,9 @@ class Canvas:
         return flat
 
     def fill(self, points: Points, paint: Paint, *, edge: bool = True, turn: float = 0.0) -> None:
-        """A filled shape; its edge, a darker line, follows the points from the first to the last.
+        """Fill a shape; its edge, a darker line, follows the points from first to last.
 
-        `turn` turns the fabric's pattern, in radians.
+        `turn` rotates the fabric's pattern, in radians.
         """
         flat = self._pixels(points)
         self._ink.polygon(flat, fill=paint.colour)
@@ -98,15 +98,15 @@ class Canvas:
         self._image.paste(fabric.second, (int(low[0]), int(low[1])), mask)
 
     def glaze(self, points: Points, colour: Rgb, strength: float) -> None:
-        """A translucent shape (`strength` 0..1) over what is there; the map stays."""
+        """Overlay a translucent shape (`strength` 0..1); the map is unchanged."""
         self._glaze.polygon(self._pixels(points), fill=(*colour, round(255 * strength)))
 
     def line(self, points: Points, colour: Rgb, width: float) -> None:
-        """An open line `width` wide (of the side); the map stays."""
+        """Draw an open line, `width` as a fraction of the side; the map is unchanged."""
         self._ink.line(self._pixels(points), fill=colour, width=max(1, round(width * self.side)), joint="curve")
 
     def reduced(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """The picture (resolution, resolution, 3), averaged, and the map (resolution, resolution).
+        """Downsample the image (resolution, resolution, 3) by averaging, and the map (resolution, resolution).
 
         A map pixel takes the class that covers most of it.
         """

@@ -24,7 +24,7 @@ COLORS: dict[Color, Rgb] = {
     "white": (247, 245, 240),
     "grey": (143, 147, 155),
 }
-"""Colours of garments, hats and shoes; far enough apart that each has one name."""
+"""Colours of garments, hats and shoes; distinct enough to be named unambiguously."""
 
 SKINS: dict[Skin, Rgb] = {
     "porcelain": (252, 226, 209),
@@ -57,7 +57,7 @@ BACKGROUNDS: dict[Background, Rgb] = {
     "dusk": (112, 100, 130),
     "pine": (88, 120, 114),
 }
-"""The shade at the top of the picture; the gradient starts from it."""
+"""Colour at the top of the image, where the gradient starts."""
 
 _INK: Rgb = (38, 26, 46)
 _WHITE: Rgb = (255, 255, 255)
@@ -65,18 +65,18 @@ _WHITE: Rgb = (255, 255, 255)
 
 @cache
 def mix(first: Rgb, second: Rgb, share: float) -> Rgb:
-    """`share` (0..1) of the second colour in the first."""
+    """Mix `share` (0..1) of the second colour into the first."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(first, second, strict=True))
     return red, green, blue
 
 
 def darker(colour: Rgb, share: float) -> Rgb:
-    """The colour with `share` (0..1) of a warm ink in it."""
+    """Mix `share` (0..1) of a warm ink into the colour."""
     return mix(colour, _INK, share)
 
 
 def lighter(colour: Rgb, share: float) -> Rgb:
-    """The colour with `share` (0..1) of white in it."""
+    """Mix `share` (0..1) of white into the colour."""
     return mix(colour, _WHITE, share)
 
 

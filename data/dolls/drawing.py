@@ -1,4 +1,4 @@
-"""From a doll to its picture and segmentation map."""
+"""Draw a doll's image and segmentation map."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,10 +28,10 @@ def _canvas(doll: Doll, resolution: int) -> Canvas:
 
 
 def draw(doll: Doll, resolution: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """The doll's picture and its map of classes.
+    """Draw the doll's image and segmentation map.
 
     Args:
-        doll: what to draw; nothing else varies.
+        doll: the doll to draw; it determines the drawing.
         resolution: side in pixels, a power of two from 4 to 256.
 
     Returns:

@@ -19,7 +19,7 @@ _LENSES: Rgb = (34, 34, 44)
 
 
 def draw_face(canvas: Canvas, figure: Figure) -> None:
-    """Head, ears and features."""
+    """Draw head, ears and facial features."""
     doll = figure.doll
     skin = SKINS[doll.skin]
     for sign in (-1, 1):

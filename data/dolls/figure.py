@@ -1,4 +1,4 @@
-"""The body under the clothes: where the joints are, in the picture's coordinates."""
+"""The body under the clothes: joint positions in image coordinates."""
 
 from functools import cached_property
 from typing import Literal
@@ -9,16 +9,16 @@ from espalier.data.dolls.curves import STEPS, Limb, Points, scale, smooth, turn
 from espalier.data.dolls.outfit import Doll
 
 FLOOR = 0.957
-"""Height of the floor in the picture, 0 top to 1 bottom."""
+"""Height of the floor in the image, 0 top to 1 bottom."""
 
 ELBOW, WRIST = STEPS, 2 * STEPS
-"""Places on an arm."""
+"""Indices on an arm."""
 
 KNEE, ANKLE = 2 * STEPS, 4 * STEPS
-"""Places on a leg."""
+"""Indices on a leg."""
 
 Side = Literal[-1, 1]
-"""The picture's left or right."""
+"""The image's left or right."""
 
 _HEAD_RADIUS = 0.085
 _HEAD = (0.0, 0.089)
@@ -36,11 +36,11 @@ class Figure:
     """A doll's body.
 
     Body coordinates: one unit is the body's height, x from its axis, y from crown 0 to soles 1.
-    The limbs and everything the methods return are in the picture's coordinates, 0..1 of its side.
+    Unless stated otherwise, the limbs and return values are in image coordinates, 0..1 of its side.
     """
 
     def __init__(self, doll: Doll) -> None:
-        """The body of this doll."""
+        """Build the body of this doll."""
         self.doll = doll
         size, pose = doll.body_height, doll.pose
         body = scale(size, size, (0.5 + doll.shift, FLOOR - size))
@@ -53,15 +53,15 @@ class Figure:
         self._head = skull.within(self._upper)
 
     def hips(self, points: Points) -> Points:
-        """From body coordinates, for what does not lean."""
+        """Convert from body coordinates, for parts that do not lean."""
         return self._hips.place(points)
 
     def chest(self, points: Points) -> Points:
-        """From body coordinates, for what leans with the upper body."""
+        """Convert from body coordinates, for parts that lean with the upper body."""
         return self._chest.place(points)
 
     def head(self, points: Points) -> Points:
-        """From the head's own coordinates: 0 at its centre, 1 at chin (y) and about 0.8 at the cheeks (x)."""
+        """Convert from head coordinates: 0 at its centre, 1 at chin (y) and about 0.8 at the cheeks (x)."""
         return self._head.place(points)
 
     def _limb(self, joints: Points, radii: tuple[float, ...]) -> Limb:
@@ -84,7 +84,7 @@ class Figure:
 
     @cached_property
     def arms(self) -> dict[Side, Limb]:
-        """Both arms, shoulder to finger tips; places: 0, ELBOW, WRIST, last."""
+        """Both arms, shoulder to fingertips; indices: 0, ELBOW, WRIST, last."""
         pose = self.doll.pose
         return {
             -1: self._arm(-1, pose.left_arm, pose.left_elbow),
@@ -93,7 +93,7 @@ class Figure:
 
     @cached_property
     def legs(self) -> dict[Side, Limb]:
-        """Both legs, hip to ankle; places: 0, KNEE, ANKLE."""
+        """Both legs, hip to ankle; indices: 0, KNEE, ANKLE."""
         pose = self.doll.pose
         return {
             -1: self._leg(-1, pose.left_leg, pose.left_knee),
@@ -101,7 +101,7 @@ class Figure:
         }
 
     def stride(self, height: float) -> float:
-        """How far the legs' centre lines are from the axis at this height, in body coordinates."""
+        """Largest distance of the legs' centre lines from the axis at this height, in body coordinates."""
         level = self._lower.place(np.array([0.0, height]))[1]
         reach = 0.0
         for leg in self.legs.values():

@@ -1,4 +1,4 @@
-"""Hair, in the head's own coordinates: behind the shoulders, around the face, and over the shoulders."""
+"""Hair, in head coordinates: behind the shoulders, around the face, and over the shoulders."""
 
 from collections.abc import Iterable
 
@@ -22,7 +22,7 @@ def _draw_curls(canvas: Canvas, figure: Figure, hair: Paint, centres: Iterable[P
 
 
 def draw_back_hair(canvas: Canvas, figure: Figure) -> None:
-    """The hair behind the shoulders; bald and short heads have none."""
+    """Draw the hair behind the shoulders; none if bald or short."""
     doll = figure.doll
     if doll.hair_length in ("bald", "short"):
         return
@@ -41,7 +41,7 @@ def draw_back_hair(canvas: Canvas, figure: Figure) -> None:
 
 
 def _draw_tied(canvas: Canvas, figure: Figure, hair: Paint) -> None:
-    """A bun for medium hair, two bunches for long hair."""
+    """Draw a bun for medium hair, two bunches for long hair."""
     if figure.doll.hair_length == "medium":
         canvas.fill(figure.head(_BUN), hair)
         return
@@ -52,7 +52,7 @@ def _draw_tied(canvas: Canvas, figure: Figure, hair: Paint) -> None:
 
 
 def draw_front_hair(canvas: Canvas, figure: Figure) -> None:
-    """The hair around the face, and the locks that fall over the shoulders."""
+    """Draw the hair around the face and the locks over the shoulders."""
     doll = figure.doll
     if doll.hair_length == "bald":
         canvas.glaze(figure.head(_BALD_SHINE), (255, 255, 255), 0.3)

@@ -1,4 +1,4 @@
-"""Hats, in the head's own coordinates."""
+"""Hats, in head coordinates."""
 
 from collections.abc import Callable
 
@@ -98,7 +98,7 @@ _HATS: dict[Hat, Callable[[Canvas, Figure, Paint], None]] = {
 
 
 def draw_hat(canvas: Canvas, figure: Figure) -> None:
-    """The doll's hat, if it wears one."""
+    """Draw the doll's hat, if any."""
     if figure.doll.hat == "none":
         return
     cloth = paint(COLORS[figure.doll.hat_color], Part.HAIR)

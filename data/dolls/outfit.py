@@ -1,4 +1,4 @@
-"""A doll: everything that its drawing and its sentence depend on, and how dolls are sampled."""
+"""The properties of a doll, which determine its drawing and sentence, and how they are sampled."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
@@ -30,7 +30,7 @@ Shoes = Literal["sneakers", "boots", "flats"]
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """Angles in radians. Left and right are the picture's; 0 hangs straight down, positive is outwards."""
+    """Joint angles in radians. Left and right are the image's; 0 hangs straight down, positive is outwards."""
 
     left_arm: float
     left_elbow: float
@@ -46,7 +46,7 @@ class Pose:
 
 @dataclass(frozen=True, slots=True)
 class Doll:
-    """One person in one outfit. In a dress, `garment` and `lower` are both "dress" and have one colour."""
+    """One person in one outfit. For a dress, `garment` and `lower` are both "dress" and share one colour."""
 
     person: Person
     garment: Garment
@@ -67,29 +67,29 @@ class Doll:
     background: Background
     pose: Pose
     body_height: float
-    """Soles to crown, of the picture's side: 0.84..0.9."""
+    """Height from soles to crown, as a fraction of the image's side: 0.84..0.9."""
     body_width: float
-    """Breadth of body and limbs, 1 is average: 0.88..1.16."""
+    """Breadth of body and limbs, relative to the average: 0.88..1.16."""
     shift: float
-    """Sideways, of the picture's side: -0.02..0.02."""
+    """Horizontal offset, as a fraction of the image's side: -0.02..0.02."""
     fit: float
-    """Tight 0 to loose 1: sleeves, trouser legs, flare of a skirt."""
+    """Tight (0) to loose (1): sleeves, trouser legs, flare of a skirt."""
     upper_length: float
-    """Hem of the top: waist 0 to hip 1."""
+    """Hem of the top: waist (0) to hip (1)."""
     lower_length: float
-    """Hem of shorts, skirt or dress: 0 shortest to 1 longest."""
+    """Hem of shorts, skirt or dress: shortest (0) to longest (1)."""
     hair_fall: float
-    """0 shortest to 1 longest within its `hair_length`."""
+    """Shortest (0) to longest (1) within `hair_length`."""
     parting: float
-    """Where the hair is parted: -1 the picture's left to 1 its right."""
+    """Position of the parting: the image's left (-1) to its right (1)."""
     smile: float
-    """0 calm to 1 broad."""
+    """None (0) to broad (1)."""
     gradient: float
-    """How far the background changes downwards: -1 darker to 1 lighter."""
+    """Change of the background towards the bottom: darker (-1) to lighter (1)."""
 
 
 WAISTS: dict[Person, float] = {"woman": 0.066, "man": 0.076}
-"""Half the waist's width, of the body's height."""
+"""Half the waist's width, as a fraction of the body's height."""
 
 T = TypeVar("T")
 
@@ -135,7 +135,7 @@ def _between(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def _sample_arm(rng: np.random.Generator) -> tuple[float, float]:
-    """Angles of the upper arm and, relative to it, of the forearm."""
+    """Sample the angles of the upper arm and of the forearm relative to it."""
     kind = _pick(rng, {"relaxed": 5, "on hip": 2, "spread": 2, "waving": 0.9})
     if kind == "relaxed":
         return _between(rng, 0.14, 0.36), _between(rng, -0.22, 0.12)
@@ -175,7 +175,7 @@ def _sample_lower(rng: np.random.Generator, person: Person, garment: Garment, up
 
 
 def sample_doll(rng: np.random.Generator) -> Doll:
-    """A doll, all of whose properties are drawn from `rng`."""
+    """Sample all properties of a doll from `rng`."""
     person: Person = _pick(rng, {"woman": 6, "man": 4})
     garment = _pick(rng, _TOPS[person])
     upper_color = _any(rng, COLORS)
@@ -213,9 +213,9 @@ def sample_doll(rng: np.random.Generator) -> Doll:
 
 
 def attributes(doll: Doll) -> dict[str, str | bool | float]:
-    """The doll's properties by name, ready for JSON: categories, `sunglasses`, and the measures to 4 digits.
+    """Return the doll's properties by name, ready for JSON: categories, `sunglasses`, and measures rounded to 4 digits.
 
-    The pose's angles stand beside the others, as `pose_left_arm` and so on.
+    The pose is flattened into `pose_left_arm` and so on.
     """
     flat: dict[str, str | bool | float] = {}
     for field in fields(doll):

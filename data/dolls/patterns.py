@@ -12,7 +12,7 @@ from espalier.data.dolls.colours import Rgb, brightness, darker, lighter
 Pattern = Literal["plain", "striped", "dotted", "checked"]
 
 _PERIOD: dict[Pattern, float] = {"striped": 0.046, "dotted": 0.042, "checked": 0.062}
-"""One repeat of the pattern, of the picture's side: about 3 pixels at 64x64."""
+"""Period of the pattern, as a fraction of the image's side: about 3 pixels at 64x64."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,14 +24,14 @@ class Fabric:
 
     @property
     def second(self) -> Rgb:
-        """The pattern's own colour: light on dark fabrics, dark on light ones."""
+        """The pattern's colour: light on dark fabrics, dark on light ones."""
         return darker(self.colour, 0.5) if brightness(self.colour) > 185 else lighter(self.colour, 0.78)
 
 
 def pattern_strength(
     pattern: Pattern, x: NDArray[np.float64], y: NDArray[np.float64], turn: float
 ) -> NDArray[np.float64]:
-    """How much of the second colour shows (0..1) at the broadcast coordinates (of the picture's side)."""
+    """Share of the second colour (0..1) at the broadcast coordinates (fractions of the image's side)."""
     cos, sin, period = math.cos(turn), math.sin(turn), _PERIOD[pattern]
     u, v = (x * cos + y * sin) / period, (y * cos - x * sin) / period
     if pattern == "striped":

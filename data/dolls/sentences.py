@@ -1,4 +1,4 @@
-"""One English sentence about a doll's outfit, from a small grammar.
+"""Generate one English sentence about a doll's outfit from a small grammar.
 
 Every word comes from the tables below, so the vocabulary is known without sampling.
 """
@@ -87,7 +87,7 @@ _EXTRAS = (", with {extra}", ", plus {extra}", ", and also {extra}")
 _PAIR_OF, _AND, _SUNGLASSES = "a pair of", "and", ("sunglasses", "dark glasses")
 
 _PATTERN_SHARE, _PLAIN_SHARE, _SLEEVE_SHARE, _EXTRA_SHARE = 0.75, 0.12, 0.7, 0.6
-"""How often a sentence mentions a pattern, that there is none, the sleeves, and hat or sunglasses."""
+"""Probabilities that a sentence mentions a pattern, the absence of one, the sleeves, and a hat or sunglasses."""
 
 
 def _vocabulary() -> frozenset[str]:
@@ -109,7 +109,7 @@ def _vocabulary() -> frozenset[str]:
 
 
 VOCABULARY: frozenset[str] = _vocabulary()
-"""Every word that `describe` may use, lower case, as `words` splits them."""
+"""Every word that `describe` may use, in lower case, tokenised by `words`."""
 
 
 def _one(rng: np.random.Generator, options: Sequence[str]) -> str:
@@ -121,7 +121,7 @@ def _with_article(phrase: str) -> str:
 
 
 def _top(doll: Doll, rng: np.random.Generator) -> str:
-    """The upper garment without its article: adjectives, colour, noun, and what follows it."""
+    """Describe the upper garment without an article: adjectives, colour, noun, trailing phrases."""
     adjectives, followers = [str(doll.upper_color)], []
     share = _PLAIN_SHARE if doll.pattern == "plain" else _PATTERN_SHARE
     if rng.random() < share:
@@ -155,9 +155,9 @@ def _extra(doll: Doll, rng: np.random.Generator) -> str:
 
 
 def describe(doll: Doll, rng: np.random.Generator) -> str:
-    """A sentence about the outfit: always the upper garment and its colour, often sleeves, pattern and more.
+    """Describe the outfit: always the upper garment and its colour, often sleeves, pattern and more.
 
-    What it says is true of the doll; what it leaves out may be anything.
+    Everything mentioned is true of the doll; anything not mentioned is unspecified.
     """
     wearer, top = _one(rng, _WEARERS[doll.person]), _top(doll, rng)
     dress = doll.garment == "dress"

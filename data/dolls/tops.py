@@ -47,7 +47,7 @@ _NECKLINES: dict[Garment, Points] = {
 
 
 def top_paint(doll: Doll) -> Paint:
-    """The paint of the upper garment; a whole dress belongs to the lower clothes' class."""
+    """The paint of the upper garment; a dress belongs entirely to the lower clothes' class."""
     part = Part.LOWER if doll.garment == "dress" else Part.UPPER
     return Paint(Fabric(COLORS[doll.upper_color], doll.pattern), part)
 
@@ -64,7 +64,7 @@ def hem(doll: Doll) -> list[tuple[float, float]]:
 
 
 def draw_torso(canvas: Canvas, figure: Figure) -> None:
-    """The garment's body, its shading and its neckline."""
+    """Draw the garment's body, shading and neckline."""
     doll, cloth = figure.doll, top_paint(figure.doll)
     bare = _THIN_STRAPS if doll.garment in ("tank top", "dress") else _STRAPS
     half = (bare if doll.sleeve == "none" else _SHOULDERS) + hem(doll)
@@ -83,7 +83,7 @@ def draw_torso(canvas: Canvas, figure: Figure) -> None:
 
 
 def draw_sleeve(canvas: Canvas, figure: Figure, side: Side) -> None:
-    """The sleeve on one arm, following its pose; nothing if the top has none."""
+    """Draw the sleeve on one arm, following its pose; nothing if sleeveless."""
     doll, cloth = figure.doll, top_paint(figure.doll)
     if doll.sleeve == "none":
         return

@@ -1,4 +1,4 @@
-"""What makes a top a shirt, a blouse or a sweater: collar, buttons, bow, ribbed hem."""
+"""Details that distinguish shirts, blouses and sweaters: collar, buttons, bow, ribbed hem."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ _RIBS = np.linspace(-0.9, 0.9, 11)
 
 
 def draw_trimmings(canvas: Canvas, figure: Figure) -> None:
-    """The trimmings of the doll's top; t-shirts, tank tops and dresses have none."""
+    """Draw the trimmings of the doll's top; t-shirts, tank tops and dresses have none."""
     whole = top_paint(figure.doll)
     plain = paint(whole.colour, whole.part)
     if figure.doll.garment == "shirt":

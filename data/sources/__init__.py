@@ -1,1 +1,1 @@
-"""Where a dataset comes from. Each source is one file: its options, and how it yields sample i, or all its points."""
+"""Dataset sources. Each file defines one source: its options and how it yields sample i, or all its points."""

@@ -1,4 +1,4 @@
-"""A folder of the user's own images."""
+"""A folder of your own images."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field
 
 from espalier.data.errors import InputError
 from espalier.data.images import has_image_ending, is_grey, to_square
-from espalier.data.sources.source import DamagedPicture, Listing, Picture, Source
+from espalier.data.sources.source import DamagedImage, Example, Listing, Source
 
 
 def _pillow_colour(value: str) -> str:
@@ -19,7 +19,7 @@ def _pillow_colour(value: str) -> str:
 
 
 def left_out(files: Iterable[Path]) -> list[str]:
-    """A note for the user on the files that are no images, if there are any."""
+    """A note for the user about non-image files, if there are any."""
     endings = [p.suffix.lower() or "no ending" for p in files if not has_image_ending(p)]
     if not endings:
         return []
@@ -27,24 +27,26 @@ def left_out(files: Iterable[Path]) -> list[str]:
     return [f"left out {len(endings)} files that are no images ({kinds})"]
 
 
-def _read(path: Path, resolution: int, channels: int, background: str) -> Picture:
+def _read(path: Path, resolution: int, channels: int, background: str) -> Example:
     try:
         with Image.open(path) as image:
-            return Picture(to_square(image, resolution, channels, background))
-    # Pillow's readers raise nearly anything on a damaged file, so anything they raise is damage.
+            return Example(to_square(image, resolution, channels, background))
+    # Pillow raises almost any exception on a damaged file, so treat every exception as damage.
     except Exception as error:
-        raise DamagedPicture(f"{type(error).__name__}: {error}") from error
+        raise DamagedImage(f"{type(error).__name__}: {error}") from error
 
 
 class FolderSource(Source):
-    """Every image below `root` that Pillow reads; the first level of sub-folders, if any, are the classes."""
+    """All images under `root` that Pillow can read. First-level subfolders, if any, are the classes."""
 
     source: Literal["folder"]
-    channels: Literal[1, 3] | None = Field(default=None, description="1 grey, 3 RGB; without it, grey if all are")
-    background: Annotated[str, AfterValidator(_pillow_colour)] = Field(
-        default="white", description="colour that transparent pixels are laid on"
+    channels: Literal[1, 3] | None = Field(
+        default=None, description="1 for grey, 3 for RGB; if unset, grey if all images are grey"
     )
-    damaged: float = Field(default=0.01, ge=0, le=1, description="share of unreadable files that is tolerated")
+    background: Annotated[str, AfterValidator(_pillow_colour)] = Field(
+        default="white", description="background colour for transparent pixels"
+    )
+    damaged: float = Field(default=0.01, ge=0, le=1, description="tolerated share of unreadable files")
 
     @property
     def max_damaged(self) -> float:
@@ -69,12 +71,12 @@ class FolderSource(Source):
                 with Image.open(self.root / name) as image:
                     if not is_grey(image):
                         return 3
-            except Exception:  # damaged: reported when the picture itself is read
+            except Exception:  # damaged: reported later, when the image is read
                 continue
         return 1
 
-    def picture(self, listing: Listing, index: int) -> Picture:
+    def example(self, listing: Listing, index: int) -> Example:
         name = listing.names[index]
-        picture = _read(self.root / name, self.resolution, listing.channels, self.background)
+        image = _read(self.root / name, self.resolution, listing.channels, self.background)
         label = listing.classes.index(name.split("/")[0]) if "/" in name else -1
-        return Picture(picture.image, label, record={"file": name})
+        return Example(image.image, label, record={"file": name})

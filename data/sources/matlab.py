@@ -1,6 +1,6 @@
-"""Variables of MATLAB's .mat files and of HDF5 files, in MATLAB's axes or the file's own, with errors for people.
+"""Read variables from MATLAB .mat files (in MATLAB's axis order) and HDF5 files (in their own), with readable errors.
 
-MATLAB 7.3 writes .mat files that are HDF5, with all axes reversed; earlier versions have a format of their own.
+MATLAB 7.3 writes .mat files as HDF5, with all axes reversed; earlier versions use a different format.
 """
 
 from pathlib import Path
@@ -27,10 +27,10 @@ def _lacks(path: Path, name: str, keys: list[str], where_from: str) -> InputErro
 
 
 def h5_file(path: Path, names: tuple[str, ...], where_from: str) -> Any:
-    """An h5py.File open for reading that holds all of `names`.
+    """Open an HDF5 file for reading and check that it holds all of `names`.
 
     Raises:
-        InputError: it is not there, is no HDF5, or lacks a name; `where_from` ends the sentence.
+        InputError: the file is missing, is not HDF5, or lacks a name; `where_from` ends the message.
     """
     import h5py
 
@@ -46,10 +46,10 @@ def h5_file(path: Path, names: tuple[str, ...], where_from: str) -> Any:
 
 
 def mat_variable(path: Path, name: str, where_from: str) -> NDArray[Any]:
-    """One numeric or cell variable of a .mat file of any version, in MATLAB's axes; cells of text as str.
+    """Read a numeric or cell variable from a .mat file of any version, in MATLAB's axis order; text cells become str.
 
     Raises:
-        InputError: the file or the variable is not there, or cannot be read; `where_from` ends the sentence.
+        InputError: the file or the variable is missing or unreadable; `where_from` ends the message.
     """
     import h5py
 
@@ -66,7 +66,7 @@ def _of_older(path: Path, name: str, where_from: str) -> NDArray[Any]:
             raise _lacks(path, name, [key for key, _, _ in whosmat(path)], where_from)
     except InputError:
         raise
-    # Its reader meets a damaged file with nearly anything.
+    # On a damaged file its reader raises almost any exception.
     except Exception as error:
         raise _unreadable(path, error, where_from) from error
     values: NDArray[Any] = found[name]
@@ -76,7 +76,7 @@ def _of_older(path: Path, name: str, where_from: str) -> NDArray[Any]:
 
 
 def _text(cell: Any) -> Any:
-    """A cell's characters as one str; numbers as they are."""
+    """Join a cell's characters into one str; return numbers unchanged."""
     array = np.asarray(cell)
     return "".join(array.ravel().tolist()) if array.dtype.kind == "U" else array
 
@@ -93,7 +93,7 @@ def _of_7_3(path: Path, name: str, where_from: str) -> NDArray[Any]:
 
 
 def _text_7_3(cell: Any) -> Any:
-    """The same of MATLAB 7.3, which stores characters as numbers, and of an empty text its size."""
+    """The same for MATLAB 7.3, which stores characters as numbers and, for an empty text, its size."""
     if cell.attrs.get("MATLAB_class") != b"char":
         return cell[()].T
     return "" if cell.attrs.get("MATLAB_empty", 0) else "".join(map(chr, cell[()].ravel()))

@@ -1,4 +1,4 @@
-"""Points instead of pictures: the small distributions on which the literature shows modes lost and games that circle.
+"""Points instead of images: the small distributions the literature uses to show mode collapse and cycling dynamics.
 
 With k the mode of a point, drawn uniformly, and n ~ N(0, I), a point x is:
 
@@ -12,10 +12,10 @@ With k the mode of a point, drawn uniformly, and n ~ N(0, I), a point x is:
 | `delta`       | 0, one number: no modes                                                        | [5]    |
 
 1. Srivastava et al., "VEEGAN: Reducing Mode Collapse in GANs using Implicit Variational Learning" (2017).
-2. Lin et al., "PacGAN: The power of two samples in generative adversarial networks" (2018), whose numbers these are;
-   its training set too is drawn once.
-3. Gulrajani et al., "Improved Training of Wasserstein GANs" (2017), and the authors' gan_toy.py, whose numbers these
-   are. There `gaussians25` has exactly as many points in every mode, and the other two are drawn anew for each batch.
+2. Lin et al., "PacGAN: The power of two samples in generative adversarial networks" (2018), the source of the
+   constants; its training set, too, is drawn once.
+3. Gulrajani et al., "Improved Training of Wasserstein GANs" (2017), and the authors' gan_toy.py, the source of the
+   constants. There `gaussians25` has equally many points in every mode, and the other two are redrawn for each batch.
 4. scikit-learn's make_swiss_roll, its columns 0 and 2.
 5. Mescheder et al., "Which Training Methods for GANs do actually Converge?" (2018), definition 2.1: the Dirac-GAN.
 """
@@ -32,11 +32,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 @dataclass(frozen=True, slots=True)
 class Points:
-    """Points and what is true of them.
+    """Points with their ground truth.
 
-    `points` float32 (count, d); `labels` int64 (count,): each point's mode, or -1 where there are none;
-    `centres` float64 (K, d): the means of the modes, (0, d) where there are none; `std`: the standard deviation of
-    every mode along every axis, in the units of the points, or None where there are no modes.
+    `points` float32 (count, d); `labels` int64 (count,): each point's mode, or -1 if there are no modes;
+    `centres` float64 (K, d): the means of the modes, (0, d) if there are none; `std`: the standard deviation of
+    every mode along every axis, in the units of the points, or None if there are no modes.
     """
 
     points: NDArray[np.float32]
@@ -46,9 +46,9 @@ class Points:
 
 
 class PointSource(BaseModel):
-    """Points drawn from a known distribution; see the module. `root` names the code that draws them, for DVC to watch.
+    """Points drawn from a known distribution; see the module docstring. `root` is the path of the drawing code, tracked by DVC.
 
-    The same shape, count and seed give the same points, bit for bit.
+    The same shape, count and seed give bitwise identical points.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,8 +56,8 @@ class PointSource(BaseModel):
     source: Literal["points"]
     root: Path
     shape: Literal["ring", "grid", "gaussians8", "gaussians25", "swiss_roll", "delta"]
-    count: int = Field(default=100_000, ge=1, description="how many points to draw")
-    seed: int = Field(default=0, ge=0, description="another seed, other points")
+    count: int = Field(default=100_000, ge=1, description="number of points to draw")
+    seed: int = Field(default=0, ge=0, description="seed for drawing the points")
 
     def draw(self) -> Points:
         """Draw the points."""

@@ -1,4 +1,4 @@
-"""What every source of pictures has in common."""
+"""The interface shared by all image sources."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +17,13 @@ def _power_of_two(value: int) -> int:
 
 
 Resolution = Annotated[int, Field(ge=4, le=4096), AfterValidator(_power_of_two)]
-"""Side of a square picture in pixels: a power of two from 4 up."""
+"""Side of a square image in pixels: a power of two from 4 up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """One picture: `image` uint8 (R, R, channels); `label` a class number, or -1; `map` uint8 (R, R) classes, if any;
-    `record` whatever else is known about it, JSON-able; `code` float32 (W,), its sentence's code, if the data has any."""
+class Example:
+    """One image: `image` uint8 (R, R, channels); `label` the class index, or -1; `map` the uint8 (R, R) segmentation map,
+    if any; `record` JSON-serialisable metadata; `code` float32 (W,), the sentence code, if the data has one."""
 
     image: NDArray[np.uint8]
     label: int = -1
@@ -34,10 +34,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a source holds before any picture is read: one name a picture, its channels, its class names.
+    """What is known of a source before any image is read: one name per image, the channels, the class names.
 
-    `code_width` is the length of the sentence codes that come with the pictures, 0 where none do; `notes` are sentences
-    for the user about what was left out.
+    `code_width` is the length of the sentence codes included in the data, 0 if there are none. `notes` are messages
+    for the user about what was skipped.
     """
 
     names: list[str]
@@ -48,12 +48,12 @@ class Listing:
     code_width: int = 0
 
 
-class DamagedPicture(Exception):
-    """A picture cannot be read; the message says why."""
+class DamagedImage(Exception):
+    """An image cannot be read; the message says why."""
 
 
 class Source(BaseModel):
-    """Options every source has. `root` is what DVC watches: change it and the dataset is prepared again."""
+    """Options common to all sources. DVC tracks `root`: a change in it makes DVC prepare the dataset again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,14 +61,14 @@ class Source(BaseModel):
     resolution: Resolution
 
     def listing(self) -> Listing:
-        """List the pictures. Raises InputError where there are none, or none can be had."""
+        """List the images. Raises InputError if there are none or they are unavailable."""
         raise NotImplementedError
 
-    def picture(self, listing: Listing, index: int) -> Picture:
-        """Picture number `index` of the listing at this resolution. Raises DamagedPicture."""
+    def example(self, listing: Listing, index: int) -> Example:
+        """The image at `index` of the listing, at this resolution. Raises DamagedImage."""
         raise NotImplementedError
 
     @property
     def max_damaged(self) -> float:
-        """Share of pictures that may be damaged before the whole is refused."""
+        """Share of images that may be damaged before the dataset is rejected."""
         return 0.0

@@ -1,4 +1,4 @@
-"""Any image dataset of torchvision, by its class name."""
+"""Any torchvision image dataset, by class name."""
 
 import difflib
 import inspect
@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 from espalier.data.errors import InputError
 from espalier.data.images import is_grey, to_square
-from espalier.data.sources.source import DamagedPicture, Listing, Picture, Source
+from espalier.data.sources.source import DamagedImage, Example, Listing, Source
 
 
 def _dataset_classes() -> dict[str, Any]:
@@ -22,7 +22,7 @@ def _dataset_classes() -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _open(source: "TorchvisionSource") -> Any:
-    """The torchvision dataset, downloaded only where `root` does not hold it already."""
+    """Open the torchvision dataset; download it only if it is not already in `root`."""
     make = _dataset_classes()[source.name]
     options: dict[str, Any] = {"root": str(source.root), **dict(source.options)}
     can_download = "download" in inspect.signature(make).parameters
@@ -43,11 +43,13 @@ def _open(source: "TorchvisionSource") -> Any:
 
 
 class TorchvisionSource(Source):
-    """A torchvision dataset such as MNIST, FashionMNIST, CIFAR10 or CelebA; `root` as torchvision means it."""
+    """A torchvision dataset such as MNIST, FashionMNIST, CIFAR10 or CelebA; `root` follows torchvision."""
 
     source: Literal["torchvision"]
     name: str = Field(description="class name in torchvision.datasets")
-    options: tuple[tuple[str, Any], ...] = Field(default=(), description="further arguments, such as {split: train}")
+    options: tuple[tuple[str, Any], ...] = Field(
+        default=(), description="extra constructor arguments, e.g. {split: train}"
+    )
 
     @field_validator("options", mode="before")
     @classmethod
@@ -79,10 +81,10 @@ class TorchvisionSource(Source):
             raise InputError(f"torchvision's {self.name} gives {type(image).__name__}, not images")
         return image
 
-    def picture(self, listing: Listing, index: int) -> Picture:
+    def example(self, listing: Listing, index: int) -> Example:
         try:
             sample = _open(self)[index]
             label = sample[1] if isinstance(sample, tuple) and isinstance(sample[1], int) else -1
-            return Picture(to_square(self._image(index), self.resolution, listing.channels), label)
+            return Example(to_square(self._image(index), self.resolution, listing.channels), label)
         except (OSError, ValueError, SyntaxError) as error:
-            raise DamagedPicture(f"{type(error).__name__}: {error}") from error
+            raise DamagedImage(f"{type(error).__name__}: {error}") from error

@@ -1,10 +1,10 @@
-"""FashionGAN's second stage: a sentence and a map make the picture of a person.
+"""FashionGAN's second stage: generate the image of a person from a sentence and a segmentation map.
 
-Three generators. `encoder` is the released ih1/net_graph_ih1.lua and `unet` the released ih1_skip (the tables are checked by
-a test), both at 128x128 with width 64. With `composed` either is the paper's: one picture for each class of the map, each
-through tanh, and of each place the picture of its class: out(p) = sum over l of 1[p in class l] I_l(p). Two
-discriminators, `whole` (ih1's) and `patch` (ih1_skip's). Convolutions have no bias (released: zeroed before each use).
-At other sizes than 128x128 a network has as many layers as there are halvings, of the same widths at the same sizes.
+Three generators. `encoder` is the released ih1/net_graph_ih1.lua and `unet` the released ih1_skip (a test checks the layer
+tables), both at 128x128 with width 64. With `composed` either becomes the paper's: one image per class of the map, each
+through tanh, and each pixel is taken from the image of its class: out(p) = sum over l of 1[p in class l] I_l(p). Two
+discriminators: `whole` (from ih1) and `patch` (from ih1_skip). Convolutions have no bias (released: zeroed before each
+use). At sizes other than 128x128 a network has one layer per halving, with the same widths at the same sizes.
 """
 
 from dataclasses import replace
@@ -15,18 +15,29 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from espalier.models.fashiongan.shape import widths
-from espalier.models.fashiongan.told import CLASSES, Block, Colours, Said, SentenceAndMap, down, initialise, same, tiled, up
+from espalier.models.fashiongan.told import (
+    CLASSES,
+    Block,
+    Colours,
+    Said,
+    SentenceAndMap,
+    down,
+    initialise,
+    same,
+    tiled,
+    up,
+)
 from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 
 Body = Literal["unet", "encoder"]
 Judge = Literal["patch", "whole"]
 View = Literal["colours", "classes", "coarse7", "coarse4"]
-"""How a map is told: the released picture of it, its classes, or a map of 8x8 of 7 or 4 classes (one-step GANs)."""
+"""How the networks see a map: the released colour image, its classes, or an 8x8 map of 7 or 4 classes (one-step GANs)."""
 
 
 class MapView(nn.Module):
-    """A told map as the networks take it in, (B, channels, R, R)."""
+    """The conditioning map as input to the networks, (B, channels, R, R)."""
 
     def __init__(self, view: View, resolution: int) -> None:
         super().__init__()
@@ -41,14 +52,14 @@ class MapView(nn.Module):
         return F.interpolate(maps, size=(self.resolution, self.resolution), mode="nearest")
 
 
-def composed(pictures: Tensor, maps: Tensor) -> Tensor:
-    """Pictures of each class (B, classes x 3, R, R) and a one-hot map (B, classes, R, R) -> of each place its class's."""
-    of_class = pictures.view(len(pictures), maps.shape[1], -1, *pictures.shape[2:])
+def composed(images: Tensor, maps: Tensor) -> Tensor:
+    """Images per class (B, classes x 3, R, R) and a one-hot map (B, classes, R, R) -> each pixel from its class's image."""
+    of_class = images.view(len(images), maps.shape[1], -1, *images.shape[2:])
     return (of_class * maps[:, :, None]).sum(dim=1)
 
 
 class Generator(nn.Module):
-    """Latent (B, latent) and what is told, its map (B, classes, r, r) -> picture (B, channels, R, R) in [-1, 1]."""
+    """Latent (B, latent) and condition with map (B, classes, r, r) -> image (B, channels, R, R) in [-1, 1]."""
 
     def __init__(
         self,
@@ -68,29 +79,29 @@ class Generator(nn.Module):
         self.resolution, self.latent, self.channels, self.compose = resolution, latent, channels, compose
         self.view = MapView(view, resolution)
         self.said = Said(code, text, HiddenPlan("leaky_relu"))
-        pictures = channels * CLASSES if compose else channels
+        images = channels * CLASSES if compose else channels
         between = latent + self.said.width
         self.body: nn.Module = (
-            Unet(resolution, width, self.view.channels, between, pictures, dropout, hidden)
+            Unet(resolution, width, self.view.channels, between, images, dropout, hidden)
             if body == "unet"
-            else Encoder(resolution, width, self.view.channels, between, pictures, hidden)
+            else Encoder(resolution, width, self.view.channels, between, images, hidden)
         )
         initialise(self, 0.02 if body == "unet" else 0.02 / 16)
 
     def forward(self, z: Tensor, told: SentenceAndMap) -> Tensor:
         between = torch.cat([z[:, :, None, None], self.said(told.code)], dim=1)
-        pictures = torch.tanh(self.body(self.view(told.map), between))
-        return composed(pictures, told.map) if self.compose else pictures
+        images = torch.tanh(self.body(self.view(told.map), between))
+        return composed(images, told.map) if self.compose else images
 
 
 class Unet(nn.Module):
-    """ih1_skip's: the map halved down to 1x1, there joined by the latent and the sentence, and doubled up again with skips.
+    """From ih1_skip: downsample the map to 1x1, join the latent and the sentence, upsample with skip connections.
 
-    Activations come before the convolutions, as in pix2pix, and so the latent passes through a ReLU, too.
+    Activations come before the convolutions, as in pix2pix, so the latent passes through a ReLU, too.
     """
 
     def __init__(
-        self, resolution: int, width: int, maps: int, between: int, pictures: int, dropout: float, hidden: HiddenPlan
+        self, resolution: int, width: int, maps: int, between: int, images: int, dropout: float, hidden: HiddenPlan
     ) -> None:
         super().__init__()
         depth = resolution.bit_length() - 1
@@ -100,7 +111,7 @@ class Unet(nn.Module):
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, 2, 1, bias=False) for a, b in zip(inputs, sizes, strict=False))
         plain = [k in (0, depth - 1) for k in range(depth)]
         self.down_norms = nn.ModuleList((linear if p else hidden.norm)(w) for p, w in zip(plain, sizes, strict=True))
-        outputs = [*reversed(sizes[:-1]), pictures]
+        outputs = [*reversed(sizes[:-1]), images]
         joined = [sizes[-1] + between, *(2 * w for w in outputs[:-1])]
         self.ups = nn.ModuleList(
             nn.ConvTranspose2d(a, b, 4, 2, 1, bias=False) for a, b in zip(joined, outputs, strict=True)
@@ -124,9 +135,9 @@ class Unet(nn.Module):
 
 
 class Encoder(nn.Module):
-    """ih1's: latent and sentence doubled up to 16x16, there joined by the map halved down to it, and doubled up to R x R."""
+    """From ih1: upsample latent and sentence to 16x16, join the map downsampled to 16x16, upsample to R x R."""
 
-    def __init__(self, resolution: int, width: int, maps: int, between: int, pictures: int, hidden: HiddenPlan) -> None:
+    def __init__(self, resolution: int, width: int, maps: int, between: int, images: int, hidden: HiddenPlan) -> None:
         super().__init__()
         bent = replace(hidden, activation="leaky_relu")
         first = Block(nn.ConvTranspose2d(between, 16 * width, 4, bias=False), 16 * width, hidden)
@@ -139,9 +150,9 @@ class Encoder(nn.Module):
         sizes = [w for size, w in widths(resolution, width).items() if size >= 32]
         self.ups = nn.Sequential(*(up(a, b, hidden) for a, b in zip(sizes, sizes[1:], strict=False)))
         self.out: nn.Module = (
-            nn.ConvTranspose2d(sizes[-1], pictures, 4, 2, 1, bias=False)
+            nn.ConvTranspose2d(sizes[-1], images, 4, 2, 1, bias=False)
             if sizes
-            else nn.Conv2d(2 * width, pictures, 3, padding=1, bias=False)  # at 32x32 the middle is the full size
+            else nn.Conv2d(2 * width, images, 3, padding=1, bias=False)  # at 32x32 the middle is the full size
         )
 
     def forward(self, maps: Tensor, between: Tensor) -> Tensor:
@@ -151,12 +162,12 @@ class Encoder(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Pictures (B, channels, R, R) and what is told -> logits: `whole` (B,), `patch` (B x patches,)."""
+    """Images (B, channels, R, R) and condition -> logits: `whole` (B,), `patch` (B x patches,)."""
 
     def __init__(
         self,
         resolution: int,
-        pictures: int,
+        images: int,
         width: int,
         code: int,
         text: int,
@@ -167,24 +178,26 @@ class Discriminator(nn.Module):
         super().__init__()
         self.resolution, self.view = resolution, MapView(view, resolution)
         kind = Patch if judge == "patch" else Whole
-        self.judge = kind(resolution, pictures, self.view.channels, width, Said(code, text, hidden), hidden)
+        self.judge = kind(resolution, images, self.view.channels, width, Said(code, text, hidden), hidden)
         initialise(self, 0.02 if judge == "patch" else 0.02 / 16)
 
-    def forward(self, pictures: Tensor, features: list[Tensor] | None = None, told: SentenceAndMap | None = None) -> Tensor:
+    def forward(
+        self, images: Tensor, features: list[Tensor] | None = None, told: SentenceAndMap | None = None
+    ) -> Tensor:
         assert told is not None
-        logits: Tensor = self.judge(pictures, self.view(told.map), told.code, [] if features is None else features)
+        logits: Tensor = self.judge(images, self.view(told.map), told.code, [] if features is None else features)
         return logits.flatten()
 
 
 class Patch(nn.Module):
-    """ih1_skip's PatchGAN: a logit for each of 14x14 overlapping patches at 128x128, of 2x2 at 32x32."""
+    """PatchGAN from ih1_skip: one logit for each of 14x14 overlapping patches at 128x128, of 2x2 at 32x32."""
 
-    def __init__(self, resolution: int, pictures: int, maps: int, width: int, said: Said, hidden: HiddenPlan) -> None:
+    def __init__(self, resolution: int, images: int, maps: int, width: int, said: Said, hidden: HiddenPlan) -> None:
         super().__init__()
         bare = replace(hidden, norm=NORMS["none"])
         self.said = said
         halves = [
-            down(pictures + maps, width, bare),
+            down(images + maps, width, bare),
             down(width, 2 * width, hidden),
             down(2 * width, 4 * width, hidden),
         ]
@@ -193,8 +206,8 @@ class Patch(nn.Module):
         self.join = Block(joined, 8 * width, hidden)
         self.logit = nn.Conv2d(8 * width, 1, 4, 1, 1, bias=False)
 
-    def forward(self, pictures: Tensor, maps: Tensor, code: Tensor, features: list[Tensor]) -> Tensor:
-        x = torch.cat([pictures, maps], dim=1)
+    def forward(self, images: Tensor, maps: Tensor, code: Tensor, features: list[Tensor]) -> Tensor:
+        x = torch.cat([images, maps], dim=1)
         for layer in self.downs:
             features.append(x := layer(x))
         features.append(x := self.join(tiled(self.said(code), x)))
@@ -203,9 +216,9 @@ class Patch(nn.Module):
 
 
 class Whole(nn.Module):
-    """ih1's: picture and map halved to 16x16 apart, joined, and judged as one."""
+    """From ih1: image and map are downsampled to 16x16 separately, joined, and get one logit."""
 
-    def __init__(self, resolution: int, pictures: int, maps: int, width: int, said: Said, hidden: HiddenPlan) -> None:
+    def __init__(self, resolution: int, images: int, maps: int, width: int, said: Said, hidden: HiddenPlan) -> None:
         super().__init__()
         bare = replace(hidden, norm=NORMS["none"])
         sizes = list(reversed(widths(resolution, width).values()))
@@ -215,15 +228,15 @@ class Whole(nn.Module):
             pairs = zip(counts, counts[1:], strict=False)
             return nn.Sequential(*(down(a, b, hidden if i else bare) for i, (a, b) in enumerate(pairs)))
 
-        self.said, self.picture, self.map = said, halved(pictures), halved(maps)
+        self.said, self.picture, self.map = said, halved(images), halved(maps)
         self.middle = nn.Sequential(*(same(8 * width, 8 * width, hidden) for _ in range(5)))
         self.downs = nn.Sequential(down(8 * width, 8 * width, hidden), down(8 * width, 16 * width, hidden))
         fuse = nn.Conv2d(16 * width + said.width, 16 * width, 1, bias=False)
         self.fuse = Block(fuse, 16 * width, hidden)
         self.logit = nn.Conv2d(16 * width, 1, 4, bias=False)
 
-    def forward(self, pictures: Tensor, maps: Tensor, code: Tensor, features: list[Tensor]) -> Tensor:
-        x = self.middle(torch.cat([self.picture(pictures), self.map(maps)], dim=1))
+    def forward(self, images: Tensor, maps: Tensor, code: Tensor, features: list[Tensor]) -> Tensor:
+        x = self.middle(torch.cat([self.picture(images), self.map(maps)], dim=1))
         features.append(x)
         features.append(x := self.fuse(tiled(self.said(code), self.downs(x))))
         logits: Tensor = self.logit(x)

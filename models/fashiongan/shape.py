@@ -1,8 +1,8 @@
-"""FashionGAN's first stage: a sentence and a coarse body make a map of the new outfit.
+"""FashionGAN's first stage: generate a segmentation map of the new outfit from a sentence and a coarse body map.
 
-Source: the released sr1/net_graph_sr1.lua (the tables are checked by a test), at 128x128 with width 64; at other sizes the layers
-above 16x16 are more or fewer, of the same widths at the same sizes. Convolutions have no bias. The paper's networks are not
-published; its variant differs in what is told (see `stages/fashiongan/outfits.py`) and in the latent.
+Source: the released sr1/net_graph_sr1.lua (a test checks the layer tables), at 128x128 with width 64. Other sizes have more or
+fewer layers above 16x16, with the same widths at the same sizes. Convolutions have no bias. The paper's networks are not
+published; its variant differs in the conditioning (see `stages/fashiongan/outfits.py`) and in the latent.
 """
 
 from dataclasses import replace
@@ -19,12 +19,12 @@ MERGED = 4
 
 
 def widths(resolution: int, width: int) -> dict[int, int]:
-    """Maps at each size from 16 up to half the resolution: `width` at 64, twice as many at each size below."""
+    """Channels at each size from 16 to half the resolution: `width` at 64, twice as many at each lower size."""
     return {16 << k: max(1, width * 4 >> k) for k in range(resolution.bit_length() - 5)}
 
 
 class Generator(nn.Module):
-    """Latent (B, latent) and what is told, its map (B, 4, 8, 8) -> logits (B, 7, R, R) of a map, background last."""
+    """Latent (B, latent) and condition with map (B, 4, 8, 8) -> map logits (B, 7, R, R), background last."""
 
     makes_maps = True
 
@@ -54,8 +54,8 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Logits of a map (B, 7, R, R) and what is told -> logits (B,). Its first layer is a softmax over the classes, of
-    reals, too: these come as one-hot maps times `real_logit` (stages/kinds/batches.py)."""
+    """Map logits (B, 7, R, R) and condition -> logits (B,). The first layer is a softmax over the classes, also for real
+    samples: these are one-hot maps times `real_logit` (stages/kinds/batches.py)."""
 
     def __init__(self, resolution: int, width: int, code: int, text: int, hidden: HiddenPlan) -> None:
         super().__init__()

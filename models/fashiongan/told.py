@@ -1,4 +1,4 @@
-"""What FashionGAN's networks are told of each picture, and how they take it in.
+"""The conditions of FashionGAN's networks, and the layers that take them in.
 
 Source: Zhu et al., "Be Your Own Prada: Fashion Synthesis with Structural Coherence" (2017), and its released code.
 """
@@ -24,14 +24,14 @@ COLOURS = (
 """The released code's colour of each class, in the order of the channels."""
 
 _GAUSSIAN = (0.0030, 0.0133, 0.0219, 0.0596, 0.0983, 0.1621)
-"""The released 5x5 kernel of standard deviation 1, rounded as it is there (it sums to 0.9997): corner to centre."""
+"""The released 5x5 kernel of standard deviation 1, with its rounding (it sums to 0.9997): corner to centre."""
 
 
 class SentenceAndMap(NamedTuple):
-    """What is told of a batch.
+    """The condition of a batch.
 
-    `code`: the sentence's code (B, width), behind the person's attributes where a variant has them. `map`: classes of each
-    place (B, classes, r, r), one-hot or, of a coarse map, shares in about 0..1; background last.
+    `code`: the sentence code (B, width), preceded by the person's attributes in variants that use them. `map`: per-pixel
+    classes (B, classes, r, r), one-hot or, in a coarse map, shares in about 0..1; background last.
     """
 
     code: Tensor
@@ -39,7 +39,7 @@ class SentenceAndMap(NamedTuple):
 
 
 class Said(nn.Module):
-    """A code (B, code) -> (B, width, 1, 1): a 1x1 convolution without bias and what follows; width 0 leaves it as it is."""
+    """A code (B, code) -> (B, width, 1, 1): a 1x1 convolution without bias, then `Hidden`; width 0 leaves the code unchanged."""
 
     def __init__(self, code: int, width: int, plan: HiddenPlan) -> None:
         super().__init__()
@@ -53,9 +53,9 @@ class Said(nn.Module):
 
 
 class Colours(nn.Module):
-    """A map (B, 7, R, R) as the released code's picture of it (B, 3, R, R): colours, blurred, minus 0.5.
+    """A map (B, 7, R, R) -> its image in the released code (B, 3, R, R): colours, blurred, minus 0.5.
 
-    The blur pads with zeros before 0.5 is taken away, so the picture's border drifts to -0.5.
+    The blur pads with zeros before 0.5 is subtracted, so the image's border drifts to -0.5.
     """
 
     def __init__(self) -> None:
@@ -71,7 +71,7 @@ class Colours(nn.Module):
 
 
 class Block(nn.Module):
-    """A convolution without bias, then what follows hidden layers."""
+    """A convolution without bias, then `Hidden`."""
 
     def __init__(self, convolution: nn.Module, width: int, plan: HiddenPlan) -> None:
         super().__init__()
@@ -83,22 +83,22 @@ class Block(nn.Module):
 
 
 def same(inputs: int, outputs: int, plan: HiddenPlan) -> Block:
-    """3x3, the size is kept."""
+    """3x3 convolution that keeps the size."""
     return Block(nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), outputs, plan)
 
 
 def down(inputs: int, outputs: int, plan: HiddenPlan) -> Block:
-    """4x4, the size is halved."""
+    """4x4 convolution that halves the size."""
     return Block(nn.Conv2d(inputs, outputs, 4, 2, 1, bias=False), outputs, plan)
 
 
 def up(inputs: int, outputs: int, plan: HiddenPlan) -> Block:
-    """4x4 transposed, the size is doubled."""
+    """4x4 transposed convolution that doubles the size."""
     return Block(nn.ConvTranspose2d(inputs, outputs, 4, 2, 1, bias=False), outputs, plan)
 
 
 def initialise(network: nn.Module, std: float) -> None:
-    """Convolutions from N(0, std), scales of batch norm from N(1, 0.02), as released."""
+    """Draw convolution weights from N(0, std) and batch norm scales from N(1, 0.02), as released."""
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, std=std)
@@ -108,5 +108,5 @@ def initialise(network: nn.Module, std: float) -> None:
 
 
 def tiled(x: Tensor, like: Tensor) -> Tensor:
-    """(B, C, 1, 1) repeated over the places of `like`, and joined to it."""
+    """Repeat (B, C, 1, 1) over the positions of `like`, and concatenate to it."""
     return torch.cat([like, x.expand(-1, -1, *like.shape[2:])], dim=1)

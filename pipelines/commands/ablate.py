@@ -25,11 +25,11 @@ from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.plan import planned
 from espalier.pipelines.run.processes import Processes
 from espalier.pipelines.run.repro import repro, repro_command
-from espalier.pipelines.run.results import figures_of
+from espalier.pipelines.run.results import metrics_of
 from espalier.stages.config.params import PARAMS, read_params
 
 FOLDER = Path("ablations")
-HEAD = ("key", "combination", "seed", "outcome", "figures")
+HEAD = ("key", "combination", "seed", "outcome", "metrics")
 OFF = "off"
 
 
@@ -61,7 +61,7 @@ class Result:
     """The outcome of a trial: its final metrics, or none if it failed."""
 
     trial: Trial
-    figures: dict[str, float]
+    metrics: dict[str, float]
 
 
 def parse_axis(text: str) -> Axis:
@@ -207,7 +207,7 @@ def _run_to_end(pipeline: str, stage: str, trial: Trial) -> Result | None:
         if code:
             return Result(trial, {})
         plan.finish()
-        return Result(trial, figures_of(plan.nodes[-1]))
+        return Result(trial, metrics_of(plan.nodes[-1]))
 
 
 def table_path(pipeline: str, stage: str) -> Path:
@@ -222,10 +222,10 @@ def read_results(path: Path, wanted: list[Trial]) -> dict[str, Result]:
     by_key = {trial.key: trial for trial in wanted}
     with path.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row.get("key") in by_key and row.get("outcome") == "finished"]
-    return {row["key"]: Result(by_key[row["key"]], _figures(row["figures"])) for row in rows}
+    return {row["key"]: Result(by_key[row["key"]], _metrics(row["metrics"])) for row in rows}
 
 
-def _figures(text: str) -> dict[str, float]:
+def _metrics(text: str) -> dict[str, float]:
     return {name: float(value) for name, value in (pair.split("=") for pair in text.split())}
 
 
@@ -237,8 +237,8 @@ def write_results(path: Path, results: list[Result]) -> None:
         with path.open(newline="", encoding="utf-8") as file:
             others = [row for row in list(csv.reader(file))[1:] if row and row[0] not in mine]
     rows = [
-        [r.trial.key, r.trial.combination, str(r.trial.seed), "finished" if r.figures else "failed",
-         " ".join(f"{name}={value:g}" for name, value in r.figures.items())]
+        [r.trial.key, r.trial.combination, str(r.trial.seed), "finished" if r.metrics else "failed",
+         " ".join(f"{name}={value:g}" for name, value in r.metrics.items())]
         for r in results
     ]  # fmt: skip
     with whole_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:

@@ -62,7 +62,7 @@ def evaluation_of(
     store.images(record.config["resolution"])
     if record.channels != store.manifest.channels:
         raise InputError(
-            f"{path} makes pictures of {record.channels} channels, {store.path} has {store.manifest.channels}; use "
+            f"{path} makes images of {record.channels} channels, {store.path} has {store.manifest.channels}; use "
             "the dataset that it was trained on"
         )
     if modes:
@@ -86,7 +86,7 @@ def _sampled(
     network = record.config["network"]
     latent = latents(number, network["latent"], seed, device, network["prior"])
     condition, parts = condition_for(path, record, number, device), []
-    with Bar("pictures", number) as bar:
+    with Bar("images", number) as bar:
         for start in range(0, number, AT_ONCE):
             some = slice(start, start + AT_ONCE)
             parts.append(generate(generator, latent[some], rows(condition, some)))
@@ -119,7 +119,7 @@ def as_table(found: Evaluation) -> Any:
     table = Table(box=None, pad_edge=False)
     for column in ("metric", "fakes", "floor", "meaning"):
         table.add_column(column, justify="right" if column in ("fakes", "floor") else "left")
-    for name, value in found.figures.items():
+    for name, value in found.metrics.items():
         meaning = meaning_of(name)
         table.add_row(name, f"{value:.4g}", f"{found.floors[name]:.4g}", meaning)
     return table

@@ -16,7 +16,7 @@ from ruamel.yaml.error import YAMLError
 from espalier.data.errors import InputError
 from espalier.data.files import whole_file
 from espalier.pipelines.run.dag import Node, nodes
-from espalier.pipelines.run.results import FIGURES
+from espalier.pipelines.run.results import METRICS
 from espalier.stages.artifacts.workfolder import work_root
 
 LOCK = Path("dvc.lock")
@@ -31,8 +31,8 @@ class Version:
     digest: str
     date: str
     revisions: list[str] = field(default_factory=list)
-    figures: dict[str, float] = field(default_factory=dict)
-    picture: Path | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    image: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def history(name: str, most: int = MOST_COMMITS) -> Iterator[Version]:
             continue
         if current is not None:
             yield current
-        figures, picture = _published(node, digest, revision)
-        current = Version(digest, revision.date, [revision.name], figures, picture)
+        metrics, image = _published(node, digest, revision)
+        current = Version(digest, revision.date, [revision.name], metrics, image)
     if current is not None:
         yield current
 
@@ -117,10 +117,10 @@ def _published(node: Node, digest: str, revision: Revision) -> tuple[dict[str, f
     for file, copy in zip((metrics, samples), copies, strict=True):
         if not copy.is_file():
             _bring(file, revision.commit, copy)
-    picture = copies[1] if copies[1].is_file() else None
-    if picture is not None and picture.is_relative_to(Path.cwd()):
-        picture = picture.relative_to(Path.cwd())
-    return _numbers(copies[0].read_text(encoding="utf-8") if copies[0].is_file() else ""), picture
+    image = copies[1] if copies[1].is_file() else None
+    if image is not None and image.is_relative_to(Path.cwd()):
+        image = image.relative_to(Path.cwd())
+    return _numbers(copies[0].read_text(encoding="utf-8") if copies[0].is_file() else ""), image
 
 
 def _bring(file: Path, commit: str, copy: Path) -> None:
@@ -142,13 +142,13 @@ def _numbers(text: str) -> dict[str, float]:
     return found if isinstance(found, dict) else {}
 
 
-HEAD = ("since", *FIGURES, "found in", "samples")
+HEAD = ("since", *METRICS, "found in", "samples")
 
 
 def as_line(version: Version) -> str:
     """A version as one line under `head_line`."""
-    figures = (f"{version.figures[n]:.4g}" if n in version.figures else "" for n in FIGURES)
-    cells = (version.date, *figures, ", ".join(version.revisions), str(version.picture or "not in the cache"))
+    metrics = (f"{version.metrics[n]:.4g}" if n in version.metrics else "" for n in METRICS)
+    cells = (version.date, *metrics, ", ".join(version.revisions), str(version.image or "not in the cache"))
     return _line(cells)
 
 
@@ -158,5 +158,5 @@ def head_line() -> str:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    date, *figures, where, picture = cells
-    return f"{date:16}  {'  '.join(f'{cell:>9}' for cell in figures)}  {where:40}  {picture}".rstrip()
+    date, *metrics, where, image = cells
+    return f"{date:16}  {'  '.join(f'{cell:>9}' for cell in metrics)}  {where:40}  {image}".rstrip()

@@ -33,13 +33,13 @@ class Rank:
         return statistics.stdev(self.values) / math.sqrt(len(self.values)) if len(self.values) > 1 else math.nan
 
 
-def choose_figure(results: list[Result], by: str) -> str:
+def choose_metric(results: list[Result], by: str) -> str:
     """The metric to rank by: the requested one, else modes if they were counted, else diversity.
 
     Raises:
         InputError: no run has it; the message lists those available.
     """
-    known = sorted({name for result in results for name in result.figures})
+    known = sorted({name for result in results for name in result.metrics})
     for name in [by] if by else DEFAULTS:
         if name in known:
             return name
@@ -48,21 +48,21 @@ def choose_figure(results: list[Result], by: str) -> str:
     )
 
 
-def ranked(results: list[Result], figure: str, lowest: bool) -> list[Rank]:
+def ranked(results: list[Result], metric: str, lowest: bool) -> list[Rank]:
     """Combinations sorted best first; those without a finished run come last."""
     by_combination: dict[str, list[Result]] = {}
     for result in results:
         by_combination.setdefault(result.trial.combination, []).append(result)
     ranks = [
-        Rank(name, [r.figures[figure] for r in runs if figure in r.figures], sum(not r.figures for r in runs))
+        Rank(name, [r.metrics[metric] for r in runs if metric in r.metrics], sum(not r.metrics for r in runs))
         for name, runs in by_combination.items()
     ]
     return sorted(ranks, key=lambda rank: (not rank.values, rank.mean if lowest else -rank.mean))
 
 
-def as_table(ranks: list[Rank], figure: str) -> Table:
+def as_table(ranks: list[Rank], metric: str) -> Table:
     """The ranking for the terminal."""
-    table = Table("", "combination", figure, "seeds", "failed", box=None, pad_edge=False)
+    table = Table("", "combination", metric, "seeds", "failed", box=None, pad_edge=False)
     for place, rank in enumerate(ranks, start=1):
         spread = f" ± {rank.error:.2g}" if len(rank.values) > 1 else ""
         shown = f"{rank.mean:.4g}{spread}" if rank.values else "none finished"
@@ -70,21 +70,21 @@ def as_table(ranks: list[Rank], figure: str) -> Table:
     return table
 
 
-def draw(ranks: list[Rank], figure: str, title: str, path: Path) -> None:
+def draw(ranks: list[Rank], metric: str, title: str, path: Path) -> None:
     """Plot means with standard errors, best on top, and every seed as a faint dot."""
     from matplotlib.figure import Figure
 
     rows = [rank for rank in ranks if rank.values]
-    picture = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), dpi=120, layout="constrained")
-    axes = picture.subplots()
+    image = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), dpi=120, layout="constrained")
+    axes = image.subplots()
     for place, rank in enumerate(rows):
         axes.plot(rank.values, [place] * len(rank.values), "o", color="#9aa3ad", alpha=0.7, markersize=5)
         error = 0 if math.isnan(rank.error) else rank.error
         axes.errorbar(rank.mean, place, xerr=error, fmt="o", color="#d9480f", capsize=4, markersize=6)
     axes.set_yticks(range(len(rows)), [rank.combination for rank in rows])
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel(f"{figure} (mean ± standard error; dots are seeds)")
+    axes.set_xlabel(f"{metric} (mean ± standard error; dots are seeds)")
     axes.set_title(title, fontsize=10)
     axes.grid(axis="x", alpha=0.3)
     with whole_file(path) as partial:
-        picture.savefig(partial, format="png")
+        image.savefig(partial, format="png")

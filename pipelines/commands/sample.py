@@ -8,7 +8,7 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.stages.artifacts.artifact import condition_for, kind_of, load_generator
-from espalier.stages.kinds.grids import grid, save_animation, save_picture
+from espalier.stages.kinds.grids import grid, save_animation, save_image
 from espalier.stages.kinds.points import scatter
 from espalier.stages.kinds.sampling import generate, latents, walk
 from espalier.stages.process.device import choose_device
@@ -16,18 +16,18 @@ from espalier.stages.process.device import choose_device
 
 def draw_grid(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
     """Draw a square grid of one artifact's samples, or one row per artifact from the same latents."""
-    rows = [_pictures(path, number, seed) for path in artifacts]
+    rows = [_images(path, number, seed) for path in artifacts]
     if any(row.ndim == 2 for row in rows):
         if len(rows) > 1:
             raise InputError("points can be drawn for one artifact only; give one path")
-        save_picture(scatter(rows[0]), out)
+        save_image(scatter(rows[0]), out)
         return
-    save_picture(grid(torch.cat(_one_size(rows)), columns=number if len(rows) > 1 else None), out)
+    save_image(grid(torch.cat(_one_size(rows)), columns=number if len(rows) > 1 else None), out)
 
 
 def draw_walk(artifacts: list[Path], number: int, seed: int, out: Path) -> None:
     """Animate an interpolation through `number` latents and back to the first, one second each; artifacts side by side."""
-    walks = [_pictures(path, number, seed, walking=True) for path in artifacts]
+    walks = [_images(path, number, seed, walking=True) for path in artifacts]
     if any(walk.ndim == 2 for walk in walks):
         raise InputError("cannot interpolate: this generator makes points, not images; leave out --interpolate")
     frames = [grid(torch.stack(frame), columns=len(walks)) for frame in zip(*_one_size(walks), strict=True)]
@@ -40,7 +40,7 @@ def _one_size(parts: list[Tensor]) -> list[Tensor]:
     return [F.interpolate(part, size=(side, side), mode="nearest") for part in parts]
 
 
-def _pictures(path: Path, number: int, seed: int, walking: bool = False) -> Tensor:
+def _images(path: Path, number: int, seed: int, walking: bool = False) -> Tensor:
     device = choose_device()
     generator, record = load_generator(path, device)
     network = record.config["network"]

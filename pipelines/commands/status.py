@@ -8,7 +8,7 @@ from typing import Any
 from espalier.data.errors import InputError
 from espalier.data.store import file_digest
 from espalier.pipelines.run.dag import Dag, Node, read_dag
-from espalier.pipelines.run.results import FIGURES, figures_of, verdict_of
+from espalier.pipelines.run.results import METRICS, metrics_of, verdict_of
 from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.workfolder import FAILED, SECTION, checkpoints_in, holder, work_root
 from espalier.stages.config.params import merged_section, read_params
@@ -21,7 +21,7 @@ class State:
     name: str
     word: str
     detail: str
-    figures: dict[str, float]
+    metrics: dict[str, float]
     verdict: str = ""
 
 
@@ -35,18 +35,18 @@ def states(dag: Dag | None = None) -> list[State]:
 
 
 def _state(node: Node, stale: dict[str, list[str] | None], params: dict[str, Any]) -> State:
-    figures, verdict = figures_of(node), verdict_of(node)[0].partition(":")[0]
+    metrics, verdict = metrics_of(node), verdict_of(node)[0].partition(":")[0]
     there = node.artifact.is_dir()
     if node.name not in stale:
-        return State(node.name, "up to date", "", figures, verdict)
+        return State(node.name, "up to date", "", metrics, verdict)
     word, detail = _work(node, params)
     if word:
-        return State(node.name, word, detail, figures)
+        return State(node.name, word, detail, metrics)
     if not there:
         return State(node.name, "missing", "", {})
     reasons = stale[node.name]
     return State(
-        node.name, "stale", "dvc is running it" if reasons is None else "; ".join(reasons[:3]), figures, verdict
+        node.name, "stale", "dvc is running it" if reasons is None else "; ".join(reasons[:3]), metrics, verdict
     )
 
 
@@ -95,12 +95,12 @@ def as_table(found: list[State]) -> Any:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for column in ("stage", "state", "verdict", *FIGURES):
-        table.add_column(column, justify="right" if column in FIGURES else "left")
+    for column in ("stage", "state", "verdict", *METRICS):
+        table.add_column(column, justify="right" if column in METRICS else "left")
     colours = {"up to date": "green", "half-way": "yellow", "training": "cyan", "stale": "yellow", "missing": "dim"}
     for state in found:
         words = f"[{colours.get(state.word, 'white')}]{state.word}[/]" + (f"  {state.detail}" if state.detail else "")
-        shown = (f"{state.figures[n]:.4g}" if n in state.figures else "" for n in FIGURES)
+        shown = (f"{state.metrics[n]:.4g}" if n in state.metrics else "" for n in METRICS)
         table.add_row(state.name, words, state.verdict, *shown)
     return table
 

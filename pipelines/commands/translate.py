@@ -6,11 +6,11 @@ import numpy as np
 
 from espalier.data.errors import InputError
 from espalier.data.sources.people import read_person
-from espalier.data.sources.source import DamagedPicture
+from espalier.data.sources.source import DamagedImage
 from espalier.stages.fashiongan.outfits import person
 from espalier.stages.fashiongan.sheet import Row, sheet
 from espalier.stages.fashiongan.translator import People, Translator
-from espalier.stages.kinds.grids import save_picture
+from espalier.stages.kinds.grids import save_image
 from espalier.stages.process.device import choose_device
 
 
@@ -29,10 +29,10 @@ def draw_outfits(
     for sentence, code in zip(sentences, codes, strict=True):
         made = translator(_repeated(people, number), np.tile(code, (number, 1)), seed)
         maps = [people.maps[0]] * number if made.maps is None else list(made.maps)
-        pairs = [picture for pair in zip(maps, made.pictures, strict=True) for picture in pair]
+        pairs = [image for pair in zip(maps, made.images, strict=True) for image in pair]
         rows.append(Row(sentence, [people.images[0], people.maps[0], *pairs]))
     heads = ["sentence", "person", "map", *["new map", "result"] * number]
-    save_picture(sheet(rows, heads), out)
+    save_image(sheet(rows, heads), out)
     return [f"'{sentence}': {said}" for sentence in sentences if (said := unknown_words(translator, sentence))]
 
 
@@ -50,7 +50,7 @@ def read_people(photo: Path, classes: Path, translator: Translator) -> People:
         )
     try:
         image, values = read_person(photo, classes, translator.resolution, translator.record.channels)
-    except DamagedPicture as error:
+    except DamagedImage as error:
         raise InputError(f"{photo}: {error}") from error
     return People(image[None], values[None], np.array([person({}, image, values)], dtype=np.float32))
 

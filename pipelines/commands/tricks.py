@@ -41,4 +41,4 @@ def one_trick(name: str) -> Iterator[str]:
     yield f"\nnetworks: {', '.join(describe.networks(cls))}"
     for other, rule in describe.rules(cls):
         yield f"{OUTCOMES[rule.outcome]} {other}: {rule.why}"
-    yield f"file: {Path(*cls.__module__.split('.')).with_suffix('.py')}"
+    yield f"file: {Path(*cls.__module__.removeprefix('espalier.').split('.')).with_suffix('.py')}"

@@ -7,9 +7,9 @@ from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput
 from pydantic import Field
 
-from espalier.pipelines.prefect.pages import key_of, picture_markdown
+from espalier.pipelines.prefect.pages import image_markdown, key_of
 from espalier.pipelines.run.dag import Node
-from espalier.pipelines.run.results import figures_of
+from espalier.pipelines.run.results import metrics_of
 from espalier.stages.config.load import stage_config, trains
 from espalier.stages.config.params import read_params
 from espalier.stages.config.stage import StageConfig
@@ -51,7 +51,7 @@ class Gates:
         config = self._config(node)
         if config is None or config.gate is None or self.on_miss == "off":
             return None
-        misses = config.gate.misses(figures_of(node))
+        misses = config.gate.misses(metrics_of(node))
         if not misses:
             return None
         words = f"{node.name} misses its gate: {'; '.join(misses)}"
@@ -61,7 +61,7 @@ class Gates:
 
 def _ask(node: Node, words: str) -> str | None:
     """Pause the flow until a user approves or rejects on Prefect's page."""
-    page = f"**{words}**\n\n{picture_markdown(node.artifact / 'samples.png', 'samples')}"
+    page = f"**{words}**\n\n{image_markdown(node.artifact / 'samples.png', 'samples')}"
     form = Approval.with_initial_data(description=page)
     said = pause_flow_run(
         form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{key_of(node.name)}"

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from espalier.pipelines.run.dag import Node
-from espalier.pipelines.run.results import FIGURES, figures_of, verdict_of
+from espalier.pipelines.run.results import METRICS, metrics_of, verdict_of
 
-PICTURE_WIDTH = 640
+IMAGE_WIDTH = 640
 CURVES_WIDTH = 1200
 
 
@@ -38,9 +38,9 @@ def stage_page(node: Node, seconds: float) -> str:
     lines += [*(f"- {event}" for event in events), ""] if events else []
     if node.needs:
         lines += ["Made from " + ", ".join(f"[{name}](/artifacts/key/{key_of(name)})" for name in node.needs) + ".", ""]
-    lines += [*_table(["metric", "value"], [[k, _number(v)] for k, v in figures_of(node).items()]), ""]
-    lines += _picture(node.artifact / "samples.png", "samples, from the same latents in every run", PICTURE_WIDTH)
-    lines += _picture(node.artifact / "curves.png", "curves over thousands of images", CURVES_WIDTH)
+    lines += [*_table(["metric", "value"], [[k, _number(v)] for k, v in metrics_of(node).items()]), ""]
+    lines += _image(node.artifact / "samples.png", "samples, from the same latents in every run", IMAGE_WIDTH)
+    lines += _image(node.artifact / "curves.png", "curves over thousands of images", CURVES_WIDTH)
     return "\n".join(lines)
 
 
@@ -48,32 +48,32 @@ def run_page(title: str, nodes: Sequence[Node], outcomes: dict[str, Outcome], ve
     """The page of a whole run: every stage with its time and metrics, and the last available samples."""
     from espalier.stages.process.progress import clock
 
-    figures_by_stage = {node.name: figures_of(node) for node in nodes}
-    names = [name for name in FIGURES if any(name in figures for figures in figures_by_stage.values())]
+    metrics_by_stage = {node.name: metrics_of(node) for node in nodes}
+    names = [name for name in METRICS if any(name in metrics for metrics in metrics_by_stage.values())]
     rows = []
     for node in nodes:
-        outcome, figures = outcomes.get(node.name, Outcome("Not run")), figures_by_stage[node.name]
+        outcome, metrics = outcomes.get(node.name, Outcome("Not run")), metrics_by_stage[node.name]
         time = clock(outcome.seconds) if outcome.seconds else ""
-        values = [_number(figures[name]) if name in figures else "" for name in names]
+        values = [_number(metrics[name]) if name in metrics else "" for name in names]
         rows.append([f"[{node.name}](/artifacts/key/{key_of(node.name)})", outcome.word, time, *values])
     lines = [f"# {title}", "", verdict, "", *_table(["stage", "outcome", "time", *names], rows), ""]
-    pictured = [node for node in nodes if (node.artifact / "samples.png").is_file()]
-    if pictured:
-        lines += _picture(pictured[-1].artifact / "samples.png", pictured[-1].name, PICTURE_WIDTH)
+    with_samples = [node for node in nodes if (node.artifact / "samples.png").is_file()]
+    if with_samples:
+        lines += _image(with_samples[-1].artifact / "samples.png", with_samples[-1].name, IMAGE_WIDTH)
     return "\n".join(lines)
 
 
 def metric_rows(node: Node) -> list[dict[str, Any]]:
     """The table artifact of a stage."""
-    return [{"figure": name, "value": value} for name, value in figures_of(node).items()]
+    return [{"metric": name, "value": value} for name, value in metrics_of(node).items()]
 
 
-def picture_markdown(path: Path, title: str) -> str:
+def image_markdown(path: Path, title: str) -> str:
     """An image embedded in the page, with its title; empty if there is none."""
-    return "\n".join(_picture(path, title, PICTURE_WIDTH))
+    return "\n".join(_image(path, title, IMAGE_WIDTH))
 
 
-def _picture(path: Path, title: str, width: int) -> list[str]:
+def _image(path: Path, title: str, width: int) -> list[str]:
     if not path.is_file():
         return []
     return [f"## {title}", "", f'<img src="{_data_uri(path, width)}" width="{width}">', ""]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Other:
     """A stage in the other revision: its final metrics and samples, if DVC's cache has them."""
 
-    figures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     samples: "Image.Image | None" = None
 
 
@@ -102,11 +102,11 @@ class _Files:
     def stage(self, artifact: str) -> Other:
         """A stage's metrics and samples."""
         try:
-            figures = json.loads(self._bytes(f"{artifact}/metrics.json") or b"{}")
+            metrics = json.loads(self._bytes(f"{artifact}/metrics.json") or b"{}")
         except ValueError:
-            figures = {}
-        figures = {name: number(value) for name, value in figures.items()} if isinstance(figures, dict) else {}
-        return Other(figures, self._picture(f"{artifact}/samples.png"))
+            metrics = {}
+        metrics = {name: number(value) for name, value in metrics.items()} if isinstance(metrics, dict) else {}
+        return Other(metrics, self._image(f"{artifact}/samples.png"))
 
     def _bytes(self, path: str) -> bytes | None:
         from dvc.exceptions import DvcException
@@ -117,7 +117,7 @@ class _Files:
             return None
         return found
 
-    def _picture(self, path: str) -> "Image.Image | None":
+    def _image(self, path: str) -> "Image.Image | None":
         from PIL import Image
 
         content = self._bytes(path)

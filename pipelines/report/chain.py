@@ -10,7 +10,7 @@ from typing import Any
 from espalier.data.errors import InputError
 from espalier.pipelines.commands.status import State, states
 from espalier.pipelines.run.dag import Node, stages_of
-from espalier.pipelines.run.results import figures_of
+from espalier.pipelines.run.results import metrics_of
 
 TONES = {
     "": "none",
@@ -51,7 +51,7 @@ class StageFacts:
     node: Node
     state: State
     record: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, float] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     monitor: list[dict[str, float]] = field(default_factory=list)
     verdicts: list[str] = field(default_factory=list)
@@ -157,13 +157,13 @@ def facts_of(node: Node, state: State) -> StageFacts:
     """Read the data of one stage. Missing or damaged parts are empty, and `state` says so."""
     record, wrong = _record(node.artifact / "stage.json")
     if wrong:
-        state = State(node.name, "damaged", f"{wrong}; restore it with: dvc checkout {node.name}", state.figures)
+        state = State(node.name, "damaged", f"{wrong}; restore it with: dvc checkout {node.name}", state.metrics)
     monitor = _rows(node.artifact / "monitor.csv")
     return StageFacts(
         node,
         state,
         record,
-        figures_of(node),
+        metrics_of(node),
         _numbers(_rows(node.artifact / "history.csv")),
         _numbers(monitor),
         [row.get("verdict") or "" for row in monitor],

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from espalier.pipelines.report.html import chip, figure_text, text
+from espalier.pipelines.report.html import chip, metric_text, text
 
 WIDE, NARROW = 1040, 350
 """Widths of the two drawings of each chart; the page shows the one that fits, so that the font size stays constant."""
@@ -137,7 +137,7 @@ def both_widths(panel: Panel, bands: Sequence[Band], marks: Sequence[Mark]) -> s
     lines = {name: [thinned(line) for line in of] for name, of in panel.lines.items()}
     panel = Panel(panel.title, lines, panel.limits, panel.reference, panel.strip)
     legend = "".join(
-        f'<li><i class="key k{place}"></i>{text(name)} <b>{text(figure_text(last[-1][1]))}</b></li>'
+        f'<li><i class="key k{place}"></i>{text(name)} <b>{text(metric_text(last[-1][1]))}</b></li>'
         for place, (name, of) in enumerate(lines.items())
         for last in [next((line for line in reversed(of) if line), [])]
         if last
@@ -166,7 +166,7 @@ def _axes(panel: Panel, frame: _Frame, bands: Sequence[Band]) -> list[str]:
     for value in ticks(frame.low, frame.high, 4):
         y = frame.y(value)
         parts.append(f'<path class="grid" d="M{frame.x0} {y:.1f}H{frame.x1}"/>')
-        parts.append(f'<text class="tick right" x="{frame.x0 - 6}" y="{y + 4:.1f}">{text(figure_text(value))}</text>')
+        parts.append(f'<text class="tick right" x="{frame.x0 - 6}" y="{y + 4:.1f}">{text(metric_text(value))}</text>')
     if panel.reference is not None and frame.low < panel.reference < frame.high:
         parts.append(f'<path class="reference" d="M{frame.x0} {frame.y(panel.reference):.1f}H{frame.x1}"/>')
     for kimg in ticks(0, frame.end, 8 if frame.width > NARROW else 4):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import networkx
 
 from espalier.pipelines.report.chain import Chain, StageFacts, state_tone, tone_of
-from espalier.pipelines.report.html import figure_text, text
+from espalier.pipelines.report.html import metric_text, text
 from espalier.stages.process.progress import clock
 
 LEAST_BOX, GAP, ROW, MARGIN = 150, 46, 18, 12
@@ -144,7 +144,7 @@ def _word(stage: StageFacts) -> tuple[str, str]:
 def _size(stage: StageFacts) -> str:
     """The amount of training or data, short enough for a box."""
     if stage.is_dataset:
-        return f"{figure_text(stage.figures['count'])} images" if "count" in stage.figures else "no images yet"
+        return f"{metric_text(stage.metrics['count'])} images" if "count" in stage.metrics else "no images yet"
     parts = [f"{stage.kimg:.3g} kimg"] if stage.plays else []
     if stage.seconds is not None:
         parts.append(clock(stage.seconds))

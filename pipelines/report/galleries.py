@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from espalier.data.errors import InputError
 from espalier.pipelines.report.chain import Chain, StageFacts
-from espalier.pipelines.report.html import captioned, picture, section, sentence, text
+from espalier.pipelines.report.html import captioned, img, section, sentence, text
 from espalier.pipelines.report.networks import (
     Drawn,
     dataset_of,
@@ -13,11 +13,11 @@ from espalier.pipelines.report.networks import (
     draws_alone,
     nearest,
     over_time,
-    real_pictures,
+    real_images,
     same_latents,
     walked,
 )  # fmt: skip
-from espalier.pipelines.report.sheets import Pictures, sheet, spread, whole_picture
+from espalier.pipelines.report.sheets import Images, sheet, spread, whole_image
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -39,24 +39,24 @@ def draw_stages(chain: Chain) -> list[Drawn]:
 
 def thumbs(chain: Chain, made: Sequence[Drawn]) -> dict[str, "Image.Image"]:
     """A square thumbnail for the box of each stage: four of its samples if available, else a crop of its sample sheet."""
-    four = {one.stage.node.name: one.pictures[:4] for one in made if one.pictures is not None}
+    four = {one.stage.node.name: one.images[:4] for one in made if one.images is not None}
     found = {}
     for stage in chain.stages:
-        pictures = four.get(stage.node.name)
-        if pictures is None:
-            pictures = _first_reals(stage) if stage.is_dataset else next((p for _, p in over_time(stage, 4)[-1:]), None)
-        image = sheet(pictures, 2) if pictures is not None else _part_of_samples(stage)
+        images = four.get(stage.node.name)
+        if images is None:
+            images = _first_reals(stage) if stage.is_dataset else next((p for _, p in over_time(stage, 4)[-1:]), None)
+        image = sheet(images, 2) if images is not None else _part_of_samples(stage)
         if image is not None:
             found[stage.node.name] = image
     return found
 
 
-def _first_reals(stage: StageFacts) -> Pictures | None:
+def _first_reals(stage: StageFacts) -> Images | None:
     from espalier.data.store import Store
 
     try:
         store = Store(stage.node.artifact)
-        return real_pictures(store, max(store.manifest.resolutions, default=0), 4)
+        return real_images(store, max(store.manifest.resolutions, default=0), 4)
     except InputError:  # points, missing or damaged: a box without image
         return None
 
@@ -65,7 +65,7 @@ def _part_of_samples(stage: StageFacts) -> "Image.Image | None":
     """The whole sheet if square; for a sheet of translated people, the last columns of the first row."""
     from espalier.stages.fashiongan.sheet import GAP, LINE, SIDE
 
-    image = whole_picture(stage.samples) if stage.samples else None
+    image = whole_image(stage.samples) if stage.samples else None
     if image is not None and stage.config.get("type") == "translate":
         part, top = 2 * (SIDE + GAP), LINE + 2 * GAP
         image = image.crop((image.width - part, top, image.width - GAP, top + part - GAP))
@@ -76,14 +76,14 @@ def _part_of_samples(stage: StageFacts) -> "Image.Image | None":
 
 def growth(chain: Chain, made: Sequence[Drawn]) -> str:
     """The same latents along the chain, one strip each; and over time within each stage."""
-    whole = [one for one in made if one.pictures is not None]
-    parts = [sentence(f"{one.stage.node.name} could not be drawn: {one.why}") for one in made if one.pictures is None]
+    whole = [one for one in made if one.images is not None]
+    parts = [sentence(f"{one.stage.node.name} could not be drawn: {one.why}") for one in made if one.images is None]
     same = same_latents([one.stage for one in whole]) if whole else []
     shown = [one for one in whole if one.stage in same]
     if len(shown) > 1:
         way = " → ".join(f"{one.stage.name} ({_size(one)})" for one in shown)
         parts.append(sentence(f"Each strip shows one latent in every stage's generator: {way}."))
-        strips = (_strip([one.pictures[i] for one in shown if one.pictures is not None], i) for i in range(LATENTS))
+        strips = (_strip([one.images[i] for one in shown if one.images is not None], i) for i in range(LATENTS))
         parts.append(f'<div class="strips">{"".join(strips)}</div>')
     times = "".join(_times(stage) for stage in chain.trained)
     parts.append(f'<div class="pair">{times}</div>' if times else "")
@@ -91,12 +91,12 @@ def growth(chain: Chain, made: Sequence[Drawn]) -> str:
 
 
 def _size(one: Drawn) -> str:
-    side = 0 if one.pictures is None else one.pictures.shape[1]
+    side = 0 if one.images is None else one.images.shape[1]
     return f"{side}×{side}"
 
 
-def _strip(pictures: Sequence[Pictures], number: int) -> str:
-    return f"<figure>{picture(sheet(pictures, len(pictures)), f'latent {number + 1} in every stage')}</figure>"
+def _strip(images: Sequence[Images], number: int) -> str:
+    return f"<figure>{img(sheet(images, len(images)), f'latent {number + 1} in every stage')}</figure>"
 
 
 def _times(stage: StageFacts) -> str:
@@ -104,22 +104,22 @@ def _times(stage: StageFacts) -> str:
     times = over_time(stage, TIME_LATENTS)
     if len(times) < 2:
         return ""
-    laid = [pictures[row] for row in range(TIME_LATENTS) for _, pictures in times if row < len(pictures)]
+    laid = [images[row] for row in range(TIME_LATENTS) for _, images in times if row < len(images)]
     kimg = ", ".join(f"{at:.3g}" for at, _ in times)
-    image = picture(sheet(laid, len(times)), f"{stage.node.name} over time")
-    return f"<div><h3>{text(stage.name)} over time</h3>{captioned(image, f'after {text(kimg)} kimg', 'times')}</div>"
+    shown = img(sheet(laid, len(times)), f"{stage.node.name} over time")
+    return f"<div><h3>{text(stage.name)} over time</h3>{captioned(shown, f'after {text(kimg)} kimg', 'times')}</div>"
 
 
 def samples(chain: Chain, made: Sequence[Drawn]) -> str:
     """The published samples of stages that need more than latents or are no images: maps, points, dressed people."""
-    drawn_here = {one.stage.node.name for one in made if one.pictures is not None}
+    drawn_here = {one.stage.node.name for one in made if one.images is not None}
     parts = []
     for stage in chain.own:
         if stage.samples is None or stage.node.name in drawn_here or draws_alone(stage):
             continue
-        image = whole_picture(stage.samples, WIDEST)
+        image = whole_image(stage.samples, WIDEST)
         if image is not None:
-            shown = captioned(picture(image, f"samples of {stage.node.name}", "smooth"), text(stage.node.name), "large")
+            shown = captioned(img(image, f"samples of {stage.node.name}", "smooth"), text(stage.node.name), "large")
             parts.append(shown)
     return section("samples", "Samples", *parts)
 
@@ -128,25 +128,25 @@ def beside_reals(chain: Chain, made: Sequence[Drawn]) -> str:
     """The last stage's fakes next to reals, the nearest real of each fake, and an interpolation between latents."""
     from espalier.data.store import Store
 
-    whole = [one for one in made if one.pictures is not None]
+    whole = [one for one in made if one.images is not None]
     path = dataset_of(chain)
     if not whole or path is None:
         return ""
-    last, fakes = whole[-1].stage, whole[-1].pictures
+    last, fakes = whole[-1].stage, whole[-1].images
     assert fakes is not None
     try:
         store = Store(path)
-        reals = real_pictures(store, fakes.shape[1], len(fakes))
+        reals = real_images(store, fakes.shape[1], len(fakes))
         near = nearest(fakes[:NEIGHBOURS], store)
     except InputError as error:
         return section("beside", "Compared with real images", sentence(str(error)), _walk(last))
     pair = (
-        captioned(picture(sheet(fakes, 6), f"fakes of {last.node.name}"), f"generated by {text(last.node.name)}")
-        + captioned(picture(sheet(reals, 6), "real images"), f"real, from {text(path)}")
+        captioned(img(sheet(fakes, 6), f"fakes of {last.node.name}"), f"generated by {text(last.node.name)}")
+        + captioned(img(sheet(reals, 6), "real images"), f"real, from {text(path)}")
     )  # fmt: skip
     rows = [*fakes[:NEIGHBOURS], *near.reals]
     caption = f"Top: fakes; bottom: the nearest real image to each, {text(near.by)} images of {text(path)}."
-    found = captioned(picture(sheet(rows, NEIGHBOURS), "fakes above their nearest real images"), caption, "large")
+    found = captioned(img(sheet(rows, NEIGHBOURS), "fakes above their nearest real images"), caption, "large")
     warned = sentence(_of_copies(near.copies), "warning") if near.copies else ""
     parts = (f'<div class="pair">{pair}</div>', "<h3>Nearest real images</h3>", warned, found, _walk(last))
     return section("beside", "Compared with real images", *parts)
@@ -163,8 +163,8 @@ def _of_copies(copies: int) -> str:
 def _walk(stage: StageFacts) -> str:
     """Interpolation between latents by slerp, one row per pair."""
     found = walked(stage, WALK_ENDS, WALK_FRAMES)
-    if found.pictures is None:
+    if found.images is None:
         return ""
-    image = picture(sheet(found.pictures, WALK_FRAMES), "interpolation between latents")
+    shown = img(sheet(found.images, WALK_FRAMES), "interpolation between latents")
     words = f"Interpolation (slerp) through {WALK_ENDS} latents of {stage.node.name} and back to the first, one row per pair."
-    return "<h3>Interpolation</h3>" + captioned(image, text(words), "large")
+    return "<h3>Interpolation</h3>" + captioned(shown, text(words), "large")

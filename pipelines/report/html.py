@@ -20,7 +20,7 @@ def text(value: Any) -> str:
     return html.escape(str(value), quote=True)
 
 
-def figure_text(value: Any) -> str:
+def metric_text(value: Any) -> str:
     """Format a number for display, anything else as a string; not escaped."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return str(value)
@@ -44,7 +44,7 @@ def data_uri(image: "Image.Image", exact: bool = True) -> str:
     return "data:image/webp;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 
-def picture(image: "Image.Image", alt: str, kind: str = "pixels") -> str:
+def img(image: "Image.Image", alt: str, kind: str = "pixels") -> str:
     """An <img>; `kind` "pixels" is lossless and upsampled without smoothing, "smooth" is neither."""
     width, height = image.size
     source = data_uri(image, exact=kind == "pixels")

@@ -9,7 +9,7 @@ import numpy as np
 
 from espalier.data.errors import InputError
 from espalier.pipelines.report.chain import Chain, StageFacts
-from espalier.pipelines.report.sheets import GRID_COLUMNS, PAIR_COLUMNS, Pictures, read_grid, spread
+from espalier.pipelines.report.sheets import GRID_COLUMNS, PAIR_COLUMNS, Images, read_grid, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ class Drawn:
     """A stage's samples, or why there are none."""
 
     stage: StageFacts
-    pictures: Pictures | None
+    images: Images | None
     why: str = ""
 
 
@@ -97,7 +97,7 @@ def same_latents(stages: Sequence[StageFacts]) -> list[StageFacts]:
     return [stage for stage in stages if asked(stage) == asked(stages[-1])]
 
 
-def over_time(stage: StageFacts, count: int) -> list[tuple[float, Pictures]]:
+def over_time(stage: StageFacts, count: int) -> list[tuple[float, Images]]:
     """(kimg, samples from the first latents) over a training run, from the grids that the stage has published."""
     resolution, told = stage.config.get("resolution"), stage.record.get("encoder") is not None
     files = sorted((stage.node.artifact / "samples").glob("kimg-*.png"))
@@ -106,23 +106,23 @@ def over_time(stage: StageFacts, count: int) -> list[tuple[float, Pictures]]:
         return []
     for place in spread(len(files), MOMENTS):
         columns, each = (PAIR_COLUMNS, 2 * count) if told else (GRID_COLUMNS, count)
-        pictures = read_grid(files[place], resolution, columns, each)
-        if pictures is not None:
+        images = read_grid(files[place], resolution, columns, each)
+        if images is not None:
             kimg = float(files[place].stem.removeprefix("kimg-"))
-            found.append((kimg, pictures[1::2] if told else pictures))  # the second of each pair is the generated one
+            found.append((kimg, images[1::2] if told else images))  # the second of each pair is the generated one
     return found
 
 
 # Real images.
 
 
-def real_pictures(store: "Store", resolution: int, count: int) -> Pictures:
+def real_images(store: "Store", resolution: int, count: int) -> Images:
     """The first images of a dataset.
 
     Raises:
         InputError: it has none at this resolution.
     """
-    found: Pictures = np.array(store.images(resolution)[:count])
+    found: Images = np.array(store.images(resolution)[:count])
     return found
 
 
@@ -131,12 +131,12 @@ class Nearest:
     """The nearest real image for each fake; `by`: a description of the distance; `copies`: number of fakes close enough
     to count as the same image in metrics/birthday.py."""
 
-    reals: Pictures
+    reals: Images
     by: str
     copies: int
 
 
-def nearest(fakes: Pictures, store: "Store") -> Nearest:
+def nearest(fakes: Images, store: "Store") -> Nearest:
     """Nearest images in a dataset, by features if a feature network was trained on it, else by pixels.
 
     Raises:
@@ -165,7 +165,7 @@ def nearest(fakes: Pictures, store: "Store") -> Nearest:
     return Nearest(np.stack([images[int(i)] for i in where]), f"{by} among all {len(images):,}", copies)
 
 
-def _measure(store: "Store") -> "tuple[Callable[[Pictures], Tensor], str]":
+def _measure(store: "Store") -> "tuple[Callable[[Images], Tensor], str]":
     """A function from images to the space in which distances are taken, and the name of that space."""
     import torch
 
@@ -176,8 +176,8 @@ def _measure(store: "Store") -> "tuple[Callable[[Pictures], Tensor], str]":
     try:
         features = load_features(features_of(store), choose_device())
     except InputError:
-        return lambda pictures: torch.from_numpy(pictures).flatten(1).float() / 255, "in pixels"
-    return lambda pictures: features(torch.from_numpy(pictures).permute(0, 3, 1, 2)), "in features"
+        return lambda images: torch.from_numpy(images).flatten(1).float() / 255, "in pixels"
+    return lambda images: features(torch.from_numpy(images).permute(0, 3, 1, 2)), "in features"
 
 
 def dataset_of(chain: Chain) -> Path | None:

@@ -18,7 +18,7 @@ from espalier.pipelines.report.sections import (
     against_section,
     configuration,
     evaluation_table,
-    final_figures,
+    final_metrics,
     lineage,
     verdicts,
 )  # fmt: skip
@@ -30,7 +30,7 @@ LINKS = {
     "beside": "Compared with reals",
     "samples": "Samples",
     "curves": "Curves",
-    "figures": "Metrics",
+    "metrics": "Metrics",
     "against": "Comparison",
     "origin": "Configuration and lineage",
 }
@@ -71,7 +71,7 @@ def page(chain: Chain, number: int, other: Against | None = None) -> str:
         beside_reals(chain, made),
         samples(chain, made),
         curves(chain),
-        _figures(chain, number),
+        _metrics(chain, number),
         against_section(chain, other) if other is not None else "",
         section("origin", "Configuration and lineage", configuration(chain), lineage(chain)),
     ]
@@ -105,11 +105,11 @@ def _lead(chain: Chain) -> str:
     return ", ".join(parts) + "."
 
 
-def _figures(chain: Chain, number: int) -> str:
+def _metrics(chain: Chain, number: int) -> str:
     """The evaluation of the last stage that generates images, next to the floor; and the final metrics of all stages."""
     last = next((stage for stage in reversed(chain.trained) if makes(stage) == "images"), None)
     parts = _evaluated(last, number) if last is not None else []
-    return section("figures", "Metrics", *parts, "<h3>Final metrics of every stage</h3>", final_figures(chain))
+    return section("metrics", "Metrics", *parts, "<h3>Final metrics of every stage</h3>", final_metrics(chain))
 
 
 def _evaluated(stage: StageFacts, number: int) -> list[str]:

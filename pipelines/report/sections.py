@@ -8,15 +8,15 @@ from espalier.pipelines.report.html import (
     captioned,
     chip,
     digest,
-    figure_text,
-    picture,
+    img,
+    metric_text,
     section,
     sentence,
     table,
     text,
     unfolds,
 )  # fmt: skip
-from espalier.pipelines.report.sheets import whole_picture
+from espalier.pipelines.report.sheets import whole_image
 
 if TYPE_CHECKING:
     from espalier.stages.evaluation.evaluation import Evaluation
@@ -54,10 +54,10 @@ def evaluation_table(found: "Evaluation") -> str:
     from espalier.pipelines.commands.evaluate import meaning_of
 
     rows = []
-    for name, value in found.figures.items():
+    for name, value in found.metrics.items():
         floor = found.floors[name]
         says = f'<span class="note">{text(meaning_of(name))}</span>'
-        rows.append([text(name), _bar(value, floor), text(figure_text(value)), text(figure_text(floor)), says])
+        rows.append([text(name), _bar(value, floor), text(metric_text(value)), text(metric_text(floor)), says])
     return table(["metric", "fakes, and | the floor", "fakes", "floor", "meaning"], rows, left=(0, 1, 4))
 
 
@@ -72,11 +72,11 @@ def _bar(value: float, floor: float) -> str:
     )
 
 
-def final_figures(chain: Chain) -> str:
+def final_metrics(chain: Chain) -> str:
     """The final metrics of all stages of the pipeline, side by side."""
-    stages = [stage for stage in chain.own if stage.figures]
-    names = dict.fromkeys(name for stage in stages for name in stage.figures)
-    rows = [[text(name), *(text(figure_text(s.figures.get(name, ""))) for s in stages)] for name in names]
+    stages = [stage for stage in chain.own if stage.metrics]
+    names = dict.fromkeys(name for stage in stages for name in stage.metrics)
+    rows = [[text(name), *(text(metric_text(s.metrics.get(name, ""))) for s in stages)] for name in names]
     return table(["metric", *(text(stage.name) for stage in stages)], rows)
 
 
@@ -97,13 +97,13 @@ def against_section(chain: Chain, other: Against) -> str:
     ]
     rows, without = [], []
     for stage in chain.own:
-        theirs = other.stages[stage.node.name].figures
+        theirs = other.stages[stage.node.name].metrics
         if not theirs:
             without.append(stage.node.name)
-        for name in dict.fromkeys((*stage.figures, *theirs)) if theirs else ():
-            a, b = theirs.get(name), stage.figures.get(name)
+        for name in dict.fromkeys((*stage.metrics, *theirs)) if theirs else ():
+            a, b = theirs.get(name), stage.metrics.get(name)
             if a != b:
-                change = figure_text(b - a) if a is not None and b is not None else ""
+                change = metric_text(b - a) if a is not None and b is not None else ""
                 rows.append([text(stage.name), text(name), _value(a), _value(b), text(change)])
     if without:
         parts.append(
@@ -121,14 +121,14 @@ def against_section(chain: Chain, other: Against) -> str:
 
 def _same_samples(stage: StageFacts, other: Against) -> bool:
     theirs = other.stages[stage.node.name].samples
-    mine = whole_picture(stage.samples) if stage.samples else None
+    mine = whole_image(stage.samples) if stage.samples else None
     return theirs is not None and mine is not None and theirs.size == mine.size and theirs.tobytes() == mine.tobytes()
 
 
 def _samples_beside(stage: StageFacts, other: Against) -> str:
     """The published samples of both, side by side."""
     theirs = other.stages[stage.node.name].samples
-    mine = whole_picture(stage.samples) if stage.samples else None
+    mine = whole_image(stage.samples) if stage.samples else None
     if theirs is None and mine is None:
         return ""
     sides = []
@@ -138,13 +138,13 @@ def _samples_beside(stage: StageFacts, other: Against) -> str:
             sides.append(sentence(f"{stage.node.name}, {where}: {none}."))
             continue
         image.thumbnail((HALF_PAGE, HALF_PAGE))
-        shown = picture(image, f"samples of {stage.node.name}, {where}", "smooth")
+        shown = img(image, f"samples of {stage.node.name}, {where}", "smooth")
         sides.append(captioned(shown, text(f"{stage.name}, {where}")))
     return f'<div class="pair">{"".join(sides)}</div>'
 
 
 def _value(value: Any) -> str:
-    return '<span class="note">none</span>' if value is None else text(figure_text(value))
+    return '<span class="note">none</span>' if value is None else text(metric_text(value))
 
 
 # Configuration and lineage.
@@ -153,7 +153,7 @@ def _value(value: Any) -> str:
 def flat(options: Any, before: str = "") -> dict[str, str]:
     """Flatten nested options to dotted keys."""
     if not isinstance(options, dict) or not options:
-        return {before: "{}" if options == {} else "null" if options is None else figure_text(options)}
+        return {before: "{}" if options == {} else "null" if options is None else metric_text(options)}
     return {
         key: value
         for name, inner in options.items()
@@ -187,7 +187,7 @@ def lineage(chain: Chain) -> str:
             )
             codes = " ".join(digest(code) for code in str(stage.record.get("code") or "").split("+"))
             versions = ", ".join(f"{text(k)} {text(v)}" for k, v in (stage.record.get("versions") or {}).items())
-            step = figure_text(stage.record["step"]) if "step" in stage.record else ""
+            step = metric_text(stage.record["step"]) if "step" in stage.record else ""
             rows.append([text(stage.node.name), inputs, codes, versions, text(step)])
     return unfolds(
         "Lineage: data, parents, code, libraries",

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from PIL import Image
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 """(N, R, R, channels)"""
 
 SMALL, LARGE, GAP = 64, 128, 2
@@ -20,13 +20,13 @@ GRID_COLUMNS, PAIR_COLUMNS = 8, 16
 """Columns of the grids that stages publish; of pairs of a segmentation map and the image generated from it."""
 
 
-def sized(picture: NDArray[np.uint8], side: int) -> "Image.Image":
+def sized(pixels: NDArray[np.uint8], side: int) -> "Image.Image":
     """Resize an image uint8 (R, R, channels) to RGBA of this side: nearest-neighbour upsampling or box averaging."""
     from PIL import Image
 
-    if picture.shape[-1] not in (1, 3):  # neither grey nor RGB: show the first channel
-        picture = picture[..., :1]
-    image = Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture).convert("RGBA")
+    if pixels.shape[-1] not in (1, 3):  # neither grey nor RGB: show the first channel
+        pixels = pixels[..., :1]
+    image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGBA")
     sampling = Image.Resampling.NEAREST if image.width <= side else Image.Resampling.BOX
     return image.resize((side, side), sampling)
 
@@ -36,20 +36,20 @@ def side_for(largest: int) -> int:
     return min(largest * math.ceil(SMALL / largest), LARGE)
 
 
-def sheet(pictures: Sequence[NDArray[np.uint8]] | Pictures, columns: int) -> "Image.Image":
+def sheet(images: Sequence[NDArray[np.uint8]] | Images, columns: int) -> "Image.Image":
     """Arrange images uint8 (R, R, channels), of any R, row by row at one size, with transparent gaps."""
     from PIL import Image
 
-    side = side_for(max(picture.shape[0] for picture in pictures))
-    cell, columns = side + GAP, min(columns, len(pictures))
-    rows = math.ceil(len(pictures) / columns)
+    side = side_for(max(image.shape[0] for image in images))
+    cell, columns = side + GAP, min(columns, len(images))
+    rows = math.ceil(len(images) / columns)
     found = Image.new("RGBA", (columns * cell - GAP, rows * cell - GAP), (0, 0, 0, 0))
-    for place, picture in enumerate(pictures):
-        found.paste(sized(picture, side), (place % columns * cell, place // columns * cell))
+    for place, image in enumerate(images):
+        found.paste(sized(image, side), (place % columns * cell, place // columns * cell))
     return found
 
 
-def read_grid(file: Path, side: int, columns: int, count: int) -> Pictures | None:
+def read_grid(file: Path, side: int, columns: int, count: int) -> Images | None:
     """The first images of a grid that a stage has published, at their original size; None if it is no such grid.
 
     The inverse of `espalier.stages.kinds.grids.grid`.
@@ -76,7 +76,7 @@ def read_grid(file: Path, side: int, columns: int, count: int) -> Pictures | Non
     return np.stack(found)
 
 
-def whole_picture(file: Path, widest: int = 4096) -> "Image.Image | None":
+def whole_image(file: Path, widest: int = 4096) -> "Image.Image | None":
     """A published image, reduced if wider than `widest`; None if it cannot be read."""
     from PIL import Image
 

@@ -94,8 +94,14 @@ def nodes() -> list[Node]:
         return _nodes(repo)
 
 
+def _stages(repo: "Repo") -> list[Any]:
+    """The stages of the root's dvc.yaml, and imports; the dvc.yaml of another folder is another project."""
+    ours = Path(repo.root_dir) / "dvc.yaml"
+    return [stage for stage in repo.index.stages if Path(stage.path).name != ours.name or Path(stage.path) == ours]
+
+
 def _nodes(repo: "Repo") -> list[Node]:
-    graph: Any = repo.index.graph
+    graph: Any = repo.index.graph.subgraph(_stages(repo))
     order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.addressing)
     return [
         Node(
@@ -111,7 +117,7 @@ def _changed(repo: "Repo") -> dict[str, list[str] | None]:
     from dvc.lock import LockError
 
     found: dict[str, list[str] | None] = {}
-    for stage in repo.index.stages:
+    for stage in _stages(repo):
         name = stage.name or stage.addressing
         try:
             with repo.lock:

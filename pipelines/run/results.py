@@ -4,7 +4,7 @@ import json
 
 from espalier.pipelines.run.dag import Node
 
-FIGURES = ("kimg", "loss_d", "loss_g", "diversity")
+METRICS = ("kimg", "loss_d", "loss_g", "diversity")
 """Metrics to show where space is limited."""
 
 
@@ -22,7 +22,7 @@ def verdict_of(node: Node) -> tuple[str, list[str]]:
     return said, events
 
 
-def figures_of(node: Node) -> dict[str, float]:
+def metrics_of(node: Node) -> dict[str, float]:
     """All final metrics of a published stage; for a dataset, the counts in its manifest. Empty if there are none."""
     for file, wanted in (("metrics.json", None), ("manifest.json", ("count", "channels"))):
         try:

@@ -50,10 +50,10 @@ class Studio:
 
 @dataclass(frozen=True)
 class Dressed:
-    """A dressed person: the new `map`, if a first stage generated one, the `picture`, and a note to `say`."""
+    """A dressed person: the new `map`, if a first stage generated one, the `image`, and a note to `say`."""
 
     map: Image.Image | None
-    picture: Image.Image
+    image: Image.Image
     say: str
 
 
@@ -81,7 +81,7 @@ def find(artifact: Path, people: Path) -> Studio:
     """
     if not (artifact / "stage.json").is_file():
         missing = f"there is no artifact {artifact} to dress people with; train it first: espalier run fashiongan"
-        if not picture_artifacts():
+        if not image_artifacts():
             raise InputError(
                 f"there is nothing to show: neither {artifact} nor an artifact that generates images; train one first: "
                 "espalier run fashiongan, or espalier run progan"
@@ -94,13 +94,13 @@ def find(artifact: Path, people: Path) -> Studio:
         return Studio(translator, str(error))
 
 
-def picture_artifacts(root: Path = ARTIFACTS) -> list[Path]:
+def image_artifacts(root: Path = ARTIFACTS) -> list[Path]:
     """The published image generators, unconditional or conditioned on classes, sorted by resolution within a pipeline."""
-    found = [(path.parent, artifact) for path in root.glob("*/*/stage.json") if (artifact := _pictures(path.parent))]
+    found = [(path.parent, artifact) for path in root.glob("*/*/stage.json") if (artifact := _images(path.parent))]
     return [path for path, _ in sorted(found, key=lambda one: (one[0].parent, one[1].config.resolution, one[0]))]
 
 
-def _pictures(path: Path) -> Artifact | None:
+def _images(path: Path) -> Artifact | None:
     try:
         artifact = load_artifact(path)
         network = artifact.config.network
@@ -158,7 +158,7 @@ def dress(translator: Translator, people: People | None, sentence: str, seed: fl
         raise InputError("no person is selected; click on one, or upload an image and its map")
     made = translator(people, translator.codes([sentence]), checked_seed(seed))
     say = unknown_words(translator, sentence)
-    return Dressed(None if made.maps is None else shown(made.maps[0]), shown(made.pictures[0]), say)
+    return Dressed(None if made.maps is None else shown(made.maps[0]), shown(made.images[0]), say)
 
 
 def sample(path: Path, number: int, seed: float | None, other: float | None = None, share: float = 0) -> Image.Image:
@@ -192,10 +192,10 @@ def checked_seed(seed: float | None) -> int:
     return int(seed)
 
 
-def shown(picture: NDArray[np.uint8]) -> Image.Image:
+def shown(pixels: NDArray[np.uint8]) -> Image.Image:
     """Convert an image uint8 (R, R, channels), or a map uint8 (R, R) to colours, for the page; small ones are upsampled
     (nearest neighbour)."""
-    if picture.ndim == 2:
-        picture = coloured(torch.from_numpy(np.array(picture))[None])[0].permute(1, 2, 0).numpy()
-    image = Image.fromarray(picture.squeeze()).convert("RGB")
+    if pixels.ndim == 2:
+        pixels = coloured(torch.from_numpy(np.array(pixels))[None])[0].permute(1, 2, 0).numpy()
+    image = Image.fromarray(pixels.squeeze()).convert("RGB")
     return image.resize((SIDE, SIDE), Image.Resampling.NEAREST) if image.width < SIDE else image

@@ -14,7 +14,7 @@ from PIL import Image
 
 from espalier.data.errors import InputError
 from espalier.data.sources.people import CLASSES
-from espalier.pipelines.studio.actions import Studio, dress, one_of, picture_artifacts, sample, shown, uploaded
+from espalier.pipelines.studio.actions import Studio, dress, image_artifacts, one_of, sample, shown, uploaded
 from espalier.stages.fashiongan.translator import People, Translator
 
 SYSTEM = ["system-ui", "sans-serif"]
@@ -98,7 +98,7 @@ def _dress_tab(translator: Translator, people: People | str) -> None:
             made = dress(translator, who, sentence, seed)
         except InputError as error:
             return None, None, said(str(error), refused=True)
-        return made.map, made.picture, said(made.say)
+        return made.map, made.image, said(made.say)
 
     for file in (photo, classes):
         file.change(upload, [photo, classes], chosen, **EVENT)
@@ -124,9 +124,9 @@ def _whom(people: People | str) -> tuple[gr.Gallery | None, gr.File, gr.File]:
         gr.HTML(said(people), elem_classes="said")
     else:
         gr.Markdown("Choose a person")
-        pictures = [shown(image) for image in people.images]
+        images = [shown(image) for image in people.images]
         gallery = gr.Gallery(
-            pictures, show_label=False, columns=6, allow_preview=False, selected_index=0, interactive=False,
+            images, show_label=False, columns=6, allow_preview=False, selected_index=0, interactive=False,
             format="png", height="auto", buttons=[], elem_id="people",
         )  # fmt: skip
     with gr.Accordion("Your own photo" if gallery is None else "Or your own photo", open=gallery is None):
@@ -150,9 +150,9 @@ def _results(first: People | None) -> tuple[gr.Image, gr.Image, gr.Image, gr.Ima
     """Person and result, with the old and new maps below."""
     person, map = (None, None) if first is None else (shown(first.images[0]), shown(first.maps[0]))
     with gr.Row():
-        before, after = _picture("Person", "person", person), _picture("Result", "result")
+        before, after = _image("Person", "person", person), _image("Result", "result")
     with gr.Row():
-        old, new = _picture("Map", "old-map", map), _picture("New map", "new-map")
+        old, new = _image("Map", "old-map", map), _image("New map", "new-map")
     return before, after, old, new
 
 
@@ -161,7 +161,7 @@ def _chosen(people: People) -> tuple[object, ...]:
     return people, shown(people.images[0]), shown(people.maps[0]), None, None, ""
 
 
-def _picture(label: str, name: str, value: Image.Image | None = None) -> gr.Image:
+def _image(label: str, name: str, value: Image.Image | None = None) -> gr.Image:
     return gr.Image(value, label=label, format="png", height=250, interactive=False, buttons=["download"], elem_id=name)
 
 
@@ -170,7 +170,7 @@ def _sample_tab(blocks: gr.Blocks) -> None:
     with gr.Row():
         with gr.Column(scale=2):
             artifact = gr.Dropdown(label="Artifact", elem_id="artifact")
-            number = gr.Slider(1, 64, value=16, step=1, label="Pictures", elem_id="number")
+            number = gr.Slider(1, 64, value=16, step=1, label="Images", elem_id="number")
             seed = gr.Number(label="Seed", value=0, precision=0, elem_id="seed")
             button = gr.Button("Draw", variant="primary", elem_id="draw")
             other = gr.Number(label="Another seed", value=1, precision=0, elem_id="other")
@@ -190,7 +190,7 @@ def _sample_tab(blocks: gr.Blocks) -> None:
             )
 
     def look() -> gr.Dropdown:
-        names = [path.as_posix() for path in picture_artifacts()]
+        names = [path.as_posix() for path in image_artifacts()]
         return gr.Dropdown(names, value=names[-1] if names else None)
 
     def draw(

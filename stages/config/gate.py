@@ -47,11 +47,11 @@ class Gate(BaseModel):
         """The bound of each metric."""
         return self.__pydantic_extra__
 
-    def misses(self, figures: Mapping[str, float]) -> list[str]:
+    def misses(self, metrics: Mapping[str, float]) -> list[str]:
         """Each violated bound as a message: "fid is 52.3, not below 40"."""
         found = []
         for name, bound in self.bounds.items():
-            miss = bound.miss(figures.get(name, float("nan")))
+            miss = bound.miss(metrics.get(name, float("nan")))
             if miss is not None:
-                found.append(f"{name} is {figures[name]:g}, {miss}" if name in figures else f"{name} is missing")
+                found.append(f"{name} is {metrics[name]:g}, {miss}" if name in metrics else f"{name} is missing")
         return found

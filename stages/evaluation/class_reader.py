@@ -30,13 +30,13 @@ class ClassReader:
     classes: Tensor
     shares: Tensor
 
-    def logits(self, pictures: Tensor, features: Tensor) -> Tensor:
+    def logits(self, images: Tensor, features: Tensor) -> Tensor:
         """Logits (N, K), float64, of images uint8 (N, channels, R, R) and their features."""
-        return _scaled(_seen(pictures, features), self.mean, self.std) @ self.weight
+        return _scaled(_seen(images, features), self.mean, self.std) @ self.weight
 
     def recognised(self, reals: Reals) -> float:
         """Accuracy on the labelled reals, averaged over classes so that rare ones count."""
-        found = self.classes[self.logits(reals.pictures, reals.features).argmax(dim=1)]
+        found = self.classes[self.logits(reals.images, reals.features).argmax(dim=1)]
         labels = reals.labels
         of_each = [(found[labels == c] == c).double().mean() for c in torch.unique(labels[labels >= 0])]
         return float(torch.stack(of_each).mean())
@@ -45,7 +45,7 @@ class ClassReader:
 def learn_classes(reals: Reals) -> ClassReader:
     """Train on reals of which at least one is labelled."""
     known = reals.labels >= 0
-    numbers = _seen(reals.pictures, reals.features)[known]
+    numbers = _seen(reals.images, reals.features)[known]
     classes, right, counts = torch.unique(reals.labels[known], return_inverse=True, return_counts=True)
     std, mean = torch.std_mean(numbers, dim=0, correction=0)
     std = std.clamp(min=1e-6)
@@ -68,9 +68,9 @@ def _softmax_regression(numbers: Tensor, right: Tensor, classes: int) -> Tensor:
     return weight.detach()
 
 
-def _seen(pictures: Tensor, features: Tensor) -> Tensor:
+def _seen(images: Tensor, features: Tensor) -> Tensor:
     """Features and reduced pixels, float64 (N, d)."""
-    reduced = F.adaptive_avg_pool2d(pictures.double() / 255, min(SIDE, pictures.shape[-1]))
+    reduced = F.adaptive_avg_pool2d(images.double() / 255, min(SIDE, images.shape[-1]))
     return torch.cat([features.double(), reduced.flatten(1)], dim=1)
 
 

@@ -23,8 +23,8 @@ from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein
 MOST = 1000
 """Maximum number of images for pixel metrics (diversity, SWD, MS-SSIM), which would otherwise take minutes."""
 
-Figures = dict[str, float]
-Measure = Callable[[Tensor, Tensor], Figures]
+Metrics = dict[str, float]
+Measure = Callable[[Tensor, Tensor], Metrics]
 """Takes images uint8 (N, channels, R, R) and their features (N, d)."""
 
 
@@ -39,12 +39,12 @@ class Comparison:
     same: float
     seed: int
 
-    def figures(self, pictures: Tensor, features: Tensor, say: Callable[[str], None]) -> Figures:
+    def metrics(self, images: Tensor, features: Tensor, say: Callable[[str], None]) -> Metrics:
         """All applicable metrics of images uint8 (N, channels, R, R) and their features (N, d)."""
-        found: Figures = {}
-        for title, measure in self._measures(pictures.shape[-1]):
+        found: Metrics = {}
+        for title, measure in self._measures(images.shape[-1]):
             say(title)
-            found |= measure(pictures, features)
+            found |= measure(images, features)
         return {key: float(f"{value:.5g}") for key, value in found.items()}
 
     def _measures(self, side: int) -> Iterator[tuple[str, Measure]]:
@@ -60,22 +60,22 @@ class Comparison:
             yield "MS-SSIM", self._likeness
         yield "birthday paradox", self._support
 
-    def _frechet(self, pictures: Tensor, features: Tensor) -> Figures:
+    def _frechet(self, images: Tensor, features: Tensor) -> Metrics:
         return {f"fid{self.extractor.suffix}": frechet(moments(self.real.features), moments(features))}
 
-    def _kernel(self, pictures: Tensor, features: Tensor) -> Figures:
+    def _kernel(self, images: Tensor, features: Tensor) -> Metrics:
         name = f"kid{self.extractor.suffix}"
         distance, spread = kernel_distance(self.real.features, features, seed=self.seed)
         return {name: distance, f"{name}_std": spread}
 
-    def _manifold(self, pictures: Tensor, features: Tensor) -> Figures:
+    def _manifold(self, images: Tensor, features: Tensor) -> Metrics:
         return asdict(manifold(self.real.features, features))
 
-    def _classes(self, pictures: Tensor, features: Tensor) -> Figures:
+    def _classes(self, images: Tensor, features: Tensor) -> Metrics:
         """Inception score over the network's own classes if it has any, otherwise over the dataset's."""
         logits, name, found = self.extractor.logits(features), f"is{self.extractor.suffix}", {}
         if self.reader is not None:
-            read = self.reader.logits(pictures, features)
+            read = self.reader.logits(images, features)
             shares = class_shares(read.argmax(dim=1), self.reader.shares)
             found = {"modes": float(shares.modes), "modes_kl": shares.kl}
             logits = read if logits is None else logits
@@ -83,17 +83,17 @@ class Comparison:
         score, spread = inception_score(logits.double().softmax(dim=1))
         return {name: score, f"{name}_std": spread, **found}
 
-    def _diversity(self, pictures: Tensor, features: Tensor) -> Figures:
-        return {"diversity": diversity(pictures[:MOST], self.real.pictures[:MOST])}
+    def _diversity(self, images: Tensor, features: Tensor) -> Metrics:
+        return {"diversity": diversity(images[:MOST], self.real.images[:MOST])}
 
-    def _sliced(self, pictures: Tensor, features: Tensor) -> Figures:
-        levels = sliced_wasserstein(self.real.pictures[:MOST], pictures[:MOST], self.seed)
+    def _sliced(self, images: Tensor, features: Tensor) -> Metrics:
+        levels = sliced_wasserstein(self.real.images[:MOST], images[:MOST], self.seed)
         mean = sum(levels.values()) / len(levels)
         return {**{f"swd_{level}": value for level, value in levels.items()}, "swd": mean}
 
-    def _likeness(self, pictures: Tensor, features: Tensor) -> Figures:
-        return {"ms_ssim": ms_ssim(pictures[:MOST])}
+    def _likeness(self, images: Tensor, features: Tensor) -> Metrics:
+        return {"ms_ssim": ms_ssim(images[:MOST])}
 
-    def _support(self, pictures: Tensor, features: Tensor) -> Figures:
+    def _support(self, images: Tensor, features: Tensor) -> Metrics:
         estimate, pairs = support(features, self.same)
         return {"support": estimate, "same_pairs": pairs}

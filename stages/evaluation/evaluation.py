@@ -32,14 +32,14 @@ class Evaluation:
     """Metrics by name, the floor of each (reals in place of fakes), the settings of the measurement, and notes on
     interpretation."""
 
-    figures: dict[str, float]
+    metrics: dict[str, float]
     floors: dict[str, float]
     about: dict[str, Any]
     notes: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """The contents of the JSON file."""
-        return {"figures": self.figures, "floors": self.floors, **self.about, "notes": self.notes}
+        return {"metrics": self.metrics, "floors": self.floors, **self.about, "notes": self.notes}
 
 
 def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, modes: bool = False) -> Evaluation:
@@ -58,8 +58,8 @@ def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, m
     same = same_distance(torch.cat([real.shown.features, real.others.features]))
     comparison, others = Comparison(real.shown, extractor, reader if known >= KNOWN else None, same, seed), real.others
     with Steps() as steps:
-        figures = comparison.figures(fakes, features, lambda what: steps.now(f"fakes: {what}"))
-        floors = comparison.figures(others.pictures, others.features, lambda what: steps.now(f"floor: {what}"))
+        metrics = comparison.metrics(fakes, features, lambda what: steps.now(f"fakes: {what}"))
+        floors = comparison.metrics(others.images, others.features, lambda what: steps.now(f"floor: {what}"))
     about = {
         "count": count,
         "count_of_pixels": min(count, MOST),
@@ -71,7 +71,7 @@ def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, m
         "resizer": extractor.resizer(side),
         **({} if reader is None else {"classes_read": round(known, 4)}),
     }
-    return Evaluation(figures, floors, about, notes)
+    return Evaluation(metrics, floors, about, notes)
 
 
 def check_classes(store: Store) -> None:

@@ -10,8 +10,8 @@ from torch import Tensor
 from espalier.data.store import Modes
 from espalier.models.classifier import Classifier
 from espalier.stages.contracts.component import Component, Metrics
-from espalier.stages.metrics.modes import mode_figures
-from espalier.stages.metrics.stacked_digits import stacked_figures
+from espalier.stages.metrics.modes import mode_metrics
+from espalier.stages.metrics.stacked_digits import stacked_metrics
 from espalier.stages.tricks.parts import Networks
 
 MODE_SAMPLES = 2500
@@ -38,7 +38,7 @@ class FoundModes(Component[Any]):
 
     def publish(self, run: Sampled, folder: Path, until: int) -> Metrics:
         points = run.samples(run.latents(MODE_SAMPLES))
-        return asdict(mode_figures(points, torch.tensor(self.modes.centres), self.modes.std))
+        return asdict(mode_metrics(points, torch.tensor(self.modes.centres), self.modes.std))
 
 
 class Distance(Component[Any]):
@@ -57,4 +57,4 @@ class StackedModes(Component[Any]):
 
     def publish(self, run: Sampled, folder: Path, until: int) -> Metrics:
         images = run.samples(run.latents(STACKED_SAMPLES))
-        return asdict(stacked_figures(images, self.classifier, run.device))
+        return asdict(stacked_metrics(images, self.classifier, run.device))

@@ -21,7 +21,7 @@ from espalier.stages.process.seeds import derive_seed
 class Reals:
     """Images uint8 (N, channels, R, R), their features (N, d), and labels int64 (N,), -1 if unlabelled."""
 
-    pictures: Tensor
+    images: Tensor
     features: Tensor
     labels: Tensor
 
@@ -40,11 +40,11 @@ def reference(store: Store, resolution: int, extractor: Extractor, count: int, s
     Raises:
         InputError: the dataset has too few images, none of this resolution, or other channels than the extractor.
     """
-    images, labels = store.images(resolution), store.labels()
+    every, labels = store.images(resolution), store.labels()
     check_counts(store, extractor, count)
-    order = np.random.default_rng(derive_seed(seed, "reference")).permutation(len(images))[: 2 * count]
-    pictures = torch.from_numpy(images[np.sort(order)]).permute(0, 3, 1, 2)[np.argsort(np.argsort(order))]
-    parts = {"shown": pictures[:count].contiguous(), "others": pictures[count:].contiguous()}
+    order = np.random.default_rng(derive_seed(seed, "reference")).permutation(len(every))[: 2 * count]
+    images = torch.from_numpy(every[np.sort(order)]).permute(0, 3, 1, 2)[np.argsort(np.argsort(order))]
+    parts = {"shown": images[:count].contiguous(), "others": images[count:].contiguous()}
     classes = torch.from_numpy(labels[order])
     key = f"{store.digest[:16]}-{extractor.digest[:16]}-{resolution}-{count}-{seed}"
     found = _kept(work_root() / "real-features" / f"{key}.safetensors", extractor, parts)
@@ -84,7 +84,7 @@ def _kept(file: Path, extractor: Extractor, sets: dict[str, Tensor]) -> dict[str
             return safetensors.torch.load_file(file)
         except SafetensorError:
             file.unlink()  # damaged: recompute
-    made = {name: extractor(pictures, f"features of reals, {name}") for name, pictures in sets.items()}
+    made = {name: extractor(images, f"features of reals, {name}") for name, images in sets.items()}
     file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as partial:
         safetensors.torch.save_file(made, partial)

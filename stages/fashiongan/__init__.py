@@ -1,1 +1,1 @@
-"""What only FashionGAN needs."""
+"""FashionGAN-specific code."""

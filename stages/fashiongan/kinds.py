@@ -1,4 +1,4 @@
-"""What FashionGAN's two stages make, laid out for people beside the maps that it was made for."""
+"""Sample kinds of FashionGAN's two stages; sample sheets show each output next to its input map."""
 
 from typing import Any
 
@@ -30,8 +30,8 @@ class DressedMaps(Maps):
 
 
 def shown_maps(maps: Tensor, size: int) -> Tensor:
-    """Maps as networks are given them (B, classes, r, r) -> coloured, uint8 (B, 3, size, size); of four classes all but hair,
-    face and background have one colour."""
+    """Colour network input maps (B, classes, r, r) -> uint8 (B, 3, size, size). With four classes, everything except hair,
+    face and background shares one colour."""
     likeliest = maps.argmax(dim=1)
     last = maps.shape[1] - 1
     classes = (likeliest + 1).where(likeliest < last, torch.zeros_like(likeliest))
@@ -42,7 +42,7 @@ def shown_maps(maps: Tensor, size: int) -> Tensor:
 
 
 def beside_maps(condition: Condition, made: Tensor) -> Image.Image:
-    """The map that was given and what was made of it, uint8 (N, channels, R, R), in pairs."""
+    """Lay out pairs of input map and generated output, uint8 (N, channels, R, R)."""
     assert isinstance(condition, SentenceAndMap)
     made = made.expand(-1, 3, -1, -1)
     pairs = torch.stack([shown_maps(condition.map, made.shape[-1]), made], dim=1).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""FashionGAN's two kinds of networks, each in the variant of the released code and in that of the paper."""
+"""FashionGAN's shape and image networks, each in two variants: the released code's and the paper's."""
 
 from typing import Any, Literal
 
@@ -17,21 +17,21 @@ Variant = Literal["released", "paper"]
 LATENT: dict[Variant, int] = {"released": 80, "paper": 100}
 TEXT: dict[Variant, int] = {"released": 20, "paper": 0}
 MapForm = Literal["coarse4", "coarse7", "full"]
-"""How a map is given beside a sentence: as shares in 8x8 places, of 4 merged classes or of all 7; or whole."""
+"""Form of the input map: class shares in an 8x8 grid, for 4 merged classes or all 7; or at full resolution."""
 
 HUMAN: dict[Variant, int] = {"released": 0, "paper": 10}
 
 
 class Fashion(NetworkOptions):
-    """What both stages are told: a sentence's code, and in the paper's variant the person's ten attributes before it.
+    """Options of both stages. They are conditioned on a sentence code; the paper's variant prepends ten person attributes.
 
-    `code` is the length of the sentence encoder's code: 100 as released; the paper's is 40, for a code of 50 in all.
+    `code` is the length of the sentence encoder's code: 100 as released; 40 in the paper, for a total of 50.
     """
 
-    variant: Variant = Field(default="released", description="as in the released code, or as in the paper")
-    latent: int = Field(default=80, ge=1, description="length of the latent; the paper's is 100")
+    variant: Variant = Field(default="released", description="architecture of the released code or of the paper")
+    latent: int = Field(default=80, ge=1, description="latent dimension; 100 in the paper")
     width: int = Field(default=64, ge=2, description="feature maps at 64x64; published 64")
-    code: int = Field(default=100, ge=1, description="length of a sentence's code, as its encoder's `width` says")
+    code: int = Field(default=100, ge=1, description="length of a sentence code; must equal the encoder's `width`")
 
     norms = {"generator": "batch", "discriminator": "batch"}
     activations = {"generator": "relu", "discriminator": "leaky_relu"}
@@ -44,12 +44,12 @@ class Fashion(NetworkOptions):
 
     @property
     def map_form(self) -> MapForm:
-        """How a map is given beside the sentence."""
+        """Form of the input map."""
         raise NotImplementedError
 
     @property
     def human(self) -> int:
-        """How many attributes of the person are told."""
+        """Number of person attributes in the condition."""
         return HUMAN[self.variant]
 
     def _common(self, resolution: int) -> dict[str, Any]:
@@ -59,13 +59,13 @@ class Fashion(NetworkOptions):
 
 
 class FashionShape(Fashion):
-    """FashionGAN's first stage, a sentence and a coarse body to a map; see `models/fashiongan/shape.py`."""
+    """FashionGAN's first stage: sentence and coarse map -> segmentation map; see `models/fashiongan/shape.py`."""
 
     name: Literal["fashion_shape"] = "fashion_shape"
     real_logit: float = Field(
         default=1.0,
         gt=0,
-        description="a real map's logits are so much times one-hot; released 1, at 10 a softmax leaves it sharp",
+        description="scale of a real map's one-hot logits; released 1; at 10 the map stays sharp after a softmax",
     )
 
     generator_class = fashion_shape.Generator
@@ -91,21 +91,23 @@ class FashionShape(Fashion):
 
 
 class FashionImage(Fashion):
-    """FashionGAN's second stage, a sentence and a map to a picture; see `models/fashiongan/image.py`."""
+    """FashionGAN's second stage: sentence and segmentation map -> image; see `models/fashiongan/image.py`."""
 
     name: Literal["fashion_image"] = "fashion_image"
-    body: fashion_image.Body = Field(default="unet", description="generator: released ih1_skip, or ih1 (encoder)")
+    body: fashion_image.Body = Field(default="unet", description="generator: unet (released ih1_skip) or encoder (ih1)")
     judge: fashion_image.Judge = Field(
-        default="patch", description="discriminator: released ih1_skip's, or ih1's (whole)"
+        default="patch", description="discriminator: patch (released ih1_skip's) or whole (ih1's)"
     )
     map: fashion_image.View | None = Field(
         default=None,
-        description="how the map is told; default colours (released) or classes (paper); coarse7, coarse4: a one-step GAN",
+        description="form of the input map; default colours (released) or classes (paper); coarse7, coarse4: one-step GAN",
     )
     composed: bool | None = Field(
-        default=None, description="one picture a class, composed; without it as the variant has it"
+        default=None, description="generate one image per class and compose them; default: as in the variant"
     )
-    dropout: float = Field(default=0.5, ge=0, lt=1, description="in the U-Net's first layers up, in training")
+    dropout: float = Field(
+        default=0.5, ge=0, lt=1, description="dropout in the U-Net's first upsampling layers, during training"
+    )
 
     kind = DressedImages()
     from_parent = "samples"
@@ -114,12 +116,12 @@ class FashionImage(Fashion):
 
     @property
     def view(self) -> fashion_image.View:
-        """How the map is told."""
+        """Form of the input map, resolved from the variant if unset."""
         return self.map or ("colours" if self.variant == "released" else "classes")
 
     @property
     def composes(self) -> bool:
-        """Whether the generator composes a picture of each class."""
+        """Whether the generator composes one image per class."""
         return self.variant == "paper" if self.composed is None else self.composed
 
     @property
@@ -149,7 +151,7 @@ class FashionImage(Fashion):
             "latent": self.latent, "channels": channels, "body": self.body, "compose": self.composes,
             "dropout": self.dropout, "hidden": hidden["generator"],
         }  # fmt: skip
-        discriminator = {"pictures": channels, "judge": self.judge, "hidden": hidden["discriminator"]}
+        discriminator = {"images": channels, "judge": self.judge, "hidden": hidden["discriminator"]}
         return {"generator": {**common, **generator}, "discriminator": {**common, **discriminator}}
 
     def feature_count(self, resolution: int) -> int:

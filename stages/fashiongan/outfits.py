@@ -1,7 +1,7 @@
-"""What FashionGAN's networks are told of each picture of a dataset: its sentence, the person, and a map.
+"""FashionGAN's condition for each image of a dataset: its sentence, the person's attributes, and a map.
 
 Sources: Zhu et al., "Be Your Own Prada" (2017), section 3.1 (the person's ten attributes, the merged and reduced map), and the
-released data and demo code (classes, their order, one mask a merged class reduced bicubically to 8x8).
+released data and demo code (classes, their order, one mask per merged class, downsampled bicubically to 8x8).
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ AT_ONCE = 256
 
 
 def coarse(maps: Tensor, form: MapForm) -> Tensor:
-    """Classes (B, R, R) -> shares of each class in 8x8 places, (B, 4 or 7, 8, 8), bicubic and so now and then beyond 0..1."""
+    """Classes (B, R, R) -> share of each class in an 8x8 grid, (B, 4 or 7, 8, 8); bicubic, so values may fall outside 0..1."""
     masks = one_hot(maps)
     if form == "coarse4":
         masks = torch.stack([sum(masks[:, (c - 1) % CLASSES] for c in group) for group in MERGED], dim=1)  # type: ignore[misc]
@@ -36,10 +36,10 @@ def coarse(maps: Tensor, form: MapForm) -> Tensor:
 
 
 def person(record: Mapping[str, Any], image: NDArray[np.uint8], classes: NDArray[np.uint8]) -> list[float]:
-    """The ten attributes of a person, each in 0..1: woman, long hair, hat, sunglasses (0.5 where nobody says); red,
-    green, blue and brightness of the skin; height and width, of the picture's side.
+    """Return the ten attributes of a person, each in 0..1: woman, long hair, hat, sunglasses (0.5 if unknown); red,
+    green, blue and brightness of the skin; height and width, as fractions of the image's side.
 
-    `image` uint8 (R, R, channels), `classes` uint8 (R, R). The last six are measured in the picture.
+    `image` uint8 (R, R, channels), `classes` uint8 (R, R). The last six are measured in the image.
     """
     said = record.get("attributes", {})
     skin = image[classes == FACE].reshape(-1, image.shape[-1])
@@ -59,7 +59,7 @@ def person(record: Mapping[str, Any], image: NDArray[np.uint8], classes: NDArray
 
 
 def _yes(said: Mapping[str, Any], key: str, yes: Sequence[Any], no: Sequence[Any]) -> float:
-    """1, 0, or 0.5 where it is not known; a hat may be any that is not none."""
+    """Return 1, 0, or 0.5 if unknown; any value of `hat` not in `no` counts as yes."""
     if key not in said:
         return 0.5
     if said[key] in no:
@@ -68,7 +68,7 @@ def _yes(said: Mapping[str, Any], key: str, yes: Sequence[Any], no: Sequence[Any
 
 
 class Outfits:
-    """The condition of each of N images: `codes` float32 (N, width) and `maps` uint8 (N, R, R), on a device."""
+    """Conditions of N images: `codes` float32 (N, width) and `maps` uint8 (N, R, R), moved to `device` per batch."""
 
     def __init__(
         self, codes: NDArray[np.float32], maps: NDArray[np.uint8], form: MapForm, device: torch.device
@@ -77,26 +77,26 @@ class Outfits:
         self.codes, self.maps, self.form, self.device = codes, maps, form, device
 
     def at(self, indices: NDArray[np.int64]) -> SentenceAndMap:
-        """Of these pictures."""
+        """Return the condition of these images."""
         maps = torch.from_numpy(self.maps[indices]).to(self.device, non_blocking=True)
         code = torch.from_numpy(self.codes[indices]).to(self.device, non_blocking=True)
         return SentenceAndMap(code, given_map(maps, self.form))
 
     def examples(self, count: int) -> SentenceAndMap:
-        """Of `count` images, which take turns."""
+        """Return the condition of `count` images, cycling through the dataset."""
         return self.at(np.arange(count) % len(self.codes))
 
 
 def given_map(maps: Tensor, form: MapForm) -> Tensor:
-    """Classes (B, R, R) as networks are told them."""
+    """Encode classes (B, R, R) as the networks' input map."""
     return one_hot(maps) if form == "full" else coarse(maps, form)
 
 
 def sentence_codes(store: Store, text: Text | None) -> NDArray[np.float32]:
-    """The code of each picture's sentence, float32 (N, width): by an encoder, or without one those that came with the data.
+    """Return each image's sentence code, float32 (N, width), from the encoder or, without one, from the dataset.
 
     Raises:
-        InputError: there are no sentences or codes, or a sentence says nothing; with the picture's number.
+        InputError: there are no sentences or codes, or a sentence cannot be encoded (names the image's index).
     """
     if text is None:
         codes = store.codes()
@@ -122,12 +122,12 @@ def _encoded(store: Store, text: Text, sentences: list[str], start: int) -> NDAr
             try:
                 text.numbers(sentence)
             except InputError as error:
-                raise InputError(f"the dataset {store.path}, picture {index}: {error}") from error
+                raise InputError(f"the dataset {store.path}, image {index}: {error}") from error
         raise
 
 
 def codes_of(store: Store, resolution: int, text: Text | None, human: int) -> NDArray[np.float32]:
-    """All that is told of each picture beside its map, float32 (N, human + width): the person before the sentence."""
+    """Return each image's condition apart from its map, float32 (N, human + width): person attributes, then sentence code."""
     codes = sentence_codes(store, text)
     if not human:
         return codes

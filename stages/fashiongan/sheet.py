@@ -1,4 +1,4 @@
-"""Pictures of translated people for people: photo, map, sentence, new map, result."""
+"""Contact sheets of translated people: photo, map, sentence, new map, result."""
 
 import textwrap
 from collections.abc import Sequence
@@ -17,15 +17,15 @@ INK, PAPER, FAINT = (30, 30, 36), "white", (120, 120, 128)
 
 @dataclass(frozen=True)
 class Row:
-    """A sentence, and beside it pictures uint8 (R, R, channels) and maps uint8 (R, R), each with a word above it."""
+    """One row: a sentence, then images uint8 (R, R, channels) and maps uint8 (R, R), each under a column heading."""
 
     sentence: str
-    pictures: Sequence[NDArray[np.uint8]]
+    images: Sequence[NDArray[np.uint8]]
 
 
 def sheet(rows: Sequence[Row], heads: Sequence[str]) -> Image.Image:
-    """Rows under one line of heads, the first of which is of the sentence."""
-    columns = max(len(row.pictures) for row in rows)
+    """Draw the rows under a line of column headings; the first is the sentence's."""
+    columns = max(len(row.images) for row in rows)
     width, top = TEXT_WIDTH + columns * (SIDE + GAP) + GAP, LINE + 2 * GAP
     page = Image.new("RGB", (width, top + len(rows) * (SIDE + GAP)), PAPER)
     draw, font = ImageDraw.Draw(page), ImageFont.load_default(13)
@@ -36,15 +36,15 @@ def sheet(rows: Sequence[Row], heads: Sequence[str]) -> Image.Image:
         y = top + number * (SIDE + GAP)
         lines = textwrap.wrap(row.sentence, 32)[:7]
         draw.multiline_text((GAP, y + (SIDE - LINE * len(lines)) // 2), "\n".join(lines), INK, font, spacing=3)
-        for place, picture in enumerate(row.pictures):
-            page.paste(_enlarged(picture), (TEXT_WIDTH + place * (SIDE + GAP), y))
+        for place, image in enumerate(row.images):
+            page.paste(_enlarged(image), (TEXT_WIDTH + place * (SIDE + GAP), y))
     return page
 
 
-def _enlarged(picture: NDArray[np.uint8]) -> Image.Image:
-    """To SIDE pixels, each to a square; larger ones are reduced."""
-    if picture.ndim == 2:
-        picture = coloured(torch.from_numpy(np.array(picture))[None])[0].permute(1, 2, 0).numpy()
-    image = Image.fromarray(picture.squeeze()).convert("RGB")
+def _enlarged(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Resize to SIDE x SIDE: nearest neighbour, or box filter for larger images."""
+    if pixels.ndim == 2:
+        pixels = coloured(torch.from_numpy(np.array(pixels))[None])[0].permute(1, 2, 0).numpy()
+    image = Image.fromarray(pixels.squeeze()).convert("RGB")
     sampling = Image.Resampling.NEAREST if image.width <= SIDE else Image.Resampling.BOX
     return image.resize((SIDE, SIDE), sampling)

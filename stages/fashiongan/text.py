@@ -1,4 +1,4 @@
-"""Sentence encoders: a published one, ready to use. `types/text.py` trains them."""
+"""Load and use published sentence encoders. `types/text.py` trains them."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +13,13 @@ from espalier.stages.contracts.published import Published, read_published
 
 ENCODER = "encoder.safetensors"
 LONGEST = 60
-"""Words of a sentence at most; longer ones tell of more than one outfit, and the encoder forgets their beginning."""
+"""Maximum words per sentence; longer ones describe more than one outfit, and the encoder forgets their beginning."""
 
 
 class Text:
-    """A published sentence encoder: sentences as people write them -> codes (B, width).
+    """A published sentence encoder: free-form sentences -> codes (B, width).
 
-    `kinds` maps each attribute to its values, as the heads number them; `digest` is of its published weights.
+    `kinds` maps each attribute to its values, in the order of the head's classes; `digest` is of the published weights.
     """
 
     def __init__(
@@ -29,14 +29,14 @@ class Text:
         self._numbers = {word: number for number, word in enumerate(vocabulary, start=1)}
 
     def numbers(self, sentence: str) -> list[int]:
-        """A sentence's word numbers.
+        """Convert a sentence to word indices.
 
         Raises:
-            InputError: it is empty or too long, or no word of it is known.
+            InputError: the sentence is empty or too long, or none of its words is in the vocabulary.
         """
         split = words(sentence)
         if not split:
-            raise InputError(f"the sentence {sentence!r} has no words; right would be 'a red dress with short sleeves'")
+            raise InputError(f"the sentence {sentence!r} has no words; use 'a red dress with short sleeves'")
         if len(split) > LONGEST:
             raise InputError(f"the sentence has {len(split)} words, at most {LONGEST} can be told; say it shorter")
         found = [self._numbers.get(word, UNKNOWN) for word in split]
@@ -47,12 +47,12 @@ class Text:
         return found
 
     def unknown(self, sentence: str) -> list[str]:
-        """The words of a sentence that the encoder does not know."""
+        """Return the words of a sentence that are not in the vocabulary."""
         return [word for word in words(sentence) if word not in self._numbers]
 
     @torch.no_grad()
     def encode(self, sentences: Sequence[str]) -> Tensor:
-        """Codes (B, width) in (-1, 1). Raises InputError for a sentence that says nothing."""
+        """Encode sentences to codes (B, width) in (-1, 1). Raises InputError if a sentence has no known word or is too long."""
         numbers, lengths = padded([self.numbers(sentence) for sentence in sentences])
         device = next(self.encoder.parameters()).device
         codes: Tensor = self.encoder(numbers.to(device), lengths)
@@ -60,16 +60,16 @@ class Text:
 
     @torch.no_grad()
     def read(self, sentence: str) -> dict[str, str]:
-        """What the encoder takes the sentence to say: the likeliest value of each attribute."""
+        """Predict the attributes of a sentence: the most likely value of each."""
         logits = self.encoder.attributes(self.encode([sentence]))
         return {name: self.kinds[name][int(of.argmax())] for name, of in logits.items()}
 
 
 def load_text(path: Path, device: torch.device) -> Text:
-    """A published sentence encoder, ready to use.
+    """Load a published sentence encoder.
 
     Raises:
-        InputError: there is none, or it cannot be read.
+        InputError: it is missing or cannot be read.
     """
 
     def build(found: Published) -> Text:

@@ -1,9 +1,9 @@
-"""Translating people by sentences with FashionGAN's published stages: a new map, and the person in it.
+"""Translate people by sentence with FashionGAN's published stages: generate a new map, then the image.
 
-Source: the released demo_release/demo_full.lua: the first stage's map of the new outfit, the second stage's picture of that map,
-then hair and face copied from the photo, and bare arms and legs brought half-way to the photo's own skin. What was background
-and stays it is copied, too (the paper's photos have none to keep), but for the places beside the old outfit: there the photo's
-pixels are half of cloth.
+Source: the released demo_release/demo_full.lua. The first stage generates the map of the new outfit, and the second stage the
+image for that map. Hair and face are then copied from the photo, and bare arms and legs are blended half-way to the photo's
+skin colour. Pixels that are background in both maps are copied too (the paper's photos have no background to keep), except
+next to the old outfit, where the photo's pixels are partly cloth.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ BESIDE = np.ones((3, 3), dtype=bool)
 
 @dataclass(frozen=True)
 class People:
-    """Whom to translate: `images` uint8 (N, R, R, channels), `maps` of classes, uint8 (N, R, R), `attributes` float32 (N, 10),
+    """People to translate: `images` uint8 (N, R, R, channels), `maps` of classes, uint8 (N, R, R), `attributes` float32 (N, 10);
     see `espalier.stages.fashiongan.outfits.person`."""
 
     images: NDArray[np.uint8]
@@ -42,19 +42,19 @@ class People:
 
 @dataclass(frozen=True)
 class Translated:
-    """Pictures uint8 (N, R, R, channels); `raw` as the second stage made them; `maps` uint8 (N, R, R), the first stage's, if
-    there is one."""
+    """Result: `images` uint8 (N, R, R, channels); `raw`, the second stage's output before blending; `maps` uint8 (N, R, R)
+    from the first stage, None without one."""
 
-    pictures: NDArray[np.uint8]
+    images: NDArray[np.uint8]
     raw: NDArray[np.uint8]
     maps: NDArray[np.uint8] | None
 
 
 class Translator:
-    """The second stage's artifact, the first's that it came from, and the encoder of their sentences.
+    """The second stage's artifact with its parent (the first stage's) and its sentence encoder.
 
     Raises:
-        InputError: one is missing, or is not what the others were trained with.
+        InputError: one is missing, or does not match the version used in training.
     """
 
     def __init__(self, path: Path, device: torch.device) -> None:
@@ -62,7 +62,7 @@ class Translator:
         network = image.config.network
         if not isinstance(network, FashionImage):
             raise InputError(
-                f"{path} has the network {network.name}, which makes no dressed people; right would be a stage with the network "
+                f"{path} has the network {network.name}, which makes no dressed people; use a stage with the network "
                 "fashion_image, such as artifacts/fashiongan/image"
             )
         self.device, self.artifact, self.network = device, image, network
@@ -98,10 +98,10 @@ class Translator:
         return text
 
     def codes(self, sentences: Sequence[str]) -> NDArray[np.float32]:
-        """The codes of sentences as people write them, float32 (N, width).
+        """Encode free-form sentences, float32 (N, width).
 
         Raises:
-            InputError: a sentence says nothing, or there is no encoder.
+            InputError: a sentence cannot be encoded, or there is no encoder.
         """
         if self.text is None:
             raise InputError(
@@ -111,7 +111,7 @@ class Translator:
         return found
 
     def __call__(self, people: People, codes: NDArray[np.float32], seed: int = 0) -> Translated:
-        """Each of the people in the outfit of the sentence with this code, float32 (N, width); latents depend on the seed."""
+        """Dress each person as the sentence code describes; `codes` float32 (N, width). Latents depend on the seed."""
         maps = torch.from_numpy(people.maps).to(self.device)
         new = maps
         if self.shape is not None:
@@ -137,8 +137,8 @@ class Translator:
 
 
 def with_photo(people: People, made: NDArray[np.uint8], maps: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
-    """What was made, uint8 (N, R, R, channels), with what stays of the photo laid over it; without new `maps` only hair and face
-    can be."""
+    """Blend the generated images, uint8 (N, R, R, channels), with the parts of the photo that stay; without new `maps`, only
+    hair and face."""
     result = made.copy()
     for i, (image, old) in enumerate(zip(people.images, people.maps, strict=True)):
         stays = np.isin(old, (HAIR, FACE))

@@ -27,11 +27,11 @@ class Extractor(ABC):
     at_once: int
 
     @torch.no_grad()
-    def __call__(self, pictures: Tensor, title: str = "features") -> Tensor:
+    def __call__(self, images: Tensor, title: str = "features") -> Tensor:
         """Features of all images, with a progress bar of this title."""
         parts, done = [], 0
-        with Bar(title, len(pictures)) as bar:
-            for part in torch.split(pictures, self.at_once):
+        with Bar(title, len(images)) as bar:
+            for part in torch.split(images, self.at_once):
                 parts.append(self.features(part).cpu())
                 done += len(part)
                 if bar.due():
@@ -39,7 +39,7 @@ class Extractor(ABC):
         return torch.cat(parts)
 
     @abstractmethod
-    def features(self, pictures: Tensor) -> Tensor:
+    def features(self, images: Tensor) -> Tensor:
         """Features of at most `at_once` images, on the network's device."""
 
     @abstractmethod

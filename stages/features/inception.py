@@ -33,8 +33,8 @@ class Inception(Extractor):
     def __init__(self, network: nn.Module, digest: str) -> None:
         self.network, self.digest = network, digest
 
-    def features(self, pictures: Tensor) -> Tensor:
-        found: Tensor = self.network(pictures.to(self._classes.device).expand(-1, 3, -1, -1))[0]
+    def features(self, images: Tensor) -> Tensor:
+        found: Tensor = self.network(images.to(self._classes.device).expand(-1, 3, -1, -1))[0]
         return found
 
     def resizer(self, side: int) -> str:

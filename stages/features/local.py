@@ -26,9 +26,9 @@ class Features(Extractor):
     def __init__(self, network: FeatureNetwork, resolution: int, channels: int, digest: str) -> None:
         self.network, self.resolution, self.channels, self.digest = network.eval(), resolution, (channels,), digest
 
-    def features(self, pictures: Tensor) -> Tensor:
+    def features(self, images: Tensor) -> Tensor:
         device = next(self.network.parameters()).device
-        found: Tensor = self.network(self._sized(pictures.to(device)))
+        found: Tensor = self.network(self._sized(images.to(device)))
         return found
 
     def resizer(self, side: int) -> str:
@@ -37,8 +37,8 @@ class Features(Extractor):
     def _way(self, side: int) -> str | None:
         return None if side == self.resolution else "nearest" if side < self.resolution else "area"
 
-    def _sized(self, pictures: Tensor) -> Tensor:
-        seen, way = pictures.float() / 127.5 - 1, self._way(pictures.shape[-1])
+    def _sized(self, images: Tensor) -> Tensor:
+        seen, way = images.float() / 127.5 - 1, self._way(images.shape[-1])
         return seen if way is None else F.interpolate(seen, size=self.resolution, mode=way)
 
 

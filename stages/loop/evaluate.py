@@ -59,12 +59,12 @@ class Evaluate(Component[Trainer]):
         if each is None or distributed.rank() != 0 or not passed(each, run.before, run.images):
             return
         found = self._now(run)
-        self.rows.add({"step": run.step, "kimg": run.images / 1000, **found.figures})
-        shown = "  ".join(f"{name} {value:.4g}" for name, value in list(found.figures.items())[:4])
+        self.rows.add({"step": run.step, "kimg": run.images / 1000, **found.metrics})
+        shown = "  ".join(f"{name} {value:.4g}" for name, value in list(found.metrics.items())[:4])
         run.news.append(f"{run.config.name} at {run.images / 1000:.4g} kimg: {shown}")
 
     def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
         found = self._now(run)
         write_curves(self.rows.until(until), folder / "curves")
         run.about["evaluated"] = {**found.about, "notes": found.notes}
-        return {**found.figures, **{f"{name}_floor": value for name, value in found.floors.items()}}
+        return {**found.metrics, **{f"{name}_floor": value for name, value in found.floors.items()}}

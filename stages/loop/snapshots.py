@@ -7,7 +7,7 @@ from espalier.data.files import whole_folder, write_json
 from espalier.stages.artifacts.artifact import milestone_name, write_weights
 from espalier.stages.artifacts.checkpoint import write_checkpoint
 from espalier.stages.contracts.component import Component, Metrics, Terms, passed
-from espalier.stages.kinds.grids import save_picture
+from espalier.stages.kinds.grids import save_image
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.metrics.diversity import diversity
 from espalier.stages.process import distributed
@@ -23,7 +23,7 @@ class Snapshots(Component[Trainer]):
             return
         before, images, each = run.before, run.images, run.config.milestone_kimg
         if passed(run.config.watch.sample_kimg, before, images) or before == 0:
-            save_picture(run.sheet(), run.folder / "samples" / f"kimg-{images / 1000:010.3f}.png")
+            save_image(run.sheet(), run.folder / "samples" / f"kimg-{images / 1000:010.3f}.png")
         if each and passed(each, before, images):
             reached = images // (each * 1000) * each
             with whole_folder(run.folder / "milestones" / milestone_name(reached)) as folder:
@@ -32,7 +32,7 @@ class Snapshots(Component[Trainer]):
                 write_checkpoint(folder, run.record("milestone"), run.objects())
 
     def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
-        save_picture(run.sheet(), folder / "samples.png")
+        save_image(run.sheet(), folder / "samples.png")
         for kept in ("samples", "milestones"):
             _copy_until(run, kept, folder)
         write_json(folder / "milestones" / "index.json", sorted(p.name for p in (folder / "milestones").glob("kimg-*")))

@@ -11,8 +11,8 @@ def diversity(fakes: Tensor, reals: Tensor) -> float:
     are all alike. It does not measure quality.
     """
 
-    def mean_distance(pictures: Tensor) -> float:
-        points = pictures.flatten(1).double() / 255
+    def mean_distance(images: Tensor) -> float:
+        points = images.flatten(1).double() / 255
         return float(torch.pdist(points).mean())
 
     return mean_distance(fakes) / max(mean_distance(reals), 1e-12)

@@ -18,7 +18,7 @@ STANDARD_DEVIATIONS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
-class ModeFigures:
+class ModeMetrics:
     """`modes` found, `hq_share` of all samples in [0, 1], `reverse_kl` in nats (NaN without high-quality samples)."""
 
     modes: int
@@ -26,12 +26,12 @@ class ModeFigures:
     reverse_kl: float
 
 
-def mode_figures(samples: Tensor, centres: Tensor, std: float) -> ModeFigures:
+def mode_metrics(samples: Tensor, centres: Tensor, std: float) -> ModeMetrics:
     """Metrics of samples (N, d) for modes centred at (K, d)."""
     distance, nearest = torch.cdist(samples.double(), centres.double()).min(dim=1)
     good = distance < STANDARD_DEVIATIONS * std
     counts = torch.bincount(nearest[good], minlength=len(centres)).double()
-    return ModeFigures(int((counts > 0).sum()), float(good.double().mean()), kl_to_uniform(counts))
+    return ModeMetrics(int((counts > 0).sum()), float(good.double().mean()), kl_to_uniform(counts))
 
 
 def kl_to_uniform(counts: Tensor) -> float:

@@ -18,9 +18,9 @@ SMALLEST = 16
 """At least one pixel must remain after four halvings."""
 
 
-def ms_ssim(pictures: Tensor) -> float:
+def ms_ssim(images: Tensor) -> float:
     """Mean over pairs (2i, 2i + 1) of images uint8 (N, channels, R, R), R at least 16, in float64."""
-    pairs = pictures[: len(pictures) // 2 * 2].double()
+    pairs = images[: len(images) // 2 * 2].double()
     one, other = pairs[0::2], pairs[1::2]
     product = torch.ones(len(one), dtype=torch.float64, device=one.device)
     for scale, weight in enumerate(WEIGHTS):

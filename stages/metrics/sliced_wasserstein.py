@@ -20,21 +20,21 @@ AT_ONCE = 256
 def sliced_wasserstein(one: Tensor, other: Tensor, seed: int = 0) -> dict[int, float]:
     """Distance x 1000 by the level's resolution, for two equal-sized sets of images uint8 (N, channels, R, R), R at least 16."""
     random = torch.Generator(one.device).manual_seed(derive_seed(seed, "sliced wasserstein"))
-    patches = [_normal(_patches(pictures, random)) for pictures in (one, other)]
+    patches = [_normal(_patches(images, random)) for images in (one, other)]
     return {side: 1000 * _distance(a, patches[1][side], random) for side, a in patches[0].items()}
 
 
-def _patches(pictures: Tensor, random: torch.Generator) -> dict[int, Tensor]:
+def _patches(images: Tensor, random: torch.Generator) -> dict[int, Tensor]:
     found: dict[int, list[Tensor]] = {}
-    for part in torch.split(pictures, AT_ONCE):
+    for part in torch.split(images, AT_ONCE):
         for level in pyramid(part.float()):
             found.setdefault(level.shape[-1], []).append(_cut(level, random))
     return {side: torch.cat(parts) for side, parts in found.items()}
 
 
-def pyramid(pictures: Tensor) -> list[Tensor]:
+def pyramid(images: Tensor) -> list[Tensor]:
     """Laplacian pyramid of images (N, channels, R, R), finest level first; the coarsest is the low-pass image."""
-    levels = [pictures]
+    levels = [images]
     while levels[-1].shape[-1] // 2 >= SMALLEST:
         small = _filtered(levels[-1])[:, :, ::2, ::2]
         spread = torch.zeros_like(levels[-1])
@@ -44,10 +44,10 @@ def pyramid(pictures: Tensor) -> list[Tensor]:
     return levels
 
 
-def _filtered(pictures: Tensor) -> Tensor:
-    channels = pictures.shape[1]
-    kernel = torch.outer(BINOMIAL, BINOMIAL).to(pictures).expand(channels, 1, 5, 5)
-    return F.conv2d(F.pad(pictures, (2, 2, 2, 2), mode="reflect"), kernel, groups=channels)
+def _filtered(images: Tensor) -> Tensor:
+    channels = images.shape[1]
+    kernel = torch.outer(BINOMIAL, BINOMIAL).to(images).expand(channels, 1, 5, 5)
+    return F.conv2d(F.pad(images, (2, 2, 2, 2), mode="reflect"), kernel, groups=channels)
 
 
 def _cut(level: Tensor, random: torch.Generator) -> Tensor:

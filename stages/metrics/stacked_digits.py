@@ -19,7 +19,7 @@ MODES = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class StackedFigures:
+class StackedMetrics:
     """`modes`: how many of the 1000 occur; `kl`: in nats."""
 
     modes: int
@@ -27,11 +27,11 @@ class StackedFigures:
 
 
 @torch.no_grad()
-def stacked_figures(pictures: Tensor, classifier: nn.Module, device: torch.device, batch: int = 512) -> StackedFigures:
+def stacked_metrics(images: Tensor, classifier: nn.Module, device: torch.device, batch: int = 512) -> StackedMetrics:
     """Metrics of images uint8 (N, 3, R, R), by a classifier (B, 1, R, R) in [-1, 1] -> logits (B, 10)."""
     counts = torch.zeros(MODES, dtype=torch.int64)
-    for part in torch.split(pictures, batch):
+    for part in torch.split(images, batch):
         digits = part.flatten(0, 1)[:, None].to(device).float() / 127.5 - 1
         a, b, c = classifier(digits).argmax(1).view(-1, 3).cpu().unbind(1)
         counts += torch.bincount(100 * a + 10 * b + c, minlength=MODES)
-    return StackedFigures(int((counts > 0).sum()), kl_to_uniform(counts))
+    return StackedMetrics(int((counts > 0).sum()), kl_to_uniform(counts))

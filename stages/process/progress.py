@@ -19,9 +19,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
-class _Figures(ProgressColumn):
+class _Metrics(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(str(task.fields.get("figures", "")), style="dim")
+        return Text(str(task.fields.get("metrics", "")), style="dim")
 
     def get_table_column(self) -> Column:
         """A single line, truncated on a narrow terminal."""
@@ -39,7 +39,7 @@ class Bar:
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=10),
             TextColumn("{task.percentage:>3.0f}%"),
-            _Figures(),
+            _Metrics(),
             TimeRemainingColumn(compact=True),
             console=self.console,
             refresh_per_second=4,
@@ -78,16 +78,16 @@ class Bar:
         else:
             print(sentence, flush=True)
 
-    def show(self, done: float, figures: str = "") -> None:
+    def show(self, done: float, metrics: str = "") -> None:
         """Advance to `done` images."""
         self._said = time.monotonic()
         rate = self.rate(done)
-        figures = f"{rate:.0f} img/s  {figures}".rstrip()
+        metrics = f"{rate:.0f} img/s  {metrics}".rstrip()
         if self.console.is_terminal:
-            self._bar.update(self._task, completed=done, figures=figures)
+            self._bar.update(self._task, completed=done, metrics=metrics)
         else:
             left = clock((self.total - done) / rate) if rate > 0 else "?"
-            print(f"{self.title}  {100 * done / self.total:3.0f}%  {figures}  {left} left", flush=True)
+            print(f"{self.title}  {100 * done / self.total:3.0f}%  {metrics}  {left} left", flush=True)
 
 
 class Steps:

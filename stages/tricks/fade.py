@@ -1,6 +1,6 @@
 """Fade-in of a new resolution: over the first `kimg` of a grown stage, the weight alpha of its new blocks rises 0 -> 1.
 
-    generator:      picture = lerp( double(old picture), new picture, alpha )
+    generator:      image = lerp( double(old image), new image, alpha )
     discriminator:  features = lerp( fromRGB_old(halve(x)), new block(fromRGB_new(x)), alpha )
     reals:          x = lerp( double(halve(x)), x, alpha )
 

@@ -47,9 +47,9 @@ class MinibatchStddev(Trick):
         count = setting.logits
         few = count <= self.group and setting.processes == 1  # then all of them are one group
         if count % self.group and not few:
-            pictures = setting.batch_size // count
+            images = setting.batch_size // count
             down = count - count % self.group
-            fitting = " or ".join(str(n * pictures) for n in (down, down + self.group) if n)
+            fitting = " or ".join(str(n * images) for n in (down, down + self.group) if n)
             raise ValueError(
                 f"the discriminator gives {count} logits per batch of {setting.batch_size}, which minibatch_stddev's group "
                 f"{self.group} does not divide; use batch_size {fitting}"

@@ -71,7 +71,7 @@ class Perceptual(Term):
 
 
 def _unpacked(packs: Tensor, channels: int) -> Tensor:
-    """Packs (B/m, m channels, R, R) as pictures (B, channels, R, R)."""
+    """Packs (B/m, m channels, R, R) as images (B, channels, R, R)."""
     return packs.reshape(-1, channels, *packs.shape[2:])
 
 

@@ -2,7 +2,7 @@
 
 New fakes fill a pool of `size`. Once it is full, with probability `share` an old fake from the pool is shown instead of a new
 one, and the new one replaces it in the pool. Source: Shrivastava et al., "Learning from Simulated and Unsupervised Images through
-Adversarial Training", section 2.3; 50 pictures and 1/2 as in the released CycleGAN; ganhacks #8. The pool is checkpointed.
+Adversarial Training", section 2.3; 50 images and 1/2 as in the released CycleGAN; ganhacks #8. The pool is checkpointed.
 """
 
 from __future__ import annotations

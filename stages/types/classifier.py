@@ -40,10 +40,10 @@ class ClassifierConfig(Options):
     seed: int = Field(default=0, ge=0)
 
 
-def single_digits(pictures: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def single_digits(images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Stacks (B, 3, R, R) of classes 100 a + 10 b + c -> digits (3 B, 1, R, R), classes (3 B,)."""
     classes = torch.stack([labels // 100, labels // 10 % 10, labels % 10], dim=1)
-    return pictures.flatten(0, 1)[:, None], classes.flatten()
+    return images.flatten(0, 1)[:, None], classes.flatten()
 
 
 def stacked_store(path: Path) -> Store:
@@ -114,9 +114,7 @@ def _accuracy(classifier: Classifier, store: Store, resolution: int, device: tor
 
 
 def _in_order(store: Store, resolution: int, device: torch.device) -> Iterator[tuple[Tensor, Tensor]]:
-    pictures, labels, batch = store.images(resolution), store.labels(), 256
+    images, labels, batch = store.images(resolution), store.labels(), 256
     for start in range(0, store.manifest.count, batch):
-        part = (
-            torch.from_numpy(pictures[start : start + batch].copy()).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
-        )
+        part = torch.from_numpy(images[start : start + batch].copy()).to(device).permute(0, 3, 1, 2).float() / 127.5 - 1
         yield single_digits(part, torch.from_numpy(labels[start : start + batch].copy()).to(device))

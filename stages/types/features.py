@@ -67,11 +67,11 @@ class TrainFeatures:
         train_features(self.name, self.config)
 
 
-def view(pictures: Tensor, random: torch.Generator) -> Tensor:
+def view(images: Tensor, random: torch.Generator) -> Tensor:
     """One augmented view of images (B, channels, R, R) in [-1, 1]. The random generator is on their device."""
-    count, channels, side, _ = pictures.shape
-    reach, device = side // SHIFT, pictures.device
-    padded = F.pad(pictures, (reach, reach, reach, reach), mode="replicate")
+    count, channels, side, _ = images.shape
+    reach, device = side // SHIFT, images.device
+    padded = F.pad(images, (reach, reach, reach, reach), mode="replicate")
     corner = torch.randint(2 * reach + 1, (2, count, 1), generator=random, device=device)
     rows, columns = corner + torch.arange(side, device=device)
     picked = padded.gather(2, rows[:, None, :, None].expand(-1, channels, -1, padded.shape[3]))
@@ -84,18 +84,18 @@ def view(pictures: Tensor, random: torch.Generator) -> Tensor:
     return picked.masked_fill(cover, 0.0) + NOISE * noise
 
 
-def spoilt(pictures: Tensor, random: torch.Generator) -> Tensor:
+def spoilt(images: Tensor, random: torch.Generator) -> Tensor:
     """As many negatives as there are images (B, channels, R, R), by turns: tiles of 1/4 of the side length, shuffled; a blend of
     30% to 100% uniform noise in [-1, 1]; and the mean of two images."""
-    device, tile = pictures.device, pictures.shape[-1] // TILES
-    tiles = F.unfold(pictures, tile, stride=tile)
-    order = torch.rand((len(pictures), TILES**2), generator=random, device=device).argsort(dim=1)
-    laid = F.fold(tiles.gather(2, order[:, None].expand_as(tiles)), pictures.shape[-1], tile, stride=tile)
-    share = torch.rand((len(pictures), 1, 1, 1), generator=random, device=device)
-    noise = torch.rand(pictures.shape, generator=random, device=device) * 2 - 1
-    noisy = torch.lerp(pictures, noise, 0.3 + 0.7 * share)
-    kinds = torch.stack([laid, noisy, (pictures + pictures.roll(1, dims=0)) / 2])
-    turn = torch.arange(len(pictures), device=device)
+    device, tile = images.device, images.shape[-1] // TILES
+    tiles = F.unfold(images, tile, stride=tile)
+    order = torch.rand((len(images), TILES**2), generator=random, device=device).argsort(dim=1)
+    laid = F.fold(tiles.gather(2, order[:, None].expand_as(tiles)), images.shape[-1], tile, stride=tile)
+    share = torch.rand((len(images), 1, 1, 1), generator=random, device=device)
+    noise = torch.rand(images.shape, generator=random, device=device) * 2 - 1
+    noisy = torch.lerp(images, noise, 0.3 + 0.7 * share)
+    kinds = torch.stack([laid, noisy, (images + images.roll(1, dims=0)) / 2])
+    turn = torch.arange(len(images), device=device)
     return kinds[turn % len(kinds), turn]
 
 
@@ -111,16 +111,16 @@ def train_features(name: str, config: FeaturesConfig) -> None:
     """Train, test and publish a feature network under this name."""
     device = choose_device()
     store = Store(config.dataset)
-    pictures = store.images(config.resolution)
-    if len(pictures) < SMALLEST:
+    images = store.images(config.resolution)
+    if len(images) < SMALLEST:
         raise InputError(
-            f"the dataset {config.dataset} has {len(pictures)} images, too few to train a feature network; use "
+            f"the dataset {config.dataset} has {len(images)} images, too few to train a feature network; use "
             f"{SMALLEST} or more, of which {HELD_OUT} are held out"
         )
     torch.manual_seed(derive_seed(config.seed, name, "features"))
     network = FeatureNetwork(config.resolution, store.manifest.channels).to(device)
-    _learn(name, network, pictures[:-HELD_OUT], config, device)
-    metrics = {"recognised": _recognised(network, pictures[-HELD_OUT:], config.seed, device)}
+    _learn(name, network, images[:-HELD_OUT], config, device)
+    metrics = {"recognised": _recognised(network, images[-HELD_OUT:], config.seed, device)}
     out = ARTIFACTS / "features" / name
     digests = {"dataset": store.digest}
     record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels, "digests": digests}
@@ -130,12 +130,12 @@ def train_features(name: str, config: FeaturesConfig) -> None:
 
 
 def _learn(
-    name: str, network: FeatureNetwork, pictures: NDArray[np.uint8], config: FeaturesConfig, device: torch.device
+    name: str, network: FeatureNetwork, images: NDArray[np.uint8], config: FeaturesConfig, device: torch.device
 ) -> None:
-    batches, size = Batches(pictures, config.seed, device), min(config.batch_size, len(pictures))
+    batches, size = Batches(images, config.seed, device), min(config.batch_size, len(images))
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     random = torch.Generator(device).manual_seed(derive_seed(config.seed, name, "views"))
-    total = len(pictures) * config.epochs
+    total = len(images) * config.epochs
     with Bar(f"features {name}", total) as bar:
         for done in range(0, total, size):
             optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / total)
@@ -151,10 +151,10 @@ def _learn(
 
 
 @torch.no_grad()
-def _recognised(network: FeatureNetwork, pictures: NDArray[np.uint8], seed: int, device: torch.device) -> float:
+def _recognised(network: FeatureNetwork, images: NDArray[np.uint8], seed: int, device: torch.device) -> float:
     """Fraction of images whose first view is nearest to its own second view."""
     random = torch.Generator(device).manual_seed(derive_seed(seed, "recognised"))
-    seen = to_float(torch.from_numpy(np.array(pictures)).to(device)).contiguous()
+    seen = to_float(torch.from_numpy(np.array(images)).to(device)).contiguous()
     one, other = (network.projected(view(seen, random)) for _ in range(2))
     found = (one @ other.t()).argmax(dim=1).cpu()
     return float((found == torch.arange(len(found))).double().mean())

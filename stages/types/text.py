@@ -142,13 +142,13 @@ def _learn(name: str, text: Text, known: Described, config: TextConfig, device: 
 def _accuracies(text: Text, known: Described, test: Described) -> dict[str, float]:
     """Test accuracy of each attribute; their mean; and the baseline of always predicting the most common value."""
     codes = torch.cat([text.encode([" ".join(s) for s in part]) for part in _parts(test.sentences, 256)])
-    figures, commonest = {}, {}
+    metrics, commonest = {}, {}
     for name, logits in text.encoder.attributes(codes).items():
         told = [text.kinds[name][i] for i in logits.argmax(1).tolist()]
         common = Counter(known.values[name]).most_common(1)[0][0]
-        figures[f"accuracy_{name}"] = _share([a == b for a, b in zip(told, test.values[name], strict=True)])
+        metrics[f"accuracy_{name}"] = _share([a == b for a, b in zip(told, test.values[name], strict=True)])
         commonest[f"commonest_{name}"] = _share([common == value for value in test.values[name]])
-    return {"accuracy": sum(figures.values()) / len(figures), **figures, **commonest}
+    return {"accuracy": sum(metrics.values()) / len(metrics), **metrics, **commonest}
 
 
 def _parts(sentences: list[list[str]], size: int) -> list[list[list[str]]]:

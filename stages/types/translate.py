@@ -21,7 +21,7 @@ from espalier.stages.fashiongan.metrics import accuracies, distance, iou
 from espalier.stages.fashiongan.outfits import FACE, HAIR, person, sentence_codes
 from espalier.stages.fashiongan.sheet import Row, sheet
 from espalier.stages.fashiongan.translator import People, Translated, Translator
-from espalier.stages.kinds.grids import save_picture
+from espalier.stages.kinds.grids import save_image
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
 from espalier.stages.process.seeds import derive_seed
@@ -84,12 +84,12 @@ def translate(pipeline: str, stage: str, config: TranslateOptions) -> None:
     translator = Translator(config.after, choose_device())
     held = Held(config, translator)
     made = _translated(translator, held, f"{pipeline}@{stage}", config.seed)
-    figures = measured(held, made, config.seed)
+    metrics = measured(held, made, config.seed)
     out = ARTIFACTS / pipeline / stage
     inputs = {"image": translator.artifact.digest, "people": Store(config.dataset).digest}
-    with published(out, {"config": config.model_dump(mode="json"), "inputs": inputs}, figures) as folder:
-        save_picture(sheet(rows(held, made, config.shown), HEADS), folder / "samples.png")
-    print(f"{pipeline}@{stage} is done: {out}  " + "  ".join(f"{k} {v:.3g}" for k, v in figures.items()))
+    with published(out, {"config": config.model_dump(mode="json"), "inputs": inputs}, metrics) as folder:
+        save_image(sheet(rows(held, made, config.shown), HEADS), folder / "samples.png")
+    print(f"{pipeline}@{stage} is done: {out}  " + "  ".join(f"{k} {v:.3g}" for k, v in metrics.items()))
 
 
 def _translated(translator: Translator, held: Held, name: str, seed: int) -> Translated:
@@ -103,7 +103,7 @@ def _translated(translator: Translator, held: Held, name: str, seed: int) -> Tra
                 bar.show(some.stop, "people translated")
     maps = [part.maps for part in parts if part.maps is not None]
     return Translated(
-        np.concatenate([part.pictures for part in parts]),
+        np.concatenate([part.images for part in parts]),
         np.concatenate([part.raw for part in parts]),
         np.concatenate(maps) if maps else None,
     )
@@ -111,16 +111,16 @@ def _translated(translator: Translator, held: Held, name: str, seed: int) -> Tra
 
 def measured(held: Held, made: Translated, seed: int) -> dict[str, float]:
     """All metrics by name. `_ceiling`: for the sentence's own real image; `_chance`: with shuffled sentences."""
-    figures: dict[str, float] = {}
+    metrics: dict[str, float] = {}
     people = held.people
     if made.maps is not None:
-        figures |= {"hair_iou": iou(people.maps, made.maps, HAIR), "face_iou": iou(people.maps, made.maps, FACE)}
+        metrics |= {"hair_iou": iou(people.maps, made.maps, HAIR), "face_iou": iou(people.maps, made.maps, FACE)}
     half = held.count // 2
-    figures["frechet"] = distance(made.pictures, people.images)
-    figures["frechet_floor"] = distance(people.images[:half], people.images[half:])
+    metrics["frechet"] = distance(made.images, people.images)
+    metrics["frechet_floor"] = distance(people.images[:half], people.images[half:])
     if held.drawn:
-        figures |= _read(held, made, seed)
-    return {name: round(value, 4) for name, value in figures.items()}
+        metrics |= _read(held, made, seed)
+    return {name: round(value, 4) for name, value in metrics.items()}
 
 
 def _read(held: Held, made: Translated, seed: int) -> dict[str, float]:
@@ -130,12 +130,12 @@ def _read(held: Held, made: Translated, seed: int) -> dict[str, float]:
     shuffled = np.random.default_rng(derive_seed(seed, "shuffled")).permutation(held.count)
     true = held.people.images[held.donors % held.count]
     found = {
-        "": accuracies(made.pictures, bodies, wanted, told),
+        "": accuracies(made.images, bodies, wanted, told),
         "_ceiling": accuracies(true, wanted, wanted, told),
-        "_chance": accuracies(made.pictures, bodies, [wanted[i] for i in shuffled], [told[i] for i in shuffled]),
+        "_chance": accuracies(made.images, bodies, [wanted[i] for i in shuffled], [told[i] for i in shuffled]),
     }
-    figures = {f"{name}{kind}": value for kind, of in found.items() for name, value in of.items()}
-    return figures | {f"accuracy{kind}": float(np.mean(list(of.values()))) for kind, of in found.items()}
+    metrics = {f"{name}{kind}": value for kind, of in found.items() for name, value in of.items()}
+    return metrics | {f"accuracy{kind}": float(np.mean(list(of.values()))) for kind, of in found.items()}
 
 
 HEADS = ("sentence", "person", "map", "new map", "result")
@@ -146,5 +146,5 @@ def rows(held: Held, made: Translated, count: int) -> list[Row]:
     found = []
     for i in range(min(count, held.count)):
         new = held.people.maps[i] if made.maps is None else made.maps[i]
-        found.append(Row(held.sentences[i], [held.people.images[i], held.people.maps[i], new, made.pictures[i]]))
+        found.append(Row(held.sentences[i], [held.people.images[i], held.people.maps[i], new, made.images[i]]))
     return found

@@ -82,7 +82,7 @@ class Small:
         (folder / "metrics.json").write_text(json.dumps(metrics))
 
     def table(self, name: str) -> list[list[str]]:
-        """The cells of a table's file, a row a line."""
+        """The cells of a table's file, one row per line."""
         lines = (self.tables / f"{name}.md").read_text().splitlines()
         return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| ")]
 
@@ -366,9 +366,9 @@ def test_fashiongan(small: Small) -> None:
     small.run("outfit_one", "coarse7-0")
     ours = small.run("judged", "coarse7-0")
     fashiongan = script("fashiongan")
-    figures = {f"{field}{kind}": 0.5 for field in fashiongan.FIELDS for kind in ("", "_ceiling", "_chance")}
-    figures |= {"frechet": 12.0, "frechet_floor": 3.0, "hair_iou": 0.25, "face_iou": 0.75, "accuracy": 0.625}
-    small.give("judged", "composed-0", **figures)
+    metrics = {f"{field}{kind}": 0.5 for field in fashiongan.FIELDS for kind in ("", "_ceiling", "_chance")}
+    metrics |= {"frechet": 12.0, "frechet_floor": 3.0, "hair_iou": 0.25, "face_iou": 0.75, "accuracy": 0.625}
+    small.give("judged", "composed-0", **metrics)
     (small.root / "artifacts/judged/composed-0/samples.png").write_bytes(b"a sheet")
     fashiongan.table("")
     head, _, ceiling, coarse, composed, chance = small.table("fashiongan")
@@ -385,7 +385,7 @@ def test_sick(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
     sick = script("sick")
     for cached in (sick.least_of, sick._reals):
         cached.cache_clear()
-    monkeypatch.setattr(sick, "PICTURES", 60)
+    monkeypatch.setattr(sick, "IMAGES", 60)
     small.prepare("sick_grid", count=600)
     small.prepare("sick_dolls", count=320)
     small.change("features.sick_dolls", epochs=1)

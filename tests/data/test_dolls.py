@@ -71,11 +71,11 @@ def told(sentence: str, table: dict[Sleeve, set[str]] | dict[Pattern, set[str]])
 
 @pytest.mark.parametrize("resolution", [4, 8, 16, 32, 64, 128, 256])
 def test_shapes_and_classes(resolution: int) -> None:
-    picture = doll(0, 3, resolution)
-    assert picture.image.shape == (resolution, resolution, 3)
-    assert picture.map.shape == (resolution, resolution)
-    assert picture.image.dtype == picture.map.dtype == np.uint8
-    assert picture.map.max() < len(Part)
+    image = doll(0, 3, resolution)
+    assert image.image.shape == (resolution, resolution, 3)
+    assert image.map.shape == (resolution, resolution)
+    assert image.image.dtype == image.map.dtype == np.uint8
+    assert image.map.max() < len(Part)
 
 
 def test_the_same_seed_and_index_give_the_same_doll() -> None:

@@ -1,4 +1,4 @@
-"""FashionGAN's release: pictures stand upright, keep their sentence and code, and files that are wrong are named."""
+"""FashionGAN's release: images stand upright, keep their sentence and code, and files that are wrong are named."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,10 +75,10 @@ def test_a_store_holds_the_split_upright_with_its_words(
         }
 
 
-def test_each_test_picture_names_whose_sentence_it_is_told(release: Path) -> None:
+def test_each_test_image_names_whose_sentence_it_is_told(release: Path) -> None:
     source = fashiongan(release, split="test")
     listing = source.listing()
-    records = [source.picture(listing, index).record or {} for index in range(4)]
+    records = [source.example(listing, index).record or {} for index in range(4)]
     assert [record.get("donor") for record in records] == [1, 3, None, 0]
     assert [record.get("donor_sentence") for record in records] == [
         *(None, None, "the lady was wearing outfit number 11.", None)
@@ -86,17 +86,17 @@ def test_each_test_picture_names_whose_sentence_it_is_told(release: Path) -> Non
     for record in records:
         if "donor" in record:
             assert records[record["donor"]]["sentence"].endswith(f" {TEST[record['donor']] - 1}.")
-    train = fashiongan(release).picture(fashiongan(release).listing(), 0)
+    train = fashiongan(release).example(fashiongan(release).listing(), 0)
     assert not {"donor", "donor_sentence"} & set(train.record or {})
 
 
-def test_smaller_pictures_are_those_of_any_other_source(release: Path) -> None:
+def test_smaller_images_are_those_of_any_other_source(release: Path) -> None:
     options = {"source": "fashiongan", "root": release, "resolution": 32}
     source = source_config({"datasets": {"people": options}}, "people")
-    picture = source.picture(source.listing(), 2)
+    image = source.example(source.listing(), 2)
     upright = np.rint(photo(11) * 255).astype(np.uint8)
-    assert np.abs(picture.image.astype(int) - to_square(Image.fromarray(upright), 32, 3)).max() <= 1
-    np.testing.assert_array_equal(picture.map, map_to_square(person(11), 32))
+    assert np.abs(image.image.astype(int) - to_square(Image.fromarray(upright), 32, 3)).max() <= 1
+    np.testing.assert_array_equal(image.map, map_to_square(person(11), 32))
 
 
 @contextmanager
@@ -164,20 +164,20 @@ HARMS: list[tuple[Callable[[Path], object], str]] = [
     (h5(G2, "ih_mean", lambda m: None), r"G2\.h5 has no variable 'ih_mean' \(it has b_, ih\); docs"),
     (mat(INDICES, "test_set_pair_ind", lambda i: None), r"has no variable 'test_set_pair_ind' \(it has test_ind, train_ind\)"),
     (mat(LANGUAGE, "sleeve_", lambda s: None), r"has no variable 'sleeve_' \(it has cate_new, codeJ, color_, engJ, gen"),
-    (h5(G1, "b_", lambda b: b[:, 0]), r"G1\.h5: b_ has shape \(12, 128, 128\); right would be \(12, 1, 128, 128\)"),
+    (h5(G1, "b_", lambda b: b[:, 0]), r"G1\.h5: b_ has shape \(12, 128, 128\); expected \(12, 1, 128, 128\)"),
     (h5(G2, "ih", lambda a: np.moveaxis(a, 1, 3)), r"G2\.h5: ih has shape \(12, 128, 128, 3\); right .*\(12, 3, 128"),
-    (h5(G2, "ih_mean", lambda m: m[:1]), r"G2\.h5: ih_mean has shape \(128, 128\); right would be \(3, 128, 128\)"),
-    (h5(G2, "ih", lambda a: a[:9]), r"G2\.h5: ih has shape \(9, .*right would be \(12, .*as G1\.h5 is of 12 pictures"),
-    (mat(CODES, "hn2", np.transpose), r"hn2 has shape \(100, 12\); right would be \(12, 100\), as G1\.h5 is of 12"),
-    (mat(LANGUAGE, "engJ", lambda e: e[1:]), r"engJ has shape \(11,\); right would be \(12,\), as G1\.h5 is of 12"),
-    (mat(CONSTRAINTS, "d", lambda d: d[..., 2:]), r"d has shape \(8, 8, 4, 10\); right would be \(8, 8, 4, 12\)"),
+    (h5(G2, "ih_mean", lambda m: m[:1]), r"G2\.h5: ih_mean has shape \(128, 128\); expected \(3, 128, 128\)"),
+    (h5(G2, "ih", lambda a: a[:9]), r"G2\.h5: ih has shape \(9, .*expected \(12, .*as G1\.h5 is of 12 images"),
+    (mat(CODES, "hn2", np.transpose), r"hn2 has shape \(100, 12\); expected \(12, 100\), as G1\.h5 is of 12"),
+    (mat(LANGUAGE, "engJ", lambda e: e[1:]), r"engJ has shape \(11,\); expected \(12,\), as G1\.h5 is of 12"),
+    (mat(CONSTRAINTS, "d", lambda d: d[..., 2:]), r"d has shape \(8, 8, 4, 10\); expected \(8, 8, 4, 12\)"),
     (mat(INDICES, "test_set_pair_ind", lambda i: i[1:]), r"test_set_pair_ind has shape \(3,\); .* as test_ind is"),
-    (mat(INDICES, "train_ind", lambda i: i - 1), r"train_ind holds 0; right would be numbers from 1 to 12, the pictures"),
-    (mat(INDICES, "test_ind", lambda i: put(i, 13)), r"test_ind holds 13; right would be numbers from 1 to 12"),
-    (mat(INDICES, "test_ind", lambda i: put(i, 2.5)), r"test_ind holds 2\.5; right would be numbers from 1 to 12"),
-    (mat(LANGUAGE, "color_", lambda c: put(c, np.nan)), r"color_ holds what is no number; right would be whole"),
-    (h5(G1, "b_", lambda b: put(b, 7)), r"G1\.h5: b_ has pixels of 7 in picture 1 of 12; right would be the classes 0"),
-    (h5(G2, "b_", lambda b: put(b, 0.5)), r"G2\.h5: b_ has pixels of 0\.5 in picture 1 of 12"),
+    (mat(INDICES, "train_ind", lambda i: i - 1), r"train_ind holds 0; expected numbers from 1 to 12, the images"),
+    (mat(INDICES, "test_ind", lambda i: put(i, 13)), r"test_ind holds 13; expected numbers from 1 to 12"),
+    (mat(INDICES, "test_ind", lambda i: put(i, 2.5)), r"test_ind holds 2\.5; expected numbers from 1 to 12"),
+    (mat(LANGUAGE, "color_", lambda c: put(c, np.nan)), r"color_ holds what is no number; expected whole"),
+    (h5(G1, "b_", lambda b: put(b, 7)), r"G1\.h5: b_ has pixels of 7 in image 1 of 12; expected the classes 0"),
+    (h5(G2, "b_", lambda b: put(b, 0.5)), r"G2\.h5: b_ has pixels of 0\.5 in image 1 of 12"),
     (h5(G1, "b_", transposed), r"G1\.h5: the orientation of b_ is wrong: .* off by 0\.\d+, with rows and columns exch"),
     (h5(G2, "b_", transposed), r"G2\.h5: the orientation of b_ is wrong"),
     (mat(CONSTRAINTS, "d", lambda d: d.swapaxes(0, 1)), r"G1\.h5: the orientation of b_ is wrong: against d of sr1_8"),
@@ -195,7 +195,7 @@ def test_what_is_wrong_is_named_with_what_would_be_right(
 
 
 def sixfold(root: Path) -> None:
-    """Repeat the release's pictures six times, and take all of them for training."""
+    """Repeat the release's images six times, and take all of them for training."""
     for path in (G1, G2):
         with changed_h5(root / path) as arrays:
             for name in set(arrays) - {"ih_mean"}:
@@ -222,7 +222,7 @@ def test_wrong_classes_are_found_outside_the_sample_too(release: Path, tmp_path:
         arrays["b_"][70, 0, 5, 6] = 9
     source = fashiongan(release, resolution=8)
     source.listing()
-    with pytest.raises(InputError, match=r"b_ has pixels of 9 in picture 71 of 72"):
+    with pytest.raises(InputError, match=r"b_ has pixels of 9 in image 71 of 72"):
         prepare(source, tmp_path / "store", quiet, workers=2)
     assert not (tmp_path / "store").exists()
 

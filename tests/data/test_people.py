@@ -1,4 +1,4 @@
-"""A user's own people: a picture, its map and its sentence stay together, and what is refused."""
+"""A user's own people: an image, its map and its sentence stay together, and what is refused."""
 
 import shutil
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from espalier.stages.config.sections import source_config
 COLOURS = np.array(
     [[250, 250, 250], [40, 20, 10], [230, 180, 150], [200, 0, 0], [0, 0, 200], [0, 150, 0], [220, 200, 0]], np.uint8
 )
-"""Of each class the colour that the pictures here have there."""
+"""Of each class the colour that the images here have there."""
 
 
 def quiet(done: int, total: int) -> None:
@@ -39,7 +39,7 @@ def classes_of(width: int, height: int) -> NDArray[np.uint8]:
 
 
 def write_person(root: Path, name: str, classes: NDArray[np.uint8], mode: str = "P") -> None:
-    """A picture in the classes' colours, and its map."""
+    """An image in the classes' colours, and its map."""
     for folder in ("images", "maps"):
         (root / folder).mkdir(parents=True, exist_ok=True)
     Image.fromarray(COLOURS[classes]).save(root / "images" / name, **({"quality": 100} if name[-3:] == "jpg" else {}))
@@ -71,7 +71,7 @@ def three(tmp_path: Path) -> Path:
     return root
 
 
-def test_a_store_of_people_holds_pictures_maps_and_records(three: Path, tmp_path: Path) -> None:
+def test_a_store_of_people_holds_images_maps_and_records(three: Path, tmp_path: Path) -> None:
     source = source_config({"datasets": {"three": {"source": "people", "root": three, "resolution": 16}}}, "three")
     assert prepare(source, tmp_path / "store", quiet, workers=1) == []
     store = Store(tmp_path / "store")
@@ -88,7 +88,7 @@ def test_a_store_of_people_holds_pictures_maps_and_records(three: Path, tmp_path
     assert {"maps-16.npy", "images-16.npy"} <= set(store.manifest.digests)
     shown = COLOURS[store.maps(16)].astype(int)
     alike = np.abs(store.images(16).astype(int) - shown).max(axis=-1) < 40
-    assert alike.mean() > 0.75, "but where classes meet, a picture has their map's colours"
+    assert alike.mean() > 0.75, "but where classes meet, an image has their map's colours"
 
 
 @pytest.mark.parametrize("size", [(96, 64), (64, 96), (65, 41), (41, 66), (32, 32), (28, 28), (9, 12)])
@@ -112,7 +112,7 @@ def test_a_marked_corner_lands_at_the_same_place_in_both(
     assert apart.sum() <= 2 * resolution / 3 + 1, "not more than the two inner edges"
 
 
-def test_a_map_is_turned_as_its_picture_is(tmp_path: Path) -> None:
+def test_a_map_is_turned_as_its_image_is(tmp_path: Path) -> None:
     classes = classes_of(96, 64)
     write_person(tmp_path, "a.png", classes)
     exif = Image.Exif()
@@ -120,12 +120,12 @@ def test_a_map_is_turned_as_its_picture_is(tmp_path: Path) -> None:
     Image.fromarray(COLOURS[np.rot90(classes)]).save(tmp_path / "images/a.png", exif=exif)
     write_captions(tmp_path, "file,sentence", "a.png,a lady")
     source = people(tmp_path)
-    picture = source.picture(source.listing(), 0)
-    np.testing.assert_array_equal(picture.map, map_to_square(classes, 16))
-    np.testing.assert_array_equal(picture.image, to_square(Image.fromarray(COLOURS[classes]), 16, 3))
+    image = source.example(source.listing(), 0)
+    np.testing.assert_array_equal(image.map, map_to_square(classes, 16))
+    np.testing.assert_array_equal(image.image, to_square(Image.fromarray(COLOURS[classes]), 16, 3))
 
 
-def test_the_held_out_pictures_stay_when_others_come(three: Path) -> None:
+def test_the_held_out_images_stay_when_others_come(three: Path) -> None:
     for i in range(60):
         shutil.copy(three / "images/c.png", three / f"images/p{i}.png")
         shutil.copy(three / "maps/c.png", three / f"maps/p{i}.png")
@@ -150,7 +150,7 @@ def test_a_mark_of_a_spreadsheet_and_other_files_do_no_harm(three: Path) -> None
     (three / "images/notes.txt").write_text("x")
     listing = people(three).listing()
     assert listing.notes == ["left out 1 files that are no images (1 x .txt)"]
-    assert people(three).picture(listing, 1).record == {
+    assert people(three).example(listing, 1).record == {
         "file": "b.jpg",
         "sentence": "a man in a blue shirt",
         "attributes": {"colour": "blue", "sleeve": "short"},
@@ -185,24 +185,24 @@ def marked(image: Image.Image) -> Image.Image:
 
 
 LISTING = [
-    (remove("maps/b.png"), r"1 of 3 pictures in .*images have no map: b\.jpg; right would be .*maps/b\.png for the"),
-    (remove("captions.csv"), r"there is no .*captions\.csv; right would be a CSV file with the columns file,sentence"),
+    (remove("maps/b.png"), r"1 of 3 images in .*images have no map: b\.jpg; expected .*maps/b\.png for the"),
+    (remove("captions.csv"), r"there is no .*captions\.csv; expected a CSV file with the columns file,sentence"),
     (replaced("file,sentence", "file,text"), r"no column sentence: its first line is 'file,text,colour,sleeve'; right"),
-    (replaced("b.jpg,a man in a blue shirt,blue,short\n", ""), r"no line for 1 of 3 pictures: b\.jpg; right would be"),
-    (replaced("b.jpg,", "b.png,"), r"no line for 1 of 3 pictures: b\.jpg"),
-    (replaced("\n\n", "\nd.png,a child,red,long\n"), r"names files that are no pictures in .*: d\.png; right would be"),
-    (replaced("a man in a blue shirt", " "), r"an empty sentence in line 3 \(b\.jpg\); describe the picture"),
+    (replaced("b.jpg,a man in a blue shirt,blue,short\n", ""), r"no line for 1 of 3 images: b\.jpg; expected"),
+    (replaced("b.jpg,", "b.png,"), r"no line for 1 of 3 images: b\.jpg"),
+    (replaced("\n\n", "\nd.png,a child,red,long\n"), r"names files that are no images in .*: d\.png; expected"),
+    (replaced("a man in a blue shirt", " "), r"an empty sentence in line 3 \(b\.jpg\); describe the image"),
     (replaced("a blue shirt", "a blue, shirt"), r"5 values in line 3, and 4 columns; .* must be in quotes"),
     (replaced("\n\n", "\na.png,again,red,long\n"), r"names a\.png again in line 4"),
     (lambda root: (root / "captions.csv").write_bytes(b"file,sentence\nx,\xff\n"), r"cannot be read .* saved as UTF-8"),
     (lambda root: (root / "captions.csv").write_bytes(b""), r"no column file and no column sentence"),
-    (lambda root: shutil.copy(root / "images/a.png", root / "images/a.bmp"), r"2 pictures .* share the map a\.png"),
-    (lambda root: shutil.rmtree(root / "images"), r"no folder .*images; right would be images/, maps/ and captions"),
+    (lambda root: shutil.copy(root / "images/a.png", root / "images/a.bmp"), r"2 images .* share the map a\.png"),
+    (lambda root: shutil.rmtree(root / "images"), r"no folder .*images; expected images/, maps/ and captions"),
 ]
 
 
 @pytest.mark.parametrize(("harm", "complaint"), LISTING, ids=[complaint[:25] for _, complaint in LISTING])
-def test_what_cannot_be_used_is_named_before_any_picture_is_read(
+def test_what_cannot_be_used_is_named_before_any_image_is_read(
     three: Path, harm: Callable[[Path], object], complaint: str
 ) -> None:
     harm(three)
@@ -211,9 +211,9 @@ def test_what_cannot_be_used_is_named_before_any_picture_is_read(
 
 
 MAPS = [
-    (redrawn(lambda image: image.resize((48, 32))), r"a\.png: its map .* is 48x32, the picture 96x64; right would be"),
+    (redrawn(lambda image: image.resize((48, 32))), r"a\.png: its map .* is 48x32, the image 96x64; expected"),
     (redrawn(marked), r"map .*maps/a\.png has pixels of 9, 200, the first in row 3, column 5 .* 1 hair and hat"),
-    (redrawn(lambda image: image.convert("RGB")), r"maps/a\.png is saved as RGB, not as classes; right would be a pal"),
+    (redrawn(lambda image: image.convert("RGB")), r"maps/a\.png is saved as RGB, not as classes; expected a pal"),
     (lambda root: (root / "maps/a.png").write_bytes(b"x"), r"maps/a\.png cannot be read \(UnidentifiedImageError"),
     (lambda root: (root / "images/a.png").write_bytes(b"x"), r"a\.png: UnidentifiedImageError"),
 ]
@@ -224,7 +224,7 @@ def test_a_map_that_is_none_is_refused_or_left_out(
     three: Path, tmp_path: Path, harm: Callable[[Path], object], complaint: str
 ) -> None:
     harm(three)
-    with pytest.raises(InputError, match=rf"1 of 3 pictures in .* are damaged(.*\n)*.*{complaint}"):
+    with pytest.raises(InputError, match=rf"1 of 3 images in .* are damaged(.*\n)*.*{complaint}"):
         prepare(people(three), tmp_path / "store", quiet, workers=1)
     notes = prepare(people(three, damaged=0.4), tmp_path / "store", quiet, workers=1)
     store = Store(tmp_path / "store")
@@ -233,5 +233,5 @@ def test_a_map_that_is_none_is_refused_or_left_out(
 
 
 def test_an_empty_part_says_so(three: Path) -> None:
-    with pytest.raises(InputError, match=r"none of the 3 pictures .* 'split: test' with held_out 0; change"):
+    with pytest.raises(InputError, match=r"none of the 3 images .* 'split: test' with held_out 0; change"):
         people(three, split="test", held_out=0).listing()

@@ -144,7 +144,7 @@ def test_progress_says_when_all_is_done(tmp_path: Path) -> None:
     assert seen == [(30, 30)]
 
 
-def test_points_and_pictures_are_not_taken_for_each_other(tmp_path: Path) -> None:
+def test_points_and_images_are_not_taken_for_each_other(tmp_path: Path) -> None:
     ring = prepared("ring", tmp_path / "ring", count=4)
     prepare(
         DollSource(source="dolls", root=Path("x"), count=2, resolution=4),
@@ -154,15 +154,15 @@ def test_points_and_pictures_are_not_taken_for_each_other(tmp_path: Path) -> Non
     )
     dolls = Store(tmp_path / "dolls")
     for ask in (lambda: ring.images(8), lambda: ring.verify(8)):
-        with pytest.raises(InputError, match="ring holds points, not pictures; take a dataset of pictures"):
+        with pytest.raises(InputError, match="ring holds points, not images; take a dataset of images"):
             ask()
     for refused in (dolls.points, lambda: dolls.verify(None)):
-        with pytest.raises(InputError, match="dolls holds pictures, not points; take a dataset with 'source: points'"):
+        with pytest.raises(InputError, match="dolls holds images, not points; take a dataset with 'source: points'"):
             refused()
     assert not dolls.holds_points
 
 
-def test_stores_of_pictures_have_the_manifest_they_always_had(tmp_path: Path) -> None:
+def test_stores_of_images_have_the_manifest_they_always_had(tmp_path: Path) -> None:
     prepare(
         DollSource(source="dolls", root=Path("x"), count=2, resolution=4),
         tmp_path / "dolls",

@@ -1,4 +1,4 @@
-"""Preparation: pictures of every kind, damage, the store, and the same store for any number of workers."""
+"""Preparation: images of every kind, damage, the store, and the same store for any number of workers."""
 
 import json
 import shutil
@@ -26,12 +26,12 @@ def folder(root: Path, **options: object) -> FolderSource:
 
 
 def gradient(size: tuple[int, int]) -> Image.Image:
-    """A picture in which each place has its own colour."""
+    """An image in which each place has its own colour."""
     x, y = np.meshgrid(np.linspace(0, 255, size[0]), np.linspace(0, 255, size[1]))
     return Image.fromarray(np.stack([x, y, 255 - x], axis=-1).astype(np.uint8))
 
 
-def test_a_picture_is_cropped_at_its_centre() -> None:
+def test_a_image_is_cropped_at_its_centre() -> None:
     found = to_square(gradient((48, 16)), 16, 3)
     np.testing.assert_array_equal(found, np.asarray(gradient((48, 16)))[:, 16:32])
 
@@ -47,9 +47,9 @@ def test_16_bit_grey_is_scaled_and_not_clipped() -> None:
 
 
 def test_cmyk_and_palette_give_the_rgb_they_show() -> None:
-    picture = Image.new("RGB", (8, 8), (200, 30, 60))
+    image = Image.new("RGB", (8, 8), (200, 30, 60))
     for mode in ("CMYK", "P"):
-        found = to_square(picture.convert(mode, palette=Image.Palette.ADAPTIVE), 8, 3).astype(int)
+        found = to_square(image.convert(mode, palette=Image.Palette.ADAPTIVE), 8, 3).astype(int)
         assert abs(found - (200, 30, 60)).max() <= 6, mode
 
 
@@ -117,21 +117,21 @@ def test_grey_folders_stay_grey(tmp_path: Path) -> None:
     assert Store(tmp_path / "store").images(8).shape == (1, 8, 8, 1)
 
 
-def test_damaged_pictures_are_named_and_too_many_are_an_error(tmp_path: Path) -> None:
+def test_damaged_images_are_named_and_too_many_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     for i in range(9):
         gradient((20, 20)).save(tmp_path / f"in/{i}.png")
     whole = (tmp_path / "in/3.png").read_bytes()
     (tmp_path / "in/3.png").write_bytes(whole[: len(whole) // 2])
-    (tmp_path / "in/5.png").write_bytes(b"not a picture")
-    with pytest.raises(InputError, match=r"2 of 9 pictures in .* are damaged.*(\n.*)*3\.png.*(\n.*)*5\.png"):
+    (tmp_path / "in/5.png").write_bytes(b"not an image")
+    with pytest.raises(InputError, match=r"2 of 9 images in .* are damaged.*(\n.*)*3\.png.*(\n.*)*5\.png"):
         prepare(folder(tmp_path / "in"), tmp_path / "store", quiet, workers=1)
     assert not (tmp_path / "store").exists()
     notes = prepare(folder(tmp_path / "in", damaged=0.5), tmp_path / "store", quiet, workers=1)
     store = Store(tmp_path / "store")
     assert store.manifest.count == 7 and store.manifest.damaged == ["3.png", "5.png"] and "3.png" in notes[0]
     expected = to_square(gradient((20, 20)), 8, 3)
-    assert all((picture == expected).all() for picture in store.images(8))
+    assert all((image == expected).all() for image in store.images(8))
     assert len((tmp_path / "store/records.jsonl").read_text().splitlines()) == 7
 
 
@@ -141,7 +141,7 @@ def test_a_failed_preparation_leaves_the_old_store(tmp_path: Path) -> None:
     before = Store(tmp_path / "store").digest
     (tmp_path / "in").mkdir()
     (tmp_path / "in/a.png").write_bytes(b"")
-    with pytest.raises(InputError, match="none of the 1 pictures"):
+    with pytest.raises(InputError, match="none of the 1 images"):
         prepare(folder(tmp_path / "in"), tmp_path / "store", quiet, workers=1)
     assert Store(tmp_path / "store").digest == before
     assert [p.name for p in tmp_path.iterdir() if "partial" in p.name] == []
@@ -176,7 +176,7 @@ def test_a_damaged_store_is_known_and_says_how_to_mend_it(tmp_path: Path, harm: 
 
 def test_a_store_says_which_resolutions_it_has(tmp_path: Path) -> None:
     prepare(DollSource(source="dolls", root=Path("x"), count=2, resolution=8), tmp_path / "s", quiet, workers=1)
-    with pytest.raises(InputError, match="no 16x16 pictures .it has 4, 8.; raise its 'resolution'"):
+    with pytest.raises(InputError, match="no 16x16 images .it has 4, 8.; raise its 'resolution'"):
         Store(tmp_path / "s").images(16)
 
 
@@ -189,9 +189,9 @@ def test_real_fashion_mnist_is_read_padded_and_labelled(real_data: Path, tmp_pat
     listing = source.listing()
     assert len(listing.names) == 10_000 and listing.channels == 1 and listing.classes[9] == "Ankle boot"
     raw = (real_data / "FashionMNIST/raw/t10k-images-idx3-ubyte").read_bytes()[16 : 16 + 784]
-    picture = source.picture(listing, 0)
-    np.testing.assert_array_equal(picture.image[2:-2, 2:-2, 0], np.frombuffer(raw, np.uint8).reshape(28, 28))
-    assert picture.label == (real_data / "FashionMNIST/raw/t10k-labels-idx1-ubyte").read_bytes()[8]
+    image = source.example(listing, 0)
+    np.testing.assert_array_equal(image.image[2:-2, 2:-2, 0], np.frombuffer(raw, np.uint8).reshape(28, 28))
+    assert image.label == (real_data / "FashionMNIST/raw/t10k-labels-idx1-ubyte").read_bytes()[8]
 
 
 def test_a_dataset_that_cannot_be_had_says_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""Outfits read from pictures: right on dolls that the rules were not tuned on, and by the picture alone."""
+"""Outfits read from images: right on dolls that the rules were not tuned on, and by the image alone."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from espalier.data.dolls import Picture, doll
+from espalier.data.dolls import Drawing, doll
 from espalier.data.dolls.colours import COLORS
 from espalier.data.dolls.drawing import draw
 from espalier.data.dolls.outfit import Doll, attributes, sample_doll
@@ -29,7 +29,7 @@ OUTFIT = {field.name for field in dataclasses.fields(Doll)} - {
 
 
 @cache
-def pictures(resolution: int) -> list[Picture]:
+def images(resolution: int) -> list[Drawing]:
     """The 200 held-out dolls."""
     return [doll(HELD_OUT, index, resolution) for index in range(200)]
 
@@ -37,7 +37,7 @@ def pictures(resolution: int) -> list[Picture]:
 @cache
 def readings(resolution: int) -> list[Outfit]:
     """What is read from them."""
-    return [read_outfit(picture.image, picture.attributes) for picture in pictures(resolution)]
+    return [read_outfit(image.image, image.attributes) for image in images(resolution)]
 
 
 def shares(read: Sequence[Outfit], true: Sequence[Outfit]) -> dict[str, float]:
@@ -47,7 +47,7 @@ def shares(read: Sequence[Outfit], true: Sequence[Outfit]) -> dict[str, float]:
 
 
 def unsharp(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """The picture reduced to half its size and back, with noise: as a young generator might paint it."""
+    """The image reduced to half its size and back, with noise: as a young generator might paint it."""
     side = len(image)
     small = Image.fromarray(image).reduce(2).resize((side, side), Image.Resampling.BILINEAR)
     return (np.asarray(small) + rng.normal(0, 8, image.shape)).round().clip(0, 255).astype(np.uint8)
@@ -55,17 +55,17 @@ def unsharp(image: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 @pytest.mark.parametrize(("resolution", "garment", "sleeve"), [(32, 0.92, 0.95), (64, 0.95, 0.96)])
 def test_outfits_are_read(resolution: int, garment: float, sleeve: float) -> None:
-    right = shares(readings(resolution), [worn(picture.attributes) for picture in pictures(resolution)])
+    right = shares(readings(resolution), [worn(image.attributes) for image in images(resolution)])
     assert right["garment"] >= garment, right
     assert right["sleeve"] >= sleeve, right
     assert right["upper_color"] >= 0.97, right
     assert right["lower_color"] >= 0.97, right
 
 
-def test_outfits_are_read_from_unsharp_pictures() -> None:
+def test_outfits_are_read_from_unsharp_images() -> None:
     rng = np.random.default_rng(0)
-    read = [read_outfit(unsharp(picture.image, rng), picture.attributes) for picture in pictures(32)]
-    right = shares(read, [worn(picture.attributes) for picture in pictures(32)])
+    read = [read_outfit(unsharp(image.image, rng), image.attributes) for image in images(32)]
+    right = shares(read, [worn(image.attributes) for image in images(32)])
     assert right["garment"] >= 0.82, right
     assert right["sleeve"] >= 0.9, right
     assert right["upper_color"] >= 0.95, right
@@ -86,8 +86,8 @@ def test_another_dolls_outfit_is_read_on_this_body() -> None:
     assert right["lower_color"] >= 0.95, right
 
 
-def test_a_picture_says_nothing_of_another_dolls_outfit() -> None:
-    true = [worn(picture.attributes) for picture in pictures(32)]
+def test_a_image_says_nothing_of_another_dolls_outfit() -> None:
+    true = [worn(image.attributes) for image in images(32)]
     by_chance = shares(readings(32), true[1:] + true[:1])
     assert by_chance["garment"] < 0.5, by_chance
     assert by_chance["sleeve"] < 0.45, by_chance
@@ -97,25 +97,25 @@ def test_a_picture_says_nothing_of_another_dolls_outfit() -> None:
 
 def test_a_resolution_of_128_is_read_as_64_is() -> None:
     large = [doll(HELD_OUT, index, 128) for index in range(8)]
-    assert [read_outfit(picture.image, picture.attributes) for picture in large] == readings(64)[:8]
+    assert [read_outfit(image.image, image.attributes) for image in large] == readings(64)[:8]
 
 
 def test_only_the_body_is_looked_at() -> None:
-    for picture, other in zip(pictures(32)[:30], pictures(32)[30:60], strict=True):
-        changed = picture.attributes | {name: other.attributes[name] for name in OUTFIT}
-        bare = {name: value for name, value in picture.attributes.items() if name not in OUTFIT}
-        assert read_outfit(picture.image, changed) == read_outfit(picture.image, bare)
+    for image, other in zip(images(32)[:30], images(32)[30:60], strict=True):
+        changed = image.attributes | {name: other.attributes[name] for name in OUTFIT}
+        bare = {name: value for name, value in image.attributes.items() if name not in OUTFIT}
+        assert read_outfit(image.image, changed) == read_outfit(image.image, bare)
 
 
 @pytest.mark.parametrize("resolution", [32, 64, 128])
 @pytest.mark.filterwarnings("error")
-def test_any_picture_gives_an_answer(resolution: int) -> None:
+def test_any_image_gives_an_answer(resolution: int) -> None:
     rng = np.random.default_rng(0)
     shape = (resolution, resolution, 3)
     flat = [np.full(shape, value, dtype=np.uint8) for value in (0, 127, 255)]
     noisy = [rng.integers(0, 256, shape, dtype=np.uint8) for _ in range(3)]
     for index in range(3):
-        body = pictures(32)[index].attributes
+        body = images(32)[index].attributes
         for image in flat + noisy:
             outfit = read_outfit(image, body)
             assert outfit.garment in ("dress", "trousers", "shorts", "skirt")
@@ -134,9 +134,9 @@ def test_every_build_is_read_without_a_warning(recwarn: pytest.WarningsRecorder)
 
 
 def test_what_is_worn_is_named_by_its_kind() -> None:
-    for picture in pictures(32):
-        kind, sleeve, upper, lower = worn(picture.attributes)
-        names = picture.attributes
+    for image in images(32):
+        kind, sleeve, upper, lower = worn(image.attributes)
+        names = image.attributes
         assert kind == {"jeans": "trousers"}.get(str(names["lower"]), names["lower"])
         assert (sleeve, upper, lower) == (names["sleeve"], names["upper_color"], names["lower_color"])
 

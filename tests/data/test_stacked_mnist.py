@@ -48,21 +48,21 @@ def test_a_store_holds_the_digits_its_records_name(
     store.verify(32)
     assert store.manifest.classes == [f"{k:03}" for k in range(1000)] and store.manifest.resolutions == [32, 16, 8, 4]
     records = (tmp_path / "stacked/records.jsonl").read_text().splitlines()
-    for picture, label, record in zip(store.images(32), store.labels(), records, strict=True):
+    for image, label, record in zip(store.images(32), store.labels(), records, strict=True):
         chosen = json.loads(record)["digits"]
         for channel in range(3):
-            np.testing.assert_array_equal(picture[..., channel], np.pad(digits[chosen[channel]], 2))
+            np.testing.assert_array_equal(image[..., channel], np.pad(digits[chosen[channel]], 2))
         assert store.manifest.classes[label] == "".join(str(classes[index]) for index in chosen)
 
 
-def test_a_picture_depends_on_seed_and_index_only(mnist: Path) -> None:
-    def picture(index: int, **options: object) -> tuple[bytes, int]:
+def test_a_image_depends_on_seed_and_index_only(mnist: Path) -> None:
+    def image(index: int, **options: object) -> tuple[bytes, int]:
         of = source(mnist, **options)
-        found = of.picture(of.listing(), index)
+        found = of.example(of.listing(), index)
         return found.image.tobytes(), found.label
 
-    assert picture(7, count=10) == picture(7, count=1000)
-    assert picture(7)[0] != picture(8)[0] and picture(7)[0] != picture(7, seed=1)[0]
+    assert image(7, count=10) == image(7, count=1000)
+    assert image(7)[0] != image(8)[0] and image(7)[0] != image(7, seed=1)[0]
 
 
 def test_the_three_digits_are_drawn_independently_from_all_of_the_training_set(
@@ -70,10 +70,10 @@ def test_the_three_digits_are_drawn_independently_from_all_of_the_training_set(
 ) -> None:
     of = source(mnist)
     listing = of.listing()
-    pictures = [of.picture(listing, index) for index in range(4000)]
-    chosen = np.array([picture.record["digits"] for picture in pictures if picture.record])
+    images = [of.example(listing, index) for index in range(4000)]
+    chosen = np.array([image.record["digits"] for image in images if image.record])
     assert chosen.min() < 50 and chosen.max() > 60_000 - 50
-    told = np.array([picture.label for picture in pictures])
+    told = np.array([image.label for image in images])
     share = np.bincount(classes, minlength=10) / 60_000
     for place in (100, 10, 1):
         found = np.bincount(told // place % 10, minlength=10) / 4000

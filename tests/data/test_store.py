@@ -40,9 +40,9 @@ def test_maps_of_each_resolution_are_pixels_of_the_full_one(tmp_path: Path) -> N
 def test_a_store_without_maps_says_which_sources_have_them(tmp_path: Path) -> None:
     (tmp_path / "in").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "in/a.png")
-    pictures = FolderSource(source="folder", root=tmp_path / "in", resolution=8)
+    images = FolderSource(source="folder", root=tmp_path / "in", resolution=8)
     points = PointSource.model_validate({"source": "points", "root": "x", "shape": "ring", "count": 5})
-    for name, source in (("folder", pictures), ("points", points)):
+    for name, source in (("folder", images), ("points", points)):
         prepare(source, tmp_path / name, quiet, workers=1)
         complaint = rf"no segmentation maps .its source is {name}.; take one of 'source: dolls', 'people' or 'fashiong"
         with pytest.raises(InputError, match=complaint):

@@ -19,15 +19,15 @@ def count(network: nn.Module) -> int:
 
 @pytest.mark.parametrize("resolution", [8, 16, 32])
 @pytest.mark.parametrize("cls", [Dcgan, Resnet])
-def test_pictures_and_logits_have_their_shapes(cls: type[Dcgan | Resnet], resolution: int) -> None:
+def test_images_and_logits_have_their_shapes(cls: type[Dcgan | Resnet], resolution: int) -> None:
     network = cls(generator_width=4, discriminator_width=4)
     arguments = network.arguments(resolution, 3)
     generator = network.generator_class(**arguments["generator"])
     discriminator = network.discriminator_class(**arguments["discriminator"])
-    pictures = generator(torch.randn(4, network.latent))
-    assert pictures.shape == (4, 3, resolution, resolution) and pictures.abs().max() <= 1
+    images = generator(torch.randn(4, network.latent))
+    assert images.shape == (4, 3, resolution, resolution) and images.abs().max() <= 1
     features: list[Tensor] = []
-    assert discriminator(pictures, features).shape == (4,)
+    assert discriminator(images, features).shape == (4,)
     assert len(features) == network.feature_count(resolution)
 
 

@@ -98,18 +98,18 @@ def test_shapes_at_every_size(resolution: int) -> None:
     assert maps.shape == (2, 7, resolution, resolution)
     assert fashion_shape.Discriminator(resolution, 2, 100, 20, D)(maps, None, coarse).shape == (2,)
     for body in ("unet", "encoder"):
-        pictures = image_generator(resolution, 2, body, compose=True)(z, whole)
-        assert pictures.shape == (2, 3, resolution, resolution)
-        assert pictures.abs().max() <= 1
+        images = image_generator(resolution, 2, body, compose=True)(z, whole)
+        assert images.shape == (2, 3, resolution, resolution)
+        assert images.abs().max() <= 1
     side = resolution // 8 - 2
-    assert image_discriminator(resolution, 2, "patch")(pictures, None, whole).shape == (2 * side**2,)
-    assert image_discriminator(resolution, 2, "whole")(pictures, None, whole).shape == (2,)
+    assert image_discriminator(resolution, 2, "patch")(images, None, whole).shape == (2 * side**2,)
+    assert image_discriminator(resolution, 2, "whole")(images, None, whole).shape == (2,)
 
 
-def test_a_composed_picture_takes_each_place_from_its_class() -> None:
+def test_a_composed_image_takes_each_place_from_its_class() -> None:
     maps = told(32, batch=1).map
-    pictures = torch.arange(CLASSES).float().view(1, CLASSES, 1, 1, 1).expand(1, CLASSES, 3, 32, 32).flatten(1, 2)
-    found = fashion_image.composed(pictures, maps)
+    images = torch.arange(CLASSES).float().view(1, CLASSES, 1, 1, 1).expand(1, CLASSES, 3, 32, 32).flatten(1, 2)
+    found = fashion_image.composed(images, maps)
     assert torch.equal(found[0, 0], maps[0].argmax(dim=0).float())
 
 

@@ -11,24 +11,24 @@ from espalier.models.layers import DownConv2d, EqualizedConv2d, EqualizedLinear,
 
 
 @pytest.fixture
-def picture() -> Tensor:
+def image() -> Tensor:
     return torch.randn(2, 5, 16, 16, dtype=torch.float64, requires_grad=True)
 
 
 @pytest.mark.parametrize("form", ["fused", "plain"])
 def test_up_and_down_convolutions_are_resize_and_convolve(
-    picture: Tensor, form: str, monkeypatch: pytest.MonkeyPatch
+    image: Tensor, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layers, "FUSED_FROM", 4 if form == "fused" else 1000)
     up, down = UpConv2d(5, 7).double(), DownConv2d(5, 7).double()
     for layer in (up, down):
         torch.nn.init.normal_(layer.bias)
     convolve = torch.nn.functional.conv2d
-    expected_up = convolve(double(picture), up.weight * math.sqrt(2 / 45), up.bias, padding=1)
-    expected_down = halve(convolve(picture, down.weight * math.sqrt(2 / 45), padding=1)) + down.bias[:, None, None]
-    for found, expected, layer in ((up(picture), expected_up, up), (down(picture), expected_down, down)):
+    expected_up = convolve(double(image), up.weight * math.sqrt(2 / 45), up.bias, padding=1)
+    expected_down = halve(convolve(image, down.weight * math.sqrt(2 / 45), padding=1)) + down.bias[:, None, None]
+    for found, expected, layer in ((up(image), expected_up, up), (down(image), expected_down, down)):
         torch.testing.assert_close(found, expected)
-        wanted = (picture, layer.weight, layer.bias)
+        wanted = (image, layer.weight, layer.bias)
         ours = torch.autograd.grad(found.square().sum(), wanted)
         theirs = torch.autograd.grad(expected.square().sum(), wanted)
         for a, b in zip(ours, theirs, strict=True):

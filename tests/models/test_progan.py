@@ -32,10 +32,10 @@ def test_widths_are_table_2s() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shapes(channels: int) -> None:
     generator = Generator(16, channels, 7, 64, 8)
-    pictures = generator(torch.randn(5, 7))
-    assert pictures.shape == (5, channels, 16, 16)
+    images = generator(torch.randn(5, 7))
+    assert images.shape == (5, channels, 16, 16)
     features: list[torch.Tensor] = []
-    assert Discriminator(16, channels, 64, 8)(pictures, features).shape == (5,)
+    assert Discriminator(16, channels, 64, 8)(images, features).shape == (5,)
     assert [tuple(f.shape[1:]) for f in features] == [(8, 8, 8), (8, 4, 4), (8,)]
 
 
@@ -56,18 +56,18 @@ def test_fading_blends_the_old_path_with_the_new() -> None:
     torch.testing.assert_close(grown(latent), 0.75 * double(small(latent)) + 0.25 * new)
 
 
-def test_a_grown_discriminator_at_alpha_0_is_the_old_one_on_the_halved_picture() -> None:
+def test_a_grown_discriminator_at_alpha_0_is_the_old_one_on_the_halved_image() -> None:
     torch.manual_seed(0)
     small, grown = Discriminator(8, 3, 64, 8), Discriminator(16, 3, 64, 8, fades=True)
     grown.load_state_dict(small.state_dict(), strict=False)
     grown.alpha = 0.0
-    pictures = torch.randn(4, 3, 16, 16)
-    assert torch.equal(grown(pictures), small(halve(pictures)))
+    images = torch.randn(4, 3, 16, 16)
+    assert torch.equal(grown(images), small(halve(images)))
 
 
 def test_the_two_orders_of_shrinking_are_two_functions_of_the_same_weights() -> None:
     torch.manual_seed(0)
     released, paper = Discriminator(8, 3, 64, 8), Discriminator(8, 3, 64, 8, down_order="activate_first")
     paper.load_state_dict(released.state_dict())
-    pictures = torch.randn(4, 3, 8, 8)
-    assert not torch.allclose(released(pictures), paper(pictures))
+    images = torch.randn(4, 3, 8, 8)
+    assert not torch.allclose(released(images), paper(images))

@@ -9,7 +9,7 @@ from PIL import Image
 
 from espalier.data.errors import InputError
 from espalier.pipelines.commands.ablate import Axis, Result, Trial, overrides, parse_axis
-from espalier.pipelines.commands.ranking import choose_figure, ranked
+from espalier.pipelines.commands.ranking import choose_metric, ranked
 from tests.conftest import TINY, Project
 from tests.pipelines.conftest import processes_of, wait_for
 
@@ -37,7 +37,7 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
     wait_for(lambda: (project.root / "ablations/progan-r4.csv").is_file())
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[0]
-    assert process.returncode == 130 and "the same command continues" in said, said
+    assert process.returncode == 130 and "run the same command to continue" in said, said
     assert "skipped: loss=hinge label_smoothing=0.9" in said and "no labels" in said
     assert not processes_of(project)
     finished = {row["key"] for row in rows(project)}
@@ -90,18 +90,18 @@ def test_axes_are_options_of_the_stage_or_tricks() -> None:
 
 
 def test_the_ranking_has_means_errors_and_failures() -> None:
-    def result(combination: str, seed: int, **figures: float) -> Result:
-        return Result(Trial(combination, (), seed, f"{combination}{seed}"), figures)
+    def result(combination: str, seed: int, **metrics: float) -> Result:
+        return Result(Trial(combination, (), seed, f"{combination}{seed}"), metrics)
 
     results = [
         result("a", 0, diversity=0.2), result("a", 1, diversity=0.4), result("b", 0, diversity=0.9), result("b", 1),
         result("c", 0),
     ]  # fmt: skip
-    assert choose_figure(results, "") == "diversity"
+    assert choose_metric(results, "") == "diversity"
     first, second, last = ranked(results, "diversity", lowest=False)
     assert (first.combination, first.mean, first.failed) == ("b", 0.9, 1)
     assert second.mean == pytest.approx(0.3) and second.error == pytest.approx(0.1)
     assert last.combination == "c" and not last.values
     assert ranked(results, "diversity", lowest=True)[0].combination == "a"
     with pytest.raises(InputError, match="no run has the metric"):
-        choose_figure(results, "fid")
+        choose_metric(results, "fid")

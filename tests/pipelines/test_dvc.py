@@ -57,10 +57,10 @@ def test_metrics_plots_and_params(copy_of_trained: Project) -> None:
     assert all("diversity" in found for found in there.values())
     project.dvc("plots", "show")
     page = (project.root / "dvc_plots/index.html").read_text()
-    pictures = {path.name for path in (project.root / "dvc_plots/static").iterdir()}
+    images = {path.name for path in (project.root / "dvc_plots/static").iterdir()}
     for stage in ("r4", "r8", "r16"):
         assert f"artifacts/progan/{stage}/curves/loss_d.csv" in page.replace("\\u002f", "/")
-        assert any(stage in name and "samples.png" in name for name in pictures)
+        assert any(stage in name and "samples.png" in name for name in images)
     project.set("progan.common.adam", {"learning_rate": 0.005})
     assert "progan.common.adam.learning_rate" in project.dvc("params", "diff")
 

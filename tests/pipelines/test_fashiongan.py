@@ -83,11 +83,11 @@ def test_one_repro_makes_the_sheet_and_another_does_nothing(dressed: Project) ->
     sheet = dressed.root / "artifacts/fashiongan_test/translate/samples.png"
     with Image.open(sheet) as image:
         assert image.width > image.height > 3 * 128
-    figures = json.loads(dressed.bytes("artifacts/fashiongan_test/translate/metrics.json"))
+    metrics = json.loads(dressed.bytes("artifacts/fashiongan_test/translate/metrics.json"))
     assert {"hair_iou", "face_iou", "frechet", "accuracy", "accuracy_ceiling", "accuracy_chance", "sleeve"} <= set(
-        figures
+        metrics
     )
-    assert figures["accuracy_ceiling"] > 0.85 > figures["accuracy_chance"]
+    assert metrics["accuracy_ceiling"] > 0.85 > metrics["accuracy_chance"]
     assert reran(dressed.dvc("repro", "fashiongan_test")) == []
 
 
@@ -138,7 +138,7 @@ def test_a_change_to_the_second_stage_leaves_the_first(dressed: Project) -> None
 
 @pytest.fixture
 def photo(dressed: Project) -> Path:
-    """A doll's picture and map in the project's folder."""
+    """A doll's image and map in the project's folder."""
     drawn = doll(7, 0, 64)
     Image.fromarray(drawn.image).save(dressed.root / "doll.png")
     Image.fromarray(drawn.map).save(dressed.root / "map.png")
@@ -167,12 +167,12 @@ def test_a_photo_is_translated_from_artifacts_alone(dressed: Project, photo: Pat
 
 
 @pytest.mark.parametrize(
-    ("picture", "classes", "sentence", "words"),
+    ("image", "classes", "sentence", "words"),
     [
         ("nobody.png", "map.png", "a red dress", "there is no image nobody.png"),
         ("doll.png", "none.png", "a red dress", "the image has no segmentation map"),
         ("doll.png", "doll.png", "a red dress", "saved as RGB, not as classes"),
-        ("doll.png", "small.png", "a red dress", "is 32x32, the picture 64x64"),
+        ("doll.png", "small.png", "a red dress", "is 32x32, the image 64x64"),
         ("doll.png", "wrong.png", "a red dress", "has pixels of 9"),
         ("doll.png", "map.png", " ", "has no words"),
         ("doll.png", "map.png", "zylph qwert", "the vocabulary covers"),
@@ -183,19 +183,17 @@ def test_what_cannot_be_translated_is_refused_in_words(
     dressed: Project,
     photo: Path,
     monkeypatch: pytest.MonkeyPatch,
-    picture: str,
+    image: str,
     classes: str,
     sentence: str,
     words: str,
 ) -> None:
     monkeypatch.chdir(dressed.root)
-    with Image.open("map.png") as image:
-        image.resize((32, 32), Image.Resampling.NEAREST).save("small.png")
-        image.point(lambda value: 9 if value == 3 else value).save("wrong.png")
+    with Image.open("map.png") as opened:
+        opened.resize((32, 32), Image.Resampling.NEAREST).save("small.png")
+        opened.point(lambda value: 9 if value == 3 else value).save("wrong.png")
     with pytest.raises(InputError) as refused:
-        draw_outfits(
-            Path(picture), Path(classes), [sentence], 1, 0, Path("artifacts/fashiongan/image"), Path("out.png")
-        )
+        draw_outfits(Path(image), Path(classes), [sentence], 1, 0, Path("artifacts/fashiongan/image"), Path("out.png"))
     assert words in str(refused.value)
 
 

@@ -57,14 +57,14 @@ def shared(trained: Project, server: Server, tmp_path_factory: pytest.TempPathFa
     served.stop()
 
 
-def test_a_run_shows_every_stage_with_its_pictures_and_overrides_are_an_experiment(shared: Served) -> None:
+def test_a_run_shows_every_stage_with_its_images_and_overrides_are_an_experiment(shared: Served) -> None:
     project, server = shared.project, shared.server
     before = project.bytes("params.yaml"), project.bytes("artifacts/progan/r16/generator.safetensors")
     run = shared.run(overrides=["+progan.stages.r16.kimg=4"])
     server.wait_until(run, "Completed")
     assert before == (project.bytes("params.yaml"), project.bytes("artifacts/progan/r16/generator.safetensors"))
     assert server.tasks(run) == {
-        "dataset@dolls": "Cached", "progan@r4": "Cached", "progan@r8": "Cached", "progan@r16": "Completed",
+        "code": "Cached", "dataset@dolls": "Cached", "progan@r4": "Cached", "progan@r8": "Cached", "progan@r16": "Completed",
     }  # fmt: skip
     (name,) = project.dvc("exp", "list", "--name-only").split()
     assert name in server.message(run)
@@ -75,7 +75,7 @@ def test_a_run_shows_every_stage_with_its_pictures_and_overrides_are_an_experime
     assert page.count("data:image/png;base64,") == 2 and "| diversity |" in page
     assert "[progan@r8](/artifacts/key/progan-r8)" in page
     assert artifacts["progan-r16-progress"]["data"] == 100
-    assert {"figure": "kimg", "value": 4.0} in json.loads(artifacts["progan-r16-metrics"]["data"])
+    assert {"metric": "kimg", "value": 4.0} in json.loads(artifacts["progan-r16-metrics"]["data"])
     summary = artifacts["progan-run"]["data"]
     assert "| Cached |" in summary and "| Completed | 0:" in summary and "data:image/png" in summary
     logs = server.logs(run)
@@ -83,7 +83,8 @@ def test_a_run_shows_every_stage_with_its_pictures_and_overrides_are_an_experime
     graph = server.ask(f"flow_runs/{run}/graph-v2")
     labels = {key: node["label"] for key, node in graph["nodes"]}
     parents = {node["label"]: {labels[parent["id"]] for parent in node["parents"]} for _, node in graph["nodes"]}
-    assert parents["progan@r16"] == {"dataset@dolls", "progan@r8"} and parents["dataset@dolls"] == set()
+    assert parents["progan@r16"] == {"code", "dataset@dolls", "progan@r8"}
+    assert parents["dataset@dolls"] == {"code"} and parents["code"] == set()
 
 
 def commit(project: Project) -> str:
@@ -141,7 +142,7 @@ def test_a_sick_stage_is_healed_in_a_flow_and_its_page_says_so(shared: Served) -
 def test_any_target_of_the_dag_is_a_flow_too(shared: Served) -> None:
     run = shared.server.run(f"target/{shared.project.root.name}", target="dataset@dolls", options={"force": True})
     shared.server.wait_until(run, "Completed")
-    assert shared.server.tasks(run) == {"dataset@dolls": "Completed"}
+    assert shared.server.tasks(run) == {"code": "Completed", "dataset@dolls": "Completed"}
 
 
 @pytest.mark.long
@@ -183,7 +184,7 @@ def test_a_run_is_given_a_time_and_its_failures_are_retried_unless_the_configura
     project.set("progan.stages.r8.batch_size", 64)
     run = served.run(until="r8")
     server.wait_until(run, "Failed")
-    assert "has 48 pictures, fewer than one batch of 64" in server.message(run)
+    assert "has 48 images, fewer than one batch of 64" in server.message(run)
     assert "AwaitingRetry" not in str(server.ask("task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}}))
     assert server.logs(run).count("> python -m espalier.stages.run progan r8") == 1
 
@@ -199,7 +200,7 @@ def test_training_goes_on_while_the_server_is_away(served: Served) -> None:
     server.start()
     server.wait_until(run, "Completed")
     assert json.loads(project.bytes("artifacts/progan/r16/stage.json"))["step"] == 500
-    assert "up to date" in project.dvc("status")
+    assert project.dvc("status").split() == ["code:", "always", "changed"]  # and nothing else
     assert {"progan-r8", "progan-r16", "progan-run"} <= set(server.artifacts(run))
 
 
@@ -224,7 +225,8 @@ def test_two_machines_share_a_chain_through_git_and_a_remote(served: Served, tmp
     finally:
         second.stop()
     assert server.tasks(run) == {
-        "dataset@dolls": "Cached", "progan@r4": "Cached", "progan@r8": "Cached", "progan@r16": "Completed",
+        "code": "Completed", "dataset@dolls": "Cached", "progan@r4": "Cached", "progan@r8": "Cached",
+        "progan@r16": "Completed",
     }  # fmt: skip
     weights = "artifacts/progan/r8/generator.safetensors"
     assert two.bytes(weights) == one.bytes(weights)

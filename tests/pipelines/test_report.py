@@ -22,12 +22,12 @@ from espalier.pipelines.report.chain import Chain, StageFacts, facts_of, fade_en
 from espalier.pipelines.report.charts import Band, Panel, both_widths, thinned, ticks
 from espalier.pipelines.report.curves import bands_of, curves, strip
 from espalier.pipelines.report.diagram import diagram, edges_of
-from espalier.pipelines.report.html import figure_text
+from espalier.pipelines.report.html import metric_text
 from espalier.pipelines.report.networks import nearest
 from espalier.pipelines.report.sections import flat, verdicts
 from espalier.pipelines.report.sheets import read_grid, sheet, spread
 from espalier.pipelines.run.dag import Node
-from espalier.stages.kinds.grids import grid, save_picture
+from espalier.stages.kinds.grids import grid, save_image
 from tests.conftest import Project
 
 MEBIBYTES_5 = 5 * 2**20
@@ -42,15 +42,15 @@ def reported(project: Project, *arguments: str) -> str:
 
 
 def assert_alone(page: str) -> None:
-    """It asks nobody for anything, runs nothing, and every picture in it is whole."""
+    """It asks nobody for anything, runs nothing, and every image in it is whole."""
     for place in re.findall(r"(?:src|href|action|srcset|poster|data)\s*=\s*[\"']([^\"']*)", page):
         assert place.startswith(("data:image/", "#")), place[:80]
     assert not re.search(r"<(script|link|iframe|object|embed|base)\b|@import|\son\w+\s*=", page)
     assert all(place.startswith("#") for place in re.findall(r"url\(([^)]*)\)", page))
-    pictures = re.findall(r"data:image/(?:png|webp);base64,([A-Za-z0-9+/=]+)", page)
-    assert len(pictures) == page.count("data:") > 0
-    for picture in pictures:
-        Image.open(io.BytesIO(base64.b64decode(picture, validate=True))).load()
+    images = re.findall(r"data:image/(?:png|webp);base64,([A-Za-z0-9+/=]+)", page)
+    assert len(images) == page.count("data:") > 0
+    for image in images:
+        Image.open(io.BytesIO(base64.b64decode(image, validate=True))).load()
     assert len(page.encode()) < MEBIBYTES_5
 
 
@@ -59,11 +59,11 @@ def test_the_page_holds_every_stage_and_needs_nobody(trained: Project) -> None:
     assert_alone(page)
     for stage in STAGES:
         assert f">{stage}</text>" in page
-    for part in ("growth", "beside", "curves", "figures", "origin"):
+    for part in ("growth", "beside", "curves", "metrics", "origin"):
         assert f'<section id="{part}">' in page and f'href="#{part}"' in page
     assert page.count('in every stage"') == 12 and "r4 (4×4) → r8 (8×8) → r16 (16×16)" in page
     assert "nearest real image to each, in pixels among all 48" in page
-    assert "dvc repro features@dolls" in page  # why figures have no floors
+    assert "dvc repro features@dolls" in page  # why metrics have no floors
     assert "fade end" in page and "gradient_penalty" in page
     record = json.loads(trained.bytes("artifacts/progan/r16/stage.json"))
     for told in (
@@ -231,10 +231,10 @@ def test_charts_hold_what_is_odd() -> None:
     assert ticks(-1.3, 2.2, 4) == [-1, 0, 1, 2] and ticks(0, 0, 4) == [] and len(ticks(0, 1e-9, 4)) > 2
 
 
-def test_pictures_come_back_from_the_grids_that_stages_publish(tmp_path: Path) -> None:
+def test_images_come_back_from_the_grids_that_stages_publish(tmp_path: Path) -> None:
     for side, channels in ((4, 3), (32, 1), (64, 3)):
         made = torch.randint(0, 256, (64, channels, side, side), dtype=torch.uint8)
-        save_picture(grid(made), tmp_path / "grid.png")
+        save_image(grid(made), tmp_path / "grid.png")
         found = read_grid(tmp_path / "grid.png", side, 8, 5)
         assert found is not None and found.shape == (5, side, side, 3)
         assert (found == made[:5].permute(0, 2, 3, 1).numpy()).all()
@@ -242,7 +242,7 @@ def test_pictures_come_back_from_the_grids_that_stages_publish(tmp_path: Path) -
     assert read_grid(tmp_path / "none.png", 4, 8, 5) is None
 
 
-def test_a_fake_that_is_a_real_picture_is_told(trained: Project) -> None:
+def test_a_fake_that_is_a_real_image_is_told(trained: Project) -> None:
     store = Store(trained.root / "artifacts/datasets/dolls")
     real = np.array(store.images(16)[:3])
     between = ((real.astype(int) + np.roll(real, 1, axis=0)) // 2).astype(np.uint8)
@@ -255,8 +255,8 @@ def test_small_parts() -> None:
     assert sheet(np.zeros((5, 4, 4, 3), np.uint8), 3).size == (3 * 66 - 2, 2 * 66 - 2)
     assert sheet(np.zeros((1, 512, 512, 1), np.uint8), 3).size == (128, 128)
     assert spread(3, 9) == [0, 1, 2] and spread(100, 3) == [0, 50, 99]
-    assert figure_text(-1.0) == "−1" and figure_text(8000) == "8,000" and figure_text(0.123456) == "0.1235"
-    assert figure_text(True) == "True" and figure_text(math.inf) == "inf"
+    assert metric_text(-1.0) == "−1" and metric_text(8000) == "8,000" and metric_text(0.123456) == "0.1235"
+    assert metric_text(True) == "True" and metric_text(math.inf) == "inf"
     assert flat({"a": {"b": 1, "c": None}, "d": {}}) == {"a.b": "1", "a.c": "null", "d": "{}"}
     assert fade_end([{"kimg": 1.0, "alpha": 1.0}]) is None
     assert [tone_of(word) for word in ("", "healthy", "collapsing", "discriminator won")] == [

@@ -39,7 +39,7 @@ def experiments(project: Project) -> set[str]:
     return set(project.dvc("exp", "list", "--name-only").split())
 
 
-def test_history_lists_every_version_with_its_figures_and_picture(versions: Project) -> None:
+def test_history_lists_every_version_with_its_metrics_and_image(versions: Project) -> None:
     (experiment,) = (name for name in experiments(versions) if name.startswith("learning-rate"))
     lines = [line for line in versions.look("history", "progan@r8").splitlines()[1:] if line.strip()]
     assert len(lines) == 3

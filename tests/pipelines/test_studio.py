@@ -25,9 +25,9 @@ from espalier.pipelines.studio.actions import (
     dress,
     find,
     first_people,
+    image_artifacts,
     one_of,
     open_studio,
-    picture_artifacts,
     sample,
     shown,
     uploaded,
@@ -71,7 +71,7 @@ def train(pipeline: str, stage: str) -> None:
 
 
 def sort(people: Path, root: Path) -> FolderSource:
-    """The people's pictures in a folder of two classes."""
+    """The people's images in a folder of two classes."""
     for number, image in enumerate(Store(people).images(8)):
         file = root / "ab"[number % 2] / f"{number}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -126,9 +126,9 @@ def test_a_person_is_dressed_as_translating_dresses(studio: tuple[Translator, Pe
     assert expected.maps is not None
     assert made.map is not None
     assert made.say == ""
-    assert made.picture.tobytes() == again.picture.tobytes() == shown(expected.pictures[0]).tobytes()
+    assert made.image.tobytes() == again.image.tobytes() == shown(expected.images[0]).tobytes()
     assert made.map.tobytes() == shown(expected.maps[0]).tobytes()
-    assert dress(translator, person, KNOWN, 6).picture.tobytes() != made.picture.tobytes()
+    assert dress(translator, person, KNOWN, 6).image.tobytes() != made.image.tobytes()
 
 
 def test_unknown_words_are_said(studio: tuple[Translator, People]) -> None:
@@ -139,7 +139,7 @@ def test_unknown_words_are_said(studio: tuple[Translator, People]) -> None:
 @pytest.mark.parametrize(
     ("sentence", "seed", "words"),
     [
-        ("", 0, "the sentence '' has no words; right would be 'a red dress with short sleeves'"),
+        ("", 0, "the sentence '' has no words; use 'a red dress with short sleeves'"),
         ("zorgly", 0, "no word of the sentence 'zorgly' is known; the vocabulary covers: "),
         (KNOWN, None, "the seed is empty; use a whole number from 0 on"),
         (KNOWN, -1, "the seed is -1; use"),
@@ -160,7 +160,7 @@ def test_nobody_cannot_be_dressed(studio: tuple[Translator, People]) -> None:
 
 
 def write_upload(folder: Path, people: People, change: Callable[[np.ndarray], Image.Image]) -> tuple[Path, Path]:
-    """The first person's picture, and a map made of theirs."""
+    """The first person's image, and a map made of theirs."""
     photo, classes = folder / "doll.png", folder / "doll-map.png"
     Image.fromarray(people.images[0]).save(photo)
     change(people.maps[0]).save(classes)
@@ -178,7 +178,7 @@ def test_an_uploaded_person_is_who_it_was(studio: tuple[Translator, People], tmp
     [
         (lambda map: Image.fromarray(map + np.uint8(9)), "doll.png: its map doll-map.png has pixels of 9"),
         (lambda map: Image.fromarray(map).convert("RGB"), "its map doll-map.png is saved as RGB, not as classes"),
-        (lambda map: Image.fromarray(map[:16]), "its map doll-map.png is 32x16, the picture 32x32"),
+        (lambda map: Image.fromarray(map[:16]), "its map doll-map.png is 32x16, the image 32x32"),
     ],
 )
 def test_bad_uploads_are_refused_without_the_folders_they_lie_in(
@@ -190,8 +190,8 @@ def test_bad_uploads_are_refused_without_the_folders_they_lie_in(
     assert str(tmp_path) not in str(refused.value)
 
 
-def test_generators_of_pictures_are_found_and_no_others(here: Path) -> None:
-    assert picture_artifacts() == [R4, R8, OF_CLASSES]
+def test_generators_of_images_are_found_and_no_others(here: Path) -> None:
+    assert image_artifacts() == [R4, R8, OF_CLASSES]
 
 
 def test_samples_are_those_of_espalier_sample(here: Path, tmp_path: Path) -> None:
@@ -322,7 +322,7 @@ def page(address: str, browser: Any) -> Iterator[Any]:
 
 
 def source(page: Any, name: str) -> Any:
-    """Where a picture on the page comes from, once it is there."""
+    """Where an image on the page comes from, once it is there."""
     return page.wait_for_selector(f"{name} img").get_attribute("src")
 
 
@@ -338,8 +338,8 @@ def test_a_doll_is_clicked_and_dressed(page: Any) -> None:
     page.locator("#sentence").get_by_role("textbox").fill("a red zorgly dress")
     page.locator("#dress").click()
     for name in ("#result", "#new-map"):
-        picture = page.wait_for_selector(f"{name} img")
-        wait_for(lambda picture=picture: picture.evaluate("img => img.naturalWidth") == 256)
+        image = page.wait_for_selector(f"{name} img")
+        wait_for(lambda image=image: image.evaluate("img => img.naturalWidth") == 256)
     wait_for_words(page, "#dress-said", "the encoder does not know zorgly")
 
 
@@ -351,14 +351,14 @@ def test_an_empty_sentence_is_refused_on_the_page(page: Any) -> None:
     wait_for_words(page, "#dress-said .refused", "no word of the sentence '<b>zorgly</b>' is known")
 
 
-def test_an_own_picture_is_dressed_and_a_bad_one_refused(page: Any, home: Path, tmp_path: Path) -> None:
+def test_an_own_image_is_dressed_and_a_bad_one_refused(page: Any, home: Path, tmp_path: Path) -> None:
     store = Store(home / DATASET)
     people = People(np.array(store.images(32)), np.array(store.maps(32)), np.zeros((0, 10), np.float32))
     photo, classes = write_upload(tmp_path, people, lambda map: Image.fromarray(map[:16]))
     page.get_by_text("Or your own photo").click()
     page.locator("#photo input[type=file]").set_input_files(photo)
     page.locator("#map input[type=file]").set_input_files(classes)
-    wait_for_words(page, "#dress-said .refused", "doll.png: its map doll-map.png is 32x16, the picture 32x32")
+    wait_for_words(page, "#dress-said .refused", "doll.png: its map doll-map.png is 32x16, the image 32x32")
     page.locator("#dress").click()
     wait_for_words(page, "#dress-said .refused", "no person is selected")
     write_upload(tmp_path, people, Image.fromarray)

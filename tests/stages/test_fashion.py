@@ -185,7 +185,7 @@ def test_the_second_stage_learns_on_the_firsts_maps(here: Path) -> None:
     assert np.array_equal(outfits(trainer("image", "again", {"maps": "generated"})).maps, told[2])
 
 
-def test_the_hand_over_is_the_parents_generator_on_the_pictures_own_sentence(here: Path) -> None:
+def test_the_hand_over_is_the_parents_generator_on_the_images_own_sentence(here: Path) -> None:
     shape = published("shape")
     maps = make_maps(shape.networks.ema.eval(), torch.zeros(4, 80), outfits(shape).at(np.arange(4)))
     assert maps.shape == (4, 32, 32)
@@ -247,9 +247,9 @@ def test_translating_keeps_hair_face_and_background(here: Path) -> None:
     people = People(images, maps, np.zeros((4, 10), dtype=np.float32))
     codes = translator.codes(["a red dress"] * 4)
     made, again = translator(people, codes, seed=3), translator(people, codes, seed=3)
-    assert np.array_equal(made.pictures, again.pictures)
+    assert np.array_equal(made.images, again.images)
     head = np.isin(maps, (1, 2))
-    assert np.array_equal(made.pictures[head], images[head])
+    assert np.array_equal(made.images[head], images[head])
     run_stage("fashiongan_test", "translate")
     assert (here / "artifacts/fashiongan_test/translate/samples.png").is_file()
 
@@ -271,22 +271,22 @@ def test_the_old_outfits_fringe_goes_with_it() -> None:
     assert (result[0, :3] == 100).all() and (result[0, 3:] == 200).all()
 
 
-def test_figures_of_people_against_closed_forms() -> None:
+def test_metrics_of_people_against_closed_forms() -> None:
     one = np.zeros((2, 8, 8), np.uint8)
     other = one.copy()
     one[0, :4, :4], other[0, :4, 2:6] = 1, 1
     assert iou(one, other, 1) == pytest.approx(8 / 24)  # the second pair has none, and does not count
-    pictures = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3), dtype=np.uint8)
-    assert distance(pictures, pictures) == pytest.approx(0, abs=1e-6)
-    assert distance(pictures // 2, pictures // 2 + 51) == pytest.approx(192 * 0.2**2, abs=1e-6)
+    images = np.random.default_rng(0).integers(0, 256, (400, 8, 8, 3), dtype=np.uint8)
+    assert distance(images, images) == pytest.approx(0, abs=1e-6)
+    assert distance(images // 2, images // 2 + 51) == pytest.approx(192 * 0.2**2, abs=1e-6)
 
 
 def test_outfits_are_read_where_the_sentence_tells_them() -> None:
     source = DollSource(source="dolls", root=DOLLS, count=20, seed=5, resolution=64)
-    pictures = [source.picture(source.listing(), i) for i in range(20)]
-    dolls = [(p.record or {})["attributes"] for p in pictures]
-    images = np.stack([p.image for p in pictures])
-    found = accuracies(images, dolls, dolls, [frozenset({"upper_color"})] * 20)
+    images = [source.example(source.listing(), i) for i in range(20)]
+    dolls = [(p.record or {})["attributes"] for p in images]
+    stacked = np.stack([p.image for p in images])
+    found = accuracies(stacked, dolls, dolls, [frozenset({"upper_color"})] * 20)
     assert found["upper_color"] >= 0.9
     assert np.isnan(found["sleeve"])
 

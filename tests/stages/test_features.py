@@ -56,7 +56,7 @@ def features(home: Path) -> Features:
 
 
 def dolls(count: int, skip: int = 0) -> Tensor:
-    """The dataset's pictures, uint8 (count, 3, 16, 16)."""
+    """The dataset's images, uint8 (count, 3, 16, 16)."""
     return torch.from_numpy(np.array(Store(DATASET).images(16)[skip : skip + count])).permute(0, 3, 1, 2)
 
 
@@ -68,23 +68,23 @@ def test_the_loss_against_its_closed_form() -> None:
 
 
 def test_views_are_shifted_covered_and_repeat_themselves() -> None:
-    pictures = torch.linspace(0.5, 1, 16).expand(6, 2, 16, 16).contiguous()
-    seen, again = (view(pictures, torch.Generator().manual_seed(1)) for _ in range(2))
-    assert torch.equal(seen, again) and seen.shape == pictures.shape
+    images = torch.linspace(0.5, 1, 16).expand(6, 2, 16, 16).contiguous()
+    seen, again = (view(images, torch.Generator().manual_seed(1)) for _ in range(2))
+    assert torch.equal(seen, again) and seen.shape == images.shape
     covered = (seen.mean(dim=1).abs() < 0.3).sum(dim=(1, 2))
     assert (covered >= 20).all() and (covered <= 30).all()  # 5x5, but for noise
     kept = seen.masked_fill(seen < 0.3, torch.nan)
-    assert float((kept.nanmean(dim=(1, 2)) - pictures[0, 0, 0]).nan_to_num().abs().max()) < 0.25
+    assert float((kept.nanmean(dim=(1, 2)) - images[0, 0, 0]).nan_to_num().abs().max()) < 0.25
 
 
-def test_it_recognises_held_out_pictures_and_repeats_itself(home: Path) -> None:
+def test_it_recognises_held_out_images_and_repeats_itself(home: Path) -> None:
     before = (home / FEATURES / "features.safetensors").read_bytes()
     assert json.loads((home / FEATURES / "metrics.json").read_text())["recognised"] > 0.3  # chance is 1 in 256
     run_stage("features", "dolls")
     assert (home / FEATURES / "features.safetensors").read_bytes() == before
 
 
-def test_a_pictures_features_are_its_own(features: Features) -> None:
+def test_a_images_features_are_its_own(features: Features) -> None:
     some = dolls(5)
     torch.testing.assert_close(features(some)[:2], features(some[:2]))
     assert features(some[:, :, ::2, ::2]).shape == (5, 64)  # another size is brought to its own
@@ -93,21 +93,21 @@ def test_a_pictures_features_are_its_own(features: Features) -> None:
 def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Features) -> None:
     store, count = Store(DATASET), 100
     real = reference(store, 16, features, count)
-    assert not {p.numpy().tobytes() for p in real.shown.pictures} & {p.numpy().tobytes() for p in real.others.pictures}
-    good = evaluate(real.others.pictures, store, features)
-    assert good.figures == good.floors
+    assert not {p.numpy().tobytes() for p in real.shown.images} & {p.numpy().tobytes() for p in real.others.images}
+    good = evaluate(real.others.images, store, features)
+    assert good.metrics == good.floors
     assert good.floors["precision"] > 0.7 and good.floors["recall"] > 0.7
-    one = evaluate(real.others.pictures[:1].repeat(count, 1, 1, 1), store, features)
-    assert one.figures["recall"] < 0.05 and one.figures["coverage"] < 0.05 and one.figures["diversity"] == 0
-    assert one.figures["support"] == pytest.approx(1) and one.figures["ms_ssim"] == pytest.approx(1)
+    one = evaluate(real.others.images[:1].repeat(count, 1, 1, 1), store, features)
+    assert one.metrics["recall"] < 0.05 and one.metrics["coverage"] < 0.05 and one.metrics["diversity"] == 0
+    assert one.metrics["support"] == pytest.approx(1) and one.metrics["ms_ssim"] == pytest.approx(1)
     random = torch.Generator().manual_seed(0)
     noise = evaluate(torch.randint(0, 256, (count, 3, 16, 16), generator=random, dtype=torch.uint8), store, features)
-    assert noise.figures["precision"] < 0.05
+    assert noise.metrics["precision"] < 0.05
     for name in ("fid_local", "kid_local", "swd"):
-        assert min(one.figures[name], noise.figures[name]) > 3 * abs(good.floors[name]), name
-    few = evaluate(real.others.pictures[:20].repeat(5, 1, 1, 1), store, features)
-    assert few.figures["support"] == pytest.approx(100 * 99 / 2 / 200, rel=1e-3)  # 20 pictures, each in 10 pairs
-    assert good.figures["support"] > 100
+        assert min(one.metrics[name], noise.metrics[name]) > 3 * abs(good.floors[name]), name
+    few = evaluate(real.others.images[:20].repeat(5, 1, 1, 1), store, features)
+    assert few.metrics["support"] == pytest.approx(100 * 99 / 2 / 200, rel=1e-3)  # 20 images, each in 10 pairs
+    assert good.metrics["support"] > 100
     assert {"count", "reference", "dataset", "features", "resizer"} <= set(few.about)
 
 
@@ -136,12 +136,12 @@ def artifact(home: Path) -> Path:
     return config.artifact
 
 
-def test_evaluate_prints_figures_beside_floors(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_evaluate_prints_metrics_beside_floors(artifact: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = evaluation_of(artifact, 100, 0, None, None)
     again = evaluation_of(artifact, 100, 0, FEATURES, DATASET)
     assert found == again and found.about["resizer"] == "nearest to 16"
-    assert found.figures["fid_local"] > 3 * found.floors["fid_local"]
-    assert "swd" not in found.figures and "modes" not in found.figures  # no level of 16x16, no classes
+    assert found.metrics["fid_local"] > 3 * found.floors["fid_local"]
+    assert "swd" not in found.metrics and "modes" not in found.metrics  # no level of 16x16, no classes
     console().print(as_table(found))
     said = capsys.readouterr().out
     assert "share of reals covered by fakes" in said and "Fréchet distance between features" in said
@@ -156,7 +156,7 @@ def test_a_milestone_and_a_checkpoint_are_evaluated_as_the_artifact_is(artifact:
 
 
 def make_set(folder: Path, mode: str) -> Path:
-    """Eight pictures of 16x16, "L" grey or "RGB", prepared."""
+    """Eight images of 16x16, "L" grey or "RGB", prepared."""
     (folder / "images").mkdir(parents=True)
     for i in range(8):
         Image.new(mode, (16, 16), (40 * i if mode == "L" else (40 * i, 0, 0))).save(folder / "images" / f"{i}.png")
@@ -165,16 +165,16 @@ def make_set(folder: Path, mode: str) -> Path:
     return folder / "set"
 
 
-def test_what_does_not_fit_is_refused_before_pictures_are_made(artifact: Path, tmp_path: Path) -> None:
+def test_what_does_not_fit_is_refused_before_images_are_made(artifact: Path, tmp_path: Path) -> None:
     grey, large = make_set(tmp_path / "grey", "L"), make_set(tmp_path / "large", "RGB")
     manifest = json.loads((large / "manifest.json").read_text())
     (large / "manifest.json").write_text(json.dumps({**manifest, "resolutions": [8, 16]}))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("espalier.pipelines.commands.evaluate._sampled", lambda *_: pytest.fail("pictures were made"))
+        patch.setattr("espalier.pipelines.commands.evaluate._sampled", lambda *_: pytest.fail("images were made"))
         patch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
         for options, expected in (
-            ({"dataset": grey}, "makes pictures of 3 channels, .*grey/set has 1; use the dataset"),
-            ({"dataset": large}, r"has no 4x4 pictures \(it has 8, 16\)"),
+            ({"dataset": grey}, "makes images of 3 channels, .*grey/set has 1; use the dataset"),
+            ({"dataset": large}, r"has no 4x4 images \(it has 8, 16\)"),
             ({"dataset": Path("nowhere")}, "no prepared dataset at nowhere"),
             ({"features": Path("inception")}, f"Inception's weights are not at {tmp_path}/checkpoints"),
             ({"features": Path("nowhere.pth")}, "Inception's weights are not at nowhere.pth"),
@@ -222,12 +222,12 @@ def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(ho
     write_params(home, game(evaluate=evaluate, monitor={"steps": 10}))
     assert run_stage("game", "s") == 0
     assert plain == {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
-    figures = json.loads((artifact / "metrics.json").read_text())
-    assert figures["fid_local"] > figures["fid_local_floor"] and 0 <= figures["coverage"] <= 1
+    metrics = json.loads((artifact / "metrics.json").read_text())
+    assert metrics["fid_local"] > metrics["fid_local_floor"] and 0 <= metrics["coverage"] <= 1
     assert json.loads((artifact / "stage.json").read_text())["evaluated"]["count"] == 70
     on_the_way = (artifact / "curves/fid_local.csv").read_text().splitlines()
     assert on_the_way[0] == "kimg,value" and [line.split(",")[0] for line in on_the_way[1:]] == ["0.1", "0.2"]
-    assert float(on_the_way[2].split(",")[1]) == pytest.approx(figures["fid_local"], rel=1e-3)
+    assert float(on_the_way[2].split(",")[1]) == pytest.approx(metrics["fid_local"], rel=1e-3)
     with (artifact / "monitor.csv").open(newline="") as probes:
         seen = [f"{row['kimg']},{row['quality']}" for row in csv.DictReader(probes)]
     assert (artifact / "curves/monitor_quality.csv").read_text().splitlines() == ["kimg,value", *seen]

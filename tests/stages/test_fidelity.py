@@ -1,4 +1,4 @@
-"""Metrics of fakes against other libraries on the same features and pictures, and against closed forms."""
+"""Metrics of fakes against other libraries on the same features and images, and against closed forms."""
 
 import math
 
@@ -30,7 +30,7 @@ def features() -> tuple[Tensor, Tensor]:
     return real, torch.randn((500, 24), generator=random) @ mix * 0.8 + 0.5
 
 
-def pictures(count: int, side: int, seed: int) -> Tensor:
+def images(count: int, side: int, seed: int) -> Tensor:
     """Smooth random colours, uint8 (count, 3, side, side)."""
     random = torch.Generator().manual_seed(seed)
     rough = torch.rand((count, 3, side // 4, side // 4), generator=random) * 255
@@ -96,13 +96,13 @@ def test_ms_ssim_is_torchmetrics() -> None:
     assert ms_ssim(pairs[:1].repeat(4, 1, 1, 1)) == pytest.approx(1)
 
 
-def test_ms_ssim_of_small_pictures_is_the_released_codes() -> None:
+def test_ms_ssim_of_small_images_is_the_released_codes() -> None:
     noise = torch.randint(0, 256, (8, 3, 32, 32), generator=torch.Generator().manual_seed(5), dtype=torch.uint8)
     assert ms_ssim(noise // 4 + 64) == pytest.approx(MS_SSIM_OF_NOISE, rel=1e-4)
 
 
 def test_sliced_wasserstein_is_the_released_codes() -> None:
-    one, other = pictures(128, 64, 6), pictures(128, 64, 7)
+    one, other = images(128, 64, 6), images(128, 64, 7)
     rough = (other.int() + torch.randint(-20, 21, other.shape, generator=torch.Generator().manual_seed(8))).clamp(
         0, 255
     )
@@ -116,13 +116,13 @@ def test_sliced_wasserstein_is_the_released_codes() -> None:
 
 
 def test_the_pyramid_adds_up_again() -> None:
-    fine, small = pyramid(pictures(1, 32, 9).float())
+    fine, small = pyramid(images(1, 32, 9).float())
     spread = torch.zeros((1, 3, 32, 32))
     spread[:, :, ::2, ::2] = small
     kernel = torch.tensor([1.0, 4, 6, 4, 1]) / 8
     kernel = torch.outer(kernel, kernel).expand(3, 1, 5, 5)
     up = torch.nn.functional.conv2d(torch.nn.functional.pad(spread, (2, 2, 2, 2), mode="reflect"), kernel, groups=3)
-    torch.testing.assert_close(fine + up, pictures(1, 32, 9).float(), atol=1e-3, rtol=0)
+    torch.testing.assert_close(fine + up, images(1, 32, 9).float(), atol=1e-3, rtol=0)
 
 
 def test_the_birthday_paradox_counts_a_known_support() -> None:
@@ -135,6 +135,6 @@ def test_the_birthday_paradox_counts_a_known_support() -> None:
 
 
 MS_SSIM_OF_NOISE = 0.472178
-"""Of ProGAN's released `metrics/ms_ssim.py` on these pictures."""
+"""Of ProGAN's released `metrics/ms_ssim.py` on these images."""
 SWD = {64: 39.3, 32: 15.3, 16: 25.7}
-"""Of ProGAN's released `metrics/sliced_wasserstein.py` on these pictures, one minibatch, mean of 3 seeds."""
+"""Of ProGAN's released `metrics/sliced_wasserstein.py` on these images, one minibatch, mean of 3 seeds."""

@@ -1,4 +1,4 @@
-"""Inception's figures against torch-fidelity's own on the same pictures and weights, and what is said when they cannot be had.
+"""Inception's metrics against torch-fidelity's own on the same images and weights, and what is said when they cannot be had.
 
 No weights are fetched: a network of random ones is written once, as torch-fidelity reads them.
 """
@@ -28,17 +28,17 @@ from espalier.stages.metrics.manifold import manifold
 CPU, PUBLISHED = torch.device("cpu"), URL_INCEPTION_V3.rpartition("/")[2]
 
 
-class Pictures(Dataset[Tensor]):
-    """Pictures uint8 (N, 3, R, R) as torch-fidelity takes them."""
+class Images(Dataset[Tensor]):
+    """Images uint8 (N, 3, R, R) as torch-fidelity takes them."""
 
-    def __init__(self, pictures: Tensor) -> None:
-        self.pictures = pictures
+    def __init__(self, images: Tensor) -> None:
+        self.images = images
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> Tensor:
-        return self.pictures[index]
+        return self.images[index]
 
 
 @pytest.fixture(scope="session")
@@ -53,10 +53,10 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for module in network.modules():
         if isinstance(module, torch.nn.Conv2d):
             torch.nn.init.kaiming_normal_(module.weight)
-    usual = network(pictures(4, 0))[0].mean(dim=0)
+    usual = network(images(4, 0))[0].mean(dim=0)
     usual /= usual.norm()
     torch.nn.init.normal_(network.fc.weight, std=3.0)
-    network.fc.weight -= torch.outer(network.fc.weight @ usual, usual)  # so that pictures differ in class
+    network.fc.weight -= torch.outer(network.fc.weight @ usual, usual)  # so that images differ in class
     torch.nn.init.normal_(network.fc.bias, std=3.0)  # which would be seen, if it were added
     file = tmp_path_factory.mktemp("inception") / "weights.pth"
     torch.save(network.state_dict(), file)
@@ -68,16 +68,16 @@ def inception(weights: Path) -> Inception:
     return load_inception(weights, CPU)
 
 
-def pictures(count: int, seed: int) -> Tensor:
+def images(count: int, seed: int) -> Tensor:
     """Coarse random colours, uint8 (count, 3, 16, 16)."""
     rough = torch.randint(0, 256, (count, 3, 4, 4), generator=torch.Generator().manual_seed(seed), dtype=torch.uint8)
     return rough.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
 
 
-def test_figures_are_torch_fidelitys(weights: Path, inception: Inception) -> None:
-    fake, real = pictures(12, 1), pictures(12, 2) // 2
+def test_metrics_are_torch_fidelitys(weights: Path, inception: Inception) -> None:
+    fake, real = images(12, 1), images(12, 2) // 2
     theirs = calculate_metrics(
-        input1=Pictures(fake), input2=Pictures(real), feature_extractor="inception-v3-compat", verbose=False,
+        input1=Images(fake), input2=Images(real), feature_extractor="inception-v3-compat", verbose=False,
         feature_extractor_weights_path=str(weights), isc=True, isc_splits=2, fid=True, kid=True, prc=True, kid_subsets=1,
         kid_subset_size=12, samples_shuffle=False, cuda=False, cache=False, save_cpu_ram=True,
     )  # fmt: skip
@@ -97,12 +97,12 @@ def test_figures_are_torch_fidelitys(weights: Path, inception: Inception) -> Non
         assert ours == pytest.approx(theirs[name], rel=1e-4, abs=1e-6), name
 
 
-def test_grey_pictures_are_repeated_to_three_channels(inception: Inception) -> None:
-    grey = pictures(2, 3)[:, :1]
+def test_grey_images_are_repeated_to_three_channels(inception: Inception) -> None:
+    grey = images(2, 3)[:, :1]
     torch.testing.assert_close(inception(grey), inception(grey.repeat(1, 3, 1, 1)))
 
 
-def test_evaluate_names_the_figures_as_papers_do(store: Store, inception: Inception, tmp_path: Path) -> None:
+def test_evaluate_names_the_metrics_as_papers_do(store: Store, inception: Inception, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="20 images are too few for 2048 features; use 100 or"):
         check_counts(store, inception, 20)
     with pytest.MonkeyPatch.context() as here:
@@ -111,9 +111,9 @@ def test_evaluate_names_the_figures_as_papers_do(store: Store, inception: Incept
         here.setattr(
             "espalier.stages.evaluation.comparison.frechet", lambda one, other: float(one.count)
         )  # takes long, and is tested above
-        found = evaluate(pictures(10, 4), store, inception)
-    assert {"fid", "kid", "kid_std", "is", "is_std", "precision", "recall"} <= set(found.figures) == set(found.floors)
-    assert found.figures["fid"] == 10 and "modes" not in found.figures
+        found = evaluate(images(10, 4), store, inception)
+    assert {"fid", "kid", "kid_std", "is", "is_std", "precision", "recall"} <= set(found.metrics) == set(found.floors)
+    assert found.metrics["fid"] == 10 and "modes" not in found.metrics
     assert found.about["resizer"] == "Inception's own, bilinear as in TensorFlow 1, from 16 to 299"
     assert found.about["features"] == f"inception:{inception.digest}"
     assert len(found.notes) == 1 and "10 images are fewer than the 2049" in found.notes[0]
@@ -132,9 +132,7 @@ def test_weights_that_cannot_be_used_are_told_from_each_other(
         load_inception(None, CPU)
     for content in (weights.read_bytes()[:100_000], b"<html>Not found</html>", b""):
         (tmp_path / "half.pth").write_bytes(content)
-        with pytest.raises(
-            InputError, match="half.pth cannot be read as weights: .* torch-fidelity's releases"
-        ):
+        with pytest.raises(InputError, match="half.pth cannot be read as weights: .* torch-fidelity's releases"):
             load_inception(tmp_path / "half.pth", CPU)
     for content in ({"fc.weight": torch.zeros(1008, 2048)}, [1, 2]):
         torch.save(content, tmp_path / "other.pth")

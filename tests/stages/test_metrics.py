@@ -18,8 +18,8 @@ from espalier.stages.artifacts.artifact import load_generator
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import stage_names
 from espalier.stages.loop.trainer import Trainer
-from espalier.stages.metrics.modes import kl_to_uniform, mode_figures
-from espalier.stages.metrics.stacked_digits import stacked_figures
+from espalier.stages.metrics.modes import kl_to_uniform, mode_metrics
+from espalier.stages.metrics.stacked_digits import stacked_metrics
 from espalier.stages.types.classifier import single_digits
 from tests.conftest import Project
 from tests.stages.test_trainer import assert_same
@@ -31,11 +31,11 @@ CENTRES = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
 def test_modes_high_quality_and_reverse_kl_at_known_points() -> None:
     good = torch.tensor([[0.0, 0.29], [0.1, 0.0], [10.0, 0.0]])
     far = torch.tensor([[0.0, 0.31], [5.0, 5.0]])
-    found = mode_figures(torch.cat([good, far]), CENTRES, std=0.1)
+    found = mode_metrics(torch.cat([good, far]), CENTRES, std=0.1)
     assert (found.modes, found.hq_share) == (2, 0.6)
     expected = math.log(4) + (2 / 3) * math.log(2 / 3) + (1 / 3) * math.log(1 / 3)
     assert found.reverse_kl == pytest.approx(expected)
-    nothing = mode_figures(far, CENTRES, std=0.1)
+    nothing = mode_metrics(far, CENTRES, std=0.1)
     assert nothing.modes == 0 and math.isnan(nothing.reverse_kl)
 
 
@@ -52,9 +52,9 @@ def test_real_points_have_the_ceilings_of_perfect_samples(shape: Any, modes: int
     drawn = PointSource(source="points", root=Path("x"), shape=shape, count=100_000).draw()
     assert drawn.std is not None
     centres, samples = torch.tensor(drawn.centres), torch.from_numpy(drawn.points)
-    whole = mode_figures(samples, centres, drawn.std)
+    whole = mode_metrics(samples, centres, drawn.std)
     assert whole.modes == modes and whole.hq_share == pytest.approx(1 - math.exp(-4.5), abs=0.002)
-    few = [mode_figures(samples[i : i + 2500], centres, drawn.std).reverse_kl for i in range(0, 100_000, 2500)]
+    few = [mode_metrics(samples[i : i + 2500], centres, drawn.std).reverse_kl for i in range(0, 100_000, 2500)]
     assert np.mean(few) == pytest.approx(floor, rel=0.25)
 
 
@@ -68,13 +68,13 @@ class ReadsTheDigit(nn.Module):
 
 def test_stacked_modes_are_counted_over_all_samples() -> None:
     modes = torch.tensor([0, 7, 7, 123, 999])
-    pictures = torch.zeros(5, 3, 4, 4, dtype=torch.uint8)
-    pictures[:, :, 0, 0] = torch.stack([modes // 100, modes // 10 % 10, modes % 10], 1).to(torch.uint8)
-    found = stacked_figures(pictures, ReadsTheDigit(), torch.device("cpu"), batch=2)
+    images = torch.zeros(5, 3, 4, 4, dtype=torch.uint8)
+    images[:, :, 0, 0] = torch.stack([modes // 100, modes // 10 % 10, modes % 10], 1).to(torch.uint8)
+    found = stacked_metrics(images, ReadsTheDigit(), torch.device("cpu"), batch=2)
     assert found.modes == 4
     shares = [1 / 5, 2 / 5, 1 / 5, 1 / 5]
     assert found.kl == pytest.approx(sum(p * math.log(p * 1000) for p in shares))
-    digits, classes = single_digits(pictures.float(), modes)
+    digits, classes = single_digits(images.float(), modes)
     assert digits.shape == (15, 1, 4, 4) and torch.equal(digits[:, 0, 0, 0].long(), classes)
 
 
@@ -104,9 +104,9 @@ def test_a_stage_of_points_trains_resumes_and_publishes(ring: Store, tmp_path: P
     whole = run(trainer("whole"))
     run(trainer("cut"), until=40)
     assert_same(whole, run(trainer("cut")))
-    figures = published(whole, tmp_path / "artifact")
-    assert {"modes", "hq_share", "reverse_kl", "diversity"} <= figures.keys() <= set(points_config().metrics)
-    assert figures["diversity"] >= 0 and Image.open(tmp_path / "artifact" / "samples.png").size == (600, 600)
+    metrics = published(whole, tmp_path / "artifact")
+    assert {"modes", "hq_share", "reverse_kl", "diversity"} <= metrics.keys() <= set(points_config().metrics)
+    assert metrics["diversity"] >= 0 and Image.open(tmp_path / "artifact" / "samples.png").size == (600, 600)
     generator, record = load_generator(tmp_path / "artifact", torch.device("cpu"))
     assert record.channels == 2 and generator(torch.randn(3, 2)).shape == (3, 2)
 

@@ -128,7 +128,7 @@ def test_half_of_the_modes_is_half_the_coverage() -> None:
     assert seen.kinds == pytest.approx(0.5, abs=0.1)
 
 
-def test_pictures_are_compared_reduced() -> None:
+def test_images_are_compared_reduced() -> None:
     noise = torch.randint(256, (128, 3, 16, 16), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
     other = torch.randint(256, (64, 3, 16, 16), generator=torch.Generator().manual_seed(1)).to(torch.uint8)
     assert Probe(noise, None, 0).see(other).quality > 0.7
@@ -230,8 +230,8 @@ def test_what_is_held_out_is_never_trained_on_and_shows_what_is_known_by_heart(
     trained = {int(i) for epoch in range(40) for i in trainer.batches.indices(32 * epoch, 32)}
     assert trained.isdisjoint(trainer.batches.held_out.tolist()) and len(trained) == 48 - 16
     before = {name: value.clone() for name, value in trainer.networks.discriminator.state_dict().items()}
-    pictures = trainer.batches.of(trainer.batches.held_out)
-    trainer.game.logits_of(pictures, trainer.context(), None)
+    images = trainer.batches.of(trainer.batches.held_out)
+    trainer.game.logits_of(images, trainer.context(), None)
     assert all(torch.equal(before[name], value) for name, value in trainer.networks.discriminator.state_dict().items())
     rows = run(trainer).monitor.rows
     assert all(0 <= row.overfit <= 1 for row in rows)

@@ -123,7 +123,7 @@ def test_params_that_are_missing_or_no_yaml_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no .*params.yaml here; run this in the project's root folder"):
         read_params(tmp_path / "params.yaml")
     (tmp_path / "params.yaml").write_text("progan: {common: [")
-    with pytest.raises(InputError, match="no valid YAML"):
+    with pytest.raises(InputError, match="is not valid YAML"):
         read_params(tmp_path / "params.yaml")
 
 

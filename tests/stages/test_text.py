@@ -71,7 +71,7 @@ def test_a_sentence_that_says_nothing_is_refused(folder: Path) -> None:
     run_stage("text", "dolls")
     text = load_text(Path("artifacts/texts/dolls"), CPU)
     for sentence, expected in (
-        ("", "has no words; right would be 'a red dress"),
+        ("", "has no words; use 'a red dress"),
         (" 12 ... ", "has no words"),
         ("zzz qqq", "no word of the sentence 'zzz qqq' is known; the vocabulary covers: a, "),
         ("red " * (LONGEST + 1), f"has {LONGEST + 1} words, at most {LONGEST} can be told"),

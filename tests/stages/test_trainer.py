@@ -182,11 +182,11 @@ def test_a_pickle_with_code_in_it_is_refused_and_never_run(tmp_path: Path) -> No
     assert not ran.exists()
 
 
-def test_published_pictures_open(make_trainer: MakeTrainer, store: Store, tmp_path: Path) -> None:
-    figures = published(run(make_trainer()), tmp_path / "r4")
+def test_published_images_open(make_trainer: MakeTrainer, store: Store, tmp_path: Path) -> None:
+    metrics = published(run(make_trainer()), tmp_path / "r4")
     assert Image.open(tmp_path / "r4/samples.png").width >= 512
     assert Image.open(tmp_path / "r4/curves.png").width > 800
-    assert 0 < figures["diversity"] < 5 and figures["step"] == 100
+    assert 0 < metrics["diversity"] < 5 and metrics["step"] == 100
 
 
 CALLED: set[str] = set()

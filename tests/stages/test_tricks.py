@@ -35,7 +35,7 @@ from espalier.stages.tricks.wgan import Wgan
 
 CPU = torch.device("cpu")
 PLAYERS: Any = None
-"""Closed forms look at pictures and logits, not at networks."""
+"""Closed forms look at images and logits, not at networks."""
 
 
 def context(step: int = 0, images: int = 0, batch: int = 8) -> StepContext:
@@ -52,29 +52,29 @@ def slope() -> Tensor:
 
 
 @pytest.fixture
-def pictures() -> tuple[Tensor, Tensor]:
+def images() -> tuple[Tensor, Tensor]:
     real = torch.randn(6, 3, 4, 4)
     return real, real + 0.5 + torch.rand(6, 3, 4, 4)
 
 
 @pytest.mark.parametrize("target", [1.0, 750.0])
-def test_gradient_penalty_of_a_linear_critic(slope: Tensor, pictures: tuple[Tensor, Tensor], target: float) -> None:
-    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures)
+def test_gradient_penalty_of_a_linear_critic(slope: Tensor, images: tuple[Tensor, Tensor], target: float) -> None:
+    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *images)
     found = GradientPenalty(target=target).discriminator_term(step)
     expected = (slope.norm() - target) ** 2 / target**2
     torch.testing.assert_close(found, expected.float(), rtol=1e-5, atol=1e-6)
     assert GradientPenalty().weight == 10
 
 
-def test_gradient_penalty_takes_the_norm_of_a_whole_sample_at_a_point_between(pictures: tuple[Tensor, Tensor]) -> None:
+def test_gradient_penalty_takes_the_norm_of_a_whole_sample_at_a_point_between(images: tuple[Tensor, Tensor]) -> None:
     seen = []
 
     def critic(x: Tensor) -> Tensor:
         seen.append(x.detach())
         return x.square().sum((1, 2, 3)) / 2  # its gradient is x itself
 
-    found = GradientPenalty().discriminator_term(step_of(critic, *pictures))
-    x, (real, fake) = seen[0], pictures
+    found = GradientPenalty().discriminator_term(step_of(critic, *images))
+    x, (real, fake) = seen[0], images
     torch.testing.assert_close(found.item(), ((x.flatten(1).norm(dim=1) - 1) ** 2).mean().item(), rtol=1e-5, atol=1e-6)
     share = (x - real) / (fake - real)
     assert torch.allclose(share, share[:, :1, :1, :1].expand_as(share)), "one mixing weight a sample, not a pixel"
@@ -83,16 +83,16 @@ def test_gradient_penalty_takes_the_norm_of_a_whole_sample_at_a_point_between(pi
 
 @pytest.mark.parametrize(("size", "expected"), [(0.5, 0.0), (3.0, 4.0)])
 def test_a_one_sided_penalty_lets_smaller_slopes_be(
-    pictures: tuple[Tensor, Tensor], size: float, expected: float
+    images: tuple[Tensor, Tensor], size: float, expected: float
 ) -> None:
     slope = torch.zeros(3, 4, 4)
     slope[0, 0, 0] = size
-    found = GradientPenalty(one_sided=True).discriminator_term(step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures))
+    found = GradientPenalty(one_sided=True).discriminator_term(step_of(lambda x: (x * slope).sum((1, 2, 3)), *images))
     assert found.item() == pytest.approx(expected, abs=1e-5)
 
 
 @pytest.mark.parametrize("noise", ["gaussian", "minibatch"])
-def test_dragan_asks_for_slope_one_around_the_reals(slope: Tensor, pictures: tuple[Tensor, Tensor], noise: Any) -> None:
+def test_dragan_asks_for_slope_one_around_the_reals(slope: Tensor, images: tuple[Tensor, Tensor], noise: Any) -> None:
     seen = []
 
     def critic(x: Tensor) -> Tensor:
@@ -100,7 +100,7 @@ def test_dragan_asks_for_slope_one_around_the_reals(slope: Tensor, pictures: tup
         return (x * slope).sum((1, 2, 3))
 
     real = torch.randn(400, 3, 4, 4)
-    found = Dragan(noise=noise, c=0.04).discriminator_term(step_of(critic, real, pictures[1]))
+    found = Dragan(noise=noise, c=0.04).discriminator_term(step_of(critic, real, images[1]))
     torch.testing.assert_close(found, ((slope.norm() - 1) ** 2).float(), rtol=1e-5, atol=1e-6)
     delta = seen[0] - real
     if noise == "gaussian":
@@ -110,11 +110,11 @@ def test_dragan_asks_for_slope_one_around_the_reals(slope: Tensor, pictures: tup
         assert delta.max() <= 0.5 * real.std() + 1e-6
 
 
-def test_r2_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, pictures: tuple[Tensor, Tensor]) -> None:
-    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures, R2.needs)
+def test_r2_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, images: tuple[Tensor, Tensor]) -> None:
+    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *images, R2.needs)
     torch.testing.assert_close(R2().discriminator_term(step), (slope.square().sum() / 2).float())
-    quadratic = step_of(lambda x: x.square().sum((1, 2, 3)) / 2, *pictures, R2.needs)  # its gradient is x itself
-    expected = pictures[1].square().flatten(1).sum(1).mean() / 2
+    quadratic = step_of(lambda x: x.square().sum((1, 2, 3)) / 2, *images, R2.needs)  # its gradient is x itself
+    expected = images[1].square().flatten(1).sum(1).mean() / 2
     torch.testing.assert_close(R2().discriminator_term(quadratic), expected)
 
 
@@ -152,8 +152,8 @@ def test_instance_noise_fades_linearly_and_differs_between_reals_and_fakes() -> 
 
 
 @pytest.mark.parametrize("distance", ["absolute", "squared"])
-def test_feature_matching_compares_means_over_the_batch(pictures: tuple[Tensor, Tensor], distance: Any) -> None:
-    real, fake = pictures
+def test_feature_matching_compares_means_over_the_batch(images: tuple[Tensor, Tensor], distance: Any) -> None:
+    real, fake = images
     fake = fake.requires_grad_()
 
     def critic(x: Tensor, features: list[Tensor]) -> Tensor:
@@ -169,28 +169,28 @@ def test_feature_matching_compares_means_over_the_batch(pictures: tuple[Tensor, 
     assert torch.autograd.grad(found, fake)[0].abs().sum() > 0
 
 
-def test_gradient_penalty_is_finite_where_the_gradient_is_zero(pictures: tuple[Tensor, Tensor]) -> None:
+def test_gradient_penalty_is_finite_where_the_gradient_is_zero(images: tuple[Tensor, Tensor]) -> None:
     weight = torch.zeros(3, 4, 4, requires_grad=True)
-    found = GradientPenalty().discriminator_term(step_of(lambda x: (x * weight).sum((1, 2, 3)), *pictures))
+    found = GradientPenalty().discriminator_term(step_of(lambda x: (x * weight).sum((1, 2, 3)), *images))
     (gradient,) = torch.autograd.grad(found, weight)
     assert torch.isfinite(gradient).all() and found.item() == pytest.approx(1.0, abs=1e-5)
 
 
-def test_r1_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, pictures: tuple[Tensor, Tensor]) -> None:
-    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *pictures, R1.needs)
+def test_r1_of_a_linear_critic_is_half_gamma_its_square(slope: Tensor, images: tuple[Tensor, Tensor]) -> None:
+    step = step_of(lambda x: (x * slope).sum((1, 2, 3)), *images, R1.needs)
     found = R1().discriminator_term(step)
     torch.testing.assert_close(found, (slope.square().sum() / 2).float())
     assert R1().weight == 10
 
 
-def test_r1_uses_the_steps_own_forward(slope: Tensor, pictures: tuple[Tensor, Tensor]) -> None:
+def test_r1_uses_the_steps_own_forward(slope: Tensor, images: tuple[Tensor, Tensor]) -> None:
     calls = []
 
     def critic(x: Tensor) -> Tensor:
         calls.append(x)
         return (x * slope).sum((1, 2, 3))
 
-    step = step_of(critic, *pictures, R1.needs)
+    step = step_of(critic, *images, R1.needs)
     _ = step.real_logits
     R1().discriminator_term(step)
     assert len(calls) == 1
@@ -211,9 +211,9 @@ def test_penalties_agree_with_finite_differences() -> None:
     assert found == pytest.approx(total, rel=1e-5)
 
 
-def test_drift_is_the_mean_square_of_real_logits(pictures: tuple[Tensor, Tensor]) -> None:
-    step = step_of(lambda x: x.sum((1, 2, 3)), *pictures)
-    expected = pictures[0].sum((1, 2, 3)).square().mean()
+def test_drift_is_the_mean_square_of_real_logits(images: tuple[Tensor, Tensor]) -> None:
+    step = step_of(lambda x: x.sum((1, 2, 3)), *images)
+    expected = images[0].sum((1, 2, 3)).square().mean()
     torch.testing.assert_close(Drift().discriminator_term(step), expected.float(), rtol=1e-5, atol=1e-5)
     assert Drift().weight == 0.001
 
@@ -294,14 +294,12 @@ def test_relativistic_losses_are_the_released_codes() -> None:
 
 
 def test_packs_are_the_same_however_many_processes_share_the_batch() -> None:
-    pictures = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 3, 4, 4)
+    images = torch.arange(8.0).view(8, 1, 1, 1).expand(8, 3, 4, 4)
     packing = Packing(m=2)
-    packs = packing.discriminator_view(pictures, View("discriminator", True, context()))
+    packs = packing.discriminator_view(images, View("discriminator", True, context()))
     assert packs.shape == (4, 6, 4, 4)
     assert packs[:, ::3, 0, 0].tolist() == [[0, 4], [1, 5], [2, 6], [3, 7]]
-    halves = [
-        packing.discriminator_view(pictures[rank::2], View("discriminator", True, context())) for rank in range(2)
-    ]
+    halves = [packing.discriminator_view(images[rank::2], View("discriminator", True, context())) for rank in range(2)]
     torch.testing.assert_close(torch.stack(halves, dim=1).flatten(0, 1), packs)
 
 

@@ -505,8 +505,8 @@ def test_the_sixth_wrong_penalty_is_one_that_is_never_added(make_trainer: MakeTr
 
 def test_acgan_and_projection_and_packing_by_class(tmp_path: Path) -> None:
     labels = np.arange(60) % 5
-    pictures = np.zeros((60, 4, 4, 3), dtype=np.uint8)
-    batches = Batches(pictures, 0, CPU, conditioning=Classes(labels, 5, CPU), groups=labels, packed=3)
+    images = np.zeros((60, 4, 4, 3), dtype=np.uint8)
+    batches = Batches(images, 0, CPU, conditioning=Classes(labels, 5, CPU), groups=labels, packed=3)
     found = batches.condition_at(0, 12)
     assert isinstance(found, Tensor) and (found.view(3, 4) == found.view(3, 4)[0]).all(), "packs are of one class"
     assert len(set(batches.indices(0, 12).tolist())) > 4

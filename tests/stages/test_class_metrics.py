@@ -1,4 +1,4 @@
-"""Figures of a dataset's classes: against closed forms, on pictures whose classes are known, and where there are none to count."""
+"""Metrics of a dataset's classes: against closed forms, on images whose classes are known, and where there are none to count."""
 
 import math
 from pathlib import Path
@@ -24,7 +24,7 @@ COUNT, SHARES = 72, {"dark": 0.25, "light": 0.25, "striped": 0.5}
 
 
 def drawn(kind: str, count: int, seed: int) -> np.ndarray:
-    """Noisy pictures of a class, uint8 (count, 8, 8, 3)."""
+    """Noisy images of a class, uint8 (count, 8, 8, 3)."""
     noise = np.random.default_rng(seed).integers(0, 60, (count, 8, 8, 3))
     stripes = np.arange(8)[:, None, None] % 2 * 190
     return (noise + {"dark": 0, "light": 190, "striped": stripes}[kind]).astype(np.uint8)
@@ -35,12 +35,12 @@ def fakes(kind: str) -> Tensor:
 
 
 def make_store(folder: Path, kinds: dict[str, str]) -> Store:
-    """160 pictures, by the shares, each class in a folder named as `kinds` says."""
+    """160 images, by the shares, each class in a folder named as `kinds` says."""
     for number, (kind, share) in enumerate(SHARES.items()):
-        for i, picture in enumerate(drawn(kind, int(share * 160), number)):
+        for i, image in enumerate(drawn(kind, int(share * 160), number)):
             file = folder / "images" / kinds.get(kind, str(i % 2)) / f"{kind}{i}.png"
             file.parent.mkdir(parents=True, exist_ok=True)
-            Image.fromarray(picture).save(file)
+            Image.fromarray(image).save(file)
     source = FolderSource(source="folder", root=folder / "images", resolution=8)
     prepare(source, folder / "set", lambda done, total: None, workers=1)
     return Store(folder / "set")
@@ -48,7 +48,7 @@ def make_store(folder: Path, kinds: dict[str, str]) -> Store:
 
 @pytest.fixture
 def features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Features:
-    """A network that has learned nothing, which is enough for such pictures; the work folder is a fresh one."""
+    """A network that has learned nothing, which is enough for such images; the work folder is a fresh one."""
     monkeypatch.chdir(tmp_path)
     return Features(FeatureNetwork(8, 3), 8, 3, "0" * 64)
 
@@ -80,8 +80,8 @@ def test_a_reader_learns_what_there_is_and_repeats_itself() -> None:
 def test_fakes_of_one_class_are_told_from_fakes_of_all(tmp_path: Path, features: Features) -> None:
     store = make_store(tmp_path, {kind: kind for kind in SHARES})
     one = evaluate(fakes("dark"), store, features, modes=True)
-    assert one.figures["modes"] == 1 and one.figures["is_local"] < 1.05
-    assert one.figures["modes_kl"] == pytest.approx(math.log(4), abs=0.5)  # by the reference's share of dark ones
+    assert one.metrics["modes"] == 1 and one.metrics["is_local"] < 1.05
+    assert one.metrics["modes_kl"] == pytest.approx(math.log(4), abs=0.5)  # by the reference's share of dark ones
     assert one.floors["modes"] == 3 and one.floors["modes_kl"] < 0.05
     assert one.floors["is_local"] == pytest.approx(2 * math.sqrt(2), rel=0.2)  # the exponential of the shares' entropy
     assert "has an accuracy of 1.000 on held-out reals" in one.notes[0] and "counts its 3 classes" in one.notes[0]
@@ -89,9 +89,9 @@ def test_fakes_of_one_class_are_told_from_fakes_of_all(tmp_path: Path, features:
 
 
 def test_classes_that_cannot_be_read_are_left_out_or_refused(tmp_path: Path, features: Features) -> None:
-    store = make_store(tmp_path, {})  # classes 0 and 1 without regard to the pictures
+    store = make_store(tmp_path, {})  # classes 0 and 1 without regard to the images
     found = evaluate(fakes("dark"), store, features)
-    assert "modes" not in found.figures and "is_local" not in found.figures
+    assert "modes" not in found.metrics and "is_local" not in found.metrics
     assert "below 0.8, so classes are not counted" in found.notes[0]
     with pytest.raises(InputError, match="below 0.8, so classes are not counted; use more labelled images"):
         evaluate(fakes("dark"), store, features, modes=True)
@@ -99,6 +99,6 @@ def test_classes_that_cannot_be_read_are_left_out_or_refused(tmp_path: Path, fea
 
 def test_a_dataset_without_classes_has_none_counted(tmp_path: Path, features: Features) -> None:
     store = make_store(tmp_path, dict.fromkeys(SHARES, "."))
-    assert "modes" not in evaluate(fakes("dark"), store, features).figures
+    assert "modes" not in evaluate(fakes("dark"), store, features).metrics
     with pytest.raises(InputError, match="has no classes to count; use one with labels"):
         evaluate(fakes("dark"), store, features, modes=True)
