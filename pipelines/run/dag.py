@@ -166,7 +166,7 @@ def has_remote() -> bool:
 def leaf_dependencies() -> list[Path]:
     """The files and folders that stages depend on and no stage produces; relative to the repository root if inside it."""
     with _repo() as repo:
-        stages, root = repo.index.stages, Path(repo.root_dir)
+        stages, root = _stages(repo), Path(repo.root_dir)
         made = [Path(out.fs_path) for stage in stages for out in stage.outs]
         needed = {Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.protocol == "local"}
         paths = [path for path in sorted(needed) if not any(out.is_relative_to(path) for out in made)]
