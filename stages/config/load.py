@@ -55,7 +55,9 @@ def _own(params: dict[str, Any], pipeline: str, stage: str) -> dict[str, Any]:
     """The stage's own options, as far as they can be determined."""
     section = params.get(pipeline)
     stages = (
-        stages_in(section, "") if isinstance(section, dict) and ("stages" in section or "matrix" in section) else {}
+        stages_in(section, f"{PARAMS}: {pipeline}")
+        if isinstance(section, dict) and ("stages" in section or "matrix" in section)
+        else {}
     )
     own = with_text_keys(stages.get(stage))
     return own if isinstance(own, dict) else {}
@@ -116,7 +118,7 @@ def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
     """Check against the parent, if it is a stage of the same pipeline."""
     parents = [
         str(name)
-        for name in stages_in(params[config.pipeline], str(PARAMS))
+        for name in stages_in(params[config.pipeline], f"{PARAMS}: {config.pipeline}")
         if config.after == ARTIFACTS / config.pipeline / str(name)
     ]
     if parents and _is_own_ancestor(params, config.pipeline, config.stage):
@@ -126,7 +128,10 @@ def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
 
 
 def _is_own_ancestor(params: dict[str, Any], pipeline: str, stage: str) -> bool:
-    by_path = {str(ARTIFACTS / pipeline / str(name)): str(name) for name in stages_in(params[pipeline], str(PARAMS))}
+    by_path = {
+        str(ARTIFACTS / pipeline / str(name)): str(name)
+        for name in stages_in(params[pipeline], f"{PARAMS}: {pipeline}")
+    }
     seen, now = set(), stage
     while now not in seen:
         seen.add(now)

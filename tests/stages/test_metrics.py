@@ -142,4 +142,4 @@ def test_points_are_sampled_and_inspected_at_the_command_line(project: Project) 
     project.set("world.common.dataset", "artifacts/datasets/dolls")
     project.python("espalier.stages.run", "dataset", "dolls")
     output = project.python("espalier.stages.run", "world", "gan-0", ok=False)
-    assert project.code == 2 and "holds images, and the network mlp" in output
+    assert project.code == 2 and "holds images, but the network mlp" in output
