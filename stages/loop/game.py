@@ -172,7 +172,7 @@ class Game:
         due: list[Term],
         condition: Condition,
     ) -> Step:
-        """Single entry point: every change to the discriminator's input is applied here, packing last."""
+        """Every change to the discriminator's input is applied here, packing last."""
         seen = self._seen(fake, View(player, False, context))
         condition = rows(condition, slice(len(seen)))  # the samples of a pack share one
         network = self.networks.discriminator if player == "discriminator" else self._opponent(player, context)
