@@ -187,7 +187,10 @@ def marked(image: Image.Image) -> Image.Image:
 LISTING = [
     (remove("maps/b.png"), r"1 of 3 images in .*images have no map: b\.jpg; expected .*maps/b\.png for the"),
     (remove("captions.csv"), r"there is no .*captions\.csv; expected a CSV file with the columns file,sentence"),
-    (replaced("file,sentence", "file,text"), r"no column sentence: its first line is 'file,text,colour,sleeve'; exp"),
+    (
+        replaced("file,sentence", "file,text"),
+        r"no column sentence: its first line is 'file,text,colour,sleeve'; expected",
+    ),
     (replaced("b.jpg,a man in a blue shirt,blue,short\n", ""), r"no line for 1 of 3 images: b\.jpg; expected"),
     (replaced("b.jpg,", "b.png,"), r"no line for 1 of 3 images: b\.jpg"),
     (replaced("\n\n", "\nd.png,a child,red,long\n"), r"names files that are no images in .*: d\.png; expected"),
