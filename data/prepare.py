@@ -65,27 +65,27 @@ class Worker:
         chunk = Chunk(start, stop)
         for index in range(start, stop):
             try:
-                image = self.source.example(self.listing, index)
+                example = self.source.example(self.listing, index)
             except DamagedImage as error:
                 chunk.damaged[index] = str(error)
                 chunk.labels.append(-1)
                 chunk.records.append(None)
             else:
-                self._write(index, image)
-                chunk.labels.append(image.label)
-                chunk.records.append(image.record)
+                self._write(index, example)
+                chunk.labels.append(example.label)
+                chunk.records.append(example.record)
         return chunk
 
-    def _write(self, index: int, image: Example) -> None:
-        exact = image.image.astype(np.float32)
+    def _write(self, index: int, example: Example) -> None:
+        exact = example.image.astype(np.float32)
         for resolution, array in self.images.items():
             array[index] = np.rint(exact)
             if resolution > 4:
                 exact = halve_mean(exact)
         if self.maps is not None:
-            self.maps[index] = image.map
+            self.maps[index] = example.map
         if self.codes is not None:
-            self.codes[index] = image.code
+            self.codes[index] = example.code
 
 
 _worker: Worker | None = None

@@ -10,7 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
 from espalier.models.norms import MakeNorm
 from espalier.models.progan import resolutions
@@ -107,7 +107,7 @@ class Discriminator(nn.Module):
         )
         self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in (attention or {}).items() if r in maps})
         self.statistics = statistics
-        added = 0 if statistics is None else int(statistics.added_features)  # type: ignore[arg-type]
+        added = added_features(statistics)
         self.logit = Judgement((maps[4] + added) * 16, nn.Linear, similarity, classes)
         _initialise(self, initial)
         bare = HiddenPlan(hidden.activation, dropout=hidden.dropout, noise=hidden.noise)

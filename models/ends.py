@@ -1,4 +1,4 @@
-"""The ends shared by all backbones: class labels into the generator, features to a logit."""
+"""The ends shared by all networks: class labels into the generator, features to a logit."""
 
 from collections.abc import Callable
 
@@ -24,12 +24,17 @@ class LatentWithClass(nn.Module):
         return torch.cat([z, self.embed(labels)], dim=1)
 
 
+def added_features(module: nn.Module | None) -> int:
+    """The number of features that a trick's module appends to its input; 0 without one."""
+    return 0 if module is None else int(module.added_features)  # type: ignore[arg-type]
+
+
 class Judgement(nn.Module):
     """Last features h (B, width) -> logits (B,), with the modules that tricks add around the last dense layer.
 
     `similarity`, if given, is a module (B, width) -> (B, width + its `added_features`), whose `build(width)` is called
     first. With `classes`, the logit is linear(h) + <embed(y), h> (Miyato and Koyama, "cGANs with Projection
-    Discriminator", equation 7). `make_linear` (inputs, outputs) makes the backbone's type of dense layer. `width` is the
+    Discriminator", equation 7). `make_linear` (inputs, outputs) makes the network's type of dense layer. `width` is the
     width of the features.
     """
 
@@ -38,7 +43,7 @@ class Judgement(nn.Module):
         self.similarity = similarity
         if similarity is not None:
             similarity.build(width)  # type: ignore[operator]
-        self.width = width + (0 if similarity is None else int(similarity.added_features))  # type: ignore[arg-type]
+        self.width = width + added_features(similarity)
         self.linear = make_linear(self.width, 1)
         self.embed = nn.Embedding(classes, self.width) if classes else None
 

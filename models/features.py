@@ -1,4 +1,4 @@
-"""A small feature network, trained on one dataset to distinguish its images (stages/features/local.py)."""
+"""A small feature network, trained on one dataset to distinguish its images (stages/types/features.py)."""
 
 import torch.nn.functional as F
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""The steps after each hidden layer, shared by all backbones: norm, activation, dropout, noise."""
+"""The steps after each hidden layer, shared by all networks: norm, activation, dropout, noise."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -10,7 +10,7 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
 
 Initial = Literal["he", "normal", "orthogonal", "uniform"]
@@ -98,7 +98,7 @@ class Discriminator(nn.Module):
         pairs = list(zip(sizes, sizes[1:], strict=False))
         self.layers = nn.ModuleList(Maxout(a, b, maxout) if maxout else nn.Linear(a, b) for a, b in pairs)
         self.statistics = statistics
-        added = 0 if statistics is None else int(statistics.added_features)  # type: ignore[arg-type]
+        added = added_features(statistics)
         self.logit = Judgement(width + added, nn.Linear, similarity, classes)
         _initialise(self, initial)
         self.after = nn.ModuleList(nn.Identity() if maxout else Hidden(width, hidden) for _ in range(depth))

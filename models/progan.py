@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
 from espalier.models.layers import (
     DownConv2d,
@@ -187,7 +187,7 @@ class Discriminator(nn.Module):
         )
         self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in attention.items() if r in maps})
         self.statistics = statistics
-        added = 0 if statistics is None else int(statistics.added_features)  # type: ignore[arg-type]
+        added = added_features(statistics)
         last = min(base, largest)
         self.conv = EqualizedConv2d(maps[4] + added, maps[4], 3)
         self.dense = EqualizedLinear(maps[4] * 16, last)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from espalier.models.ends import Judgement, LatentWithClass
+from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
 from espalier.models.layers import halve
 from espalier.models.norms import MakeNorm
@@ -141,7 +141,7 @@ class Discriminator(nn.Module):
         makers = (attention or {}).items()
         self.attention = nn.ModuleDict({str(r): make(width) for r, make in makers if str(r) in self.sizes})
         self.statistics = statistics
-        added = 0 if statistics is None else int(statistics.added_features)  # type: ignore[arg-type]
+        added = added_features(statistics)
         self.logit = Judgement(width + added, nn.Linear, similarity, classes)
         _glorot(self.logit)
         self.last = Hidden(width + added, HiddenPlan(hidden.activation))

@@ -268,9 +268,9 @@ def evaluate(
     Examples: espalier evaluate artifacts/progan/r32 -n 2000 -o r32.json,
     espalier evaluate artifacts/progan/r32 -n 2000 --features inception
     """
+    from espalier.data.files import write_json
     from espalier.pipelines.commands.evaluate import as_table, evaluation_of
     from espalier.pipelines.commands.status import console
-    from espalier.stages.evaluation.evaluation import write_evaluation
 
     found = evaluation_of(artifact, number, seed, features, dataset, modes)
     console().print(as_table(found))
@@ -279,7 +279,7 @@ def evaluate(
     for note in found.notes:
         print(note)
     if out is not None:
-        write_evaluation(found, out)
+        write_json(out, found.as_json())
         print(out)
 
 

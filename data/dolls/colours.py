@@ -80,6 +80,11 @@ def lighter(colour: Rgb, share: float) -> Rgb:
     return mix(colour, _WHITE, share)
 
 
+def gradient_end(top: Rgb, gradient: float) -> Rgb:
+    """The colour at the bottom of a background: lighter than its top if `gradient` (-1..1) is positive, else darker."""
+    return lighter(top, 0.5 * gradient) if gradient > 0 else darker(top, -0.22 * gradient)
+
+
 def brightness(colour: Rgb) -> float:
     """Perceived brightness, 0..255."""
     red, green, blue = colour

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from espalier.data.dolls.body import draw_arm, draw_legs, draw_neck, draw_shoes, draw_shoulders
 from espalier.data.dolls.bottoms import draw_lower
 from espalier.data.dolls.canvas import Canvas
-from espalier.data.dolls.colours import BACKGROUNDS, darker, lighter
+from espalier.data.dolls.colours import BACKGROUNDS, darker, gradient_end
 from espalier.data.dolls.curves import ellipse
 from espalier.data.dolls.face import draw_face
 from espalier.data.dolls.figure import FLOOR, Figure, Side
@@ -19,7 +19,7 @@ from espalier.data.dolls.trimmings import draw_trimmings
 
 def _canvas(doll: Doll, resolution: int) -> Canvas:
     top = BACKGROUNDS[doll.background]
-    bottom = lighter(top, 0.5 * doll.gradient) if doll.gradient > 0 else darker(top, -0.22 * doll.gradient)
+    bottom = gradient_end(top, doll.gradient)
     canvas = Canvas(resolution, top, bottom)
     for size in (1.0, 0.87, 0.74, 0.6):
         shadow = ellipse(0.5 + doll.shift, FLOOR - 0.004, 0.21 * size, 0.026 * size)

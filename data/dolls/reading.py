@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from espalier.data.dolls.canvas import _EDGE_DARKNESS, _EDGE_WIDTH, Canvas, Paint, Part
-from espalier.data.dolls.colours import BACKGROUNDS, COLORS, SKINS, darker, lighter
+from espalier.data.dolls.colours import BACKGROUNDS, COLORS, SKINS, darker, gradient_end
 from espalier.data.dolls.curves import Limb
 from espalier.data.dolls.figure import ANKLE, WRIST, Figure
 from espalier.data.dolls.outfit import Lower, Pose, Sleeve, sample_doll
@@ -158,7 +158,7 @@ def _view(image: NDArray[np.uint8], figure: Figure, body: Mapping[str, Any]) -> 
     centres = (np.arange(side) + 0.5) / side
     places = np.stack(np.meshgrid(centres, centres), axis=-1)
     gradient, top = body["gradient"], BACKGROUNDS[body["background"]]
-    bottom = lighter(top, 0.5 * gradient) if gradient > 0 else darker(top, -0.22 * gradient)
+    bottom = gradient_end(top, gradient)
     background = np.array(top) + np.subtract(bottom, top) * places[:, :, 1:]
     corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
     frames = []

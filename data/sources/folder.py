@@ -77,6 +77,6 @@ class FolderSource(Source):
 
     def example(self, listing: Listing, index: int) -> Example:
         name = listing.names[index]
-        image = _read(self.root / name, self.resolution, listing.channels, self.background)
+        example = _read(self.root / name, self.resolution, listing.channels, self.background)
         label = listing.classes.index(name.split("/")[0]) if "/" in name else -1
-        return Example(image.image, label, record={"file": name})
+        return Example(example.image, label, record={"file": name})

@@ -70,21 +70,21 @@ class TorchvisionSource(Source):
         dataset = _open(self)
         if len(dataset) == 0:
             raise InputError(f"torchvision's {self.name} in {self.root} is empty")
-        first = self._image(0)
+        first, _ = self._sample(0)
         classes = [str(c) for c in getattr(dataset, "classes", [])]
         return Listing([str(i) for i in range(len(dataset))], 1 if is_grey(first) else 3, classes)
 
-    def _image(self, index: int) -> Image.Image:
+    def _sample(self, index: int) -> tuple[Image.Image, int]:
+        """An image and its label; -1 without one."""
         sample = _open(self)[index]
-        image = sample[0] if isinstance(sample, tuple) else sample
+        image, label = (sample[0], sample[1]) if isinstance(sample, tuple) else (sample, -1)
         if not isinstance(image, Image.Image):
             raise InputError(f"torchvision's {self.name} gives {type(image).__name__}, not images")
-        return image
+        return image, label if isinstance(label, int) else -1
 
     def example(self, listing: Listing, index: int) -> Example:
         try:
-            sample = _open(self)[index]
-            label = sample[1] if isinstance(sample, tuple) and isinstance(sample[1], int) else -1
-            return Example(to_square(self._image(index), self.resolution, listing.channels), label)
+            image, label = self._sample(index)
+            return Example(to_square(image, self.resolution, listing.channels), label)
         except (OSError, ValueError, SyntaxError) as error:
             raise DamagedImage(f"{type(error).__name__}: {error}") from error

@@ -14,19 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from espalier.models.fashiongan.condition import CLASSES, SentenceAndMap
+from espalier.models.fashiongan.layers import Block, Colours, Said, down, initialise, same, tiled, up
 from espalier.models.fashiongan.shape import widths
-from espalier.models.fashiongan.told import (
-    CLASSES,
-    Block,
-    Colours,
-    Said,
-    SentenceAndMap,
-    down,
-    initialise,
-    same,
-    tiled,
-    up,
-)
 from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 

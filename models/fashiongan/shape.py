@@ -10,7 +10,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from espalier.models.fashiongan.told import CLASSES, Block, Said, SentenceAndMap, down, initialise, same, tiled, up
+from espalier.models.fashiongan.condition import CLASSES, SentenceAndMap
+from espalier.models.fashiongan.layers import Block, Said, down, initialise, same, tiled, up
 from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 
@@ -55,7 +56,7 @@ class Generator(nn.Module):
 
 class Discriminator(nn.Module):
     """Map logits (B, 7, R, R) and condition -> logits (B,). The first layer is a softmax over the classes, also for real
-    samples: these are one-hot maps times `real_logit` (stages/kinds/batches.py)."""
+    samples: these are one-hot maps times `real_logit` (stages/kinds/maps.py)."""
 
     def __init__(self, resolution: int, width: int, code: int, text: int, hidden: HiddenPlan) -> None:
         super().__init__()

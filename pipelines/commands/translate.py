@@ -49,7 +49,7 @@ def read_people(photo: Path, classes: Path, translator: Translator) -> People:
             f"the image has no segmentation map: there is no {classes}; give a palette PNG of its classes (--map)"
         )
     try:
-        image, values = read_person(photo, classes, translator.resolution, translator.record.channels)
+        image, values = read_person(photo, classes, translator.resolution, translator.artifact.record.channels)
     except DamagedImage as error:
         raise InputError(f"{photo}: {error}") from error
     return People(image[None], values[None], np.array([person({}, image, values)], dtype=np.float32))

@@ -82,7 +82,7 @@ def networks(cls: type[Trick]) -> list[str]:
     """The networks that have every place it changes; all networks if it changes none."""
     probe = cls.model_construct()
     wants = probe.wants()
-    return [name for name, backbone in NETWORKS.items() if all(place in backbone.places() for place in wants)]
+    return [name for name, network in NETWORKS.items() if all(place in network.places() for place in wants)]
 
 
 def _default(field: FieldInfo) -> str:

@@ -19,8 +19,7 @@ from espalier.pipelines.commands.translate import read_people, unknown_words
 from espalier.stages.artifacts.artifact import Artifact, load_artifact, load_generator
 from espalier.stages.artifacts.record import Record
 from espalier.stages.config.params import ARTIFACTS
-from espalier.stages.fashiongan.outfits import person
-from espalier.stages.fashiongan.translator import People, Translator
+from espalier.stages.fashiongan.translator import People, Translator, people_of
 from espalier.stages.kinds.conditions import class_turns
 from espalier.stages.kinds.grids import grid
 from espalier.stages.kinds.maps import coloured
@@ -115,15 +114,11 @@ def first_people(path: Path, translator: Translator) -> People:
     Raises:
         InputError: there is no dataset, it has no maps, or its images have another size or number of channels.
     """
-    store, channels = Store(path), translator.record.channels
-    images, maps = (
-        np.array(of[:SHOWN]) for of in (store.images(translator.resolution), store.maps(translator.resolution))
-    )
-    if images.shape[-1] != channels:
-        raise InputError(f"the images in {path} have {images.shape[-1]} channels; expected {channels}")
-    records = store.records()[: len(images)]
-    told = [person(record, *one) for record, *one in zip(records, images, maps, strict=True)]
-    return People(images, maps, np.array(told, dtype=np.float32))
+    store, channels = Store(path), translator.artifact.record.channels
+    people = people_of(store, translator.resolution, SHOWN)
+    if people.images.shape[-1] != channels:
+        raise InputError(f"the images in {path} have {people.images.shape[-1]} channels; expected {channels}")
+    return people
 
 
 def one_of(people: People, index: int) -> People:

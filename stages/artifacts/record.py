@@ -2,26 +2,22 @@
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from espalier.stages.contracts.options import Options
 
 FORMAT = 2
 """Format version of artifacts and checkpoints; 1 was before the stages moved into separate packages."""
 
 
-class Input(BaseModel):
+class Input(Options):
     """An input of a stage: its path and digest."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
     digest: str
 
 
-class Event(BaseModel):
+class Event(Options):
     """An event of a training run at a step, described in `words`. `to`: the step a rollback returned to, or the step of the
     checkpoint kept instead of the last one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     step: int
     images: int
@@ -30,7 +26,7 @@ class Event(BaseModel):
     words: str
 
 
-class Record(BaseModel):
+class Record(Options):
     """Metadata of weights on disk: stage.json, and the header of every checkpoint.
 
     `config` is the resolved configuration. `images` is the number of real images shown to the discriminator, `before` the
@@ -42,8 +38,6 @@ class Record(BaseModel):
     `config` includes them. `evaluated`: the data behind the metrics of an evaluation. `code` is the digest of the training
     code; several, joined by +, if the code changed between a checkpoint and its resume.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: int
     config: dict[str, Any]

@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from espalier.stages.contracts.options import Options
 
-class Bound(BaseModel):
+
+class Bound(Options):
     """The allowed range of a metric: below one number, above another, or between both."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     below: float | None = None
     above: float | None = None

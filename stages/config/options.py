@@ -3,13 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-
-class Options(BaseModel):
-    """A group of options. Unknown keys are errors; values are immutable."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from espalier.stages.contracts.options import Options
 
 
 class AdamOptions(Options):

@@ -9,9 +9,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer, SerializeAsAny, mo
 
 from espalier.data.sources.source import Resolution
 from espalier.stages.config.gate import Gate
-from espalier.stages.config.options import AdamOptions, EvaluateOptions, Options, WatchOptions
+from espalier.stages.config.options import AdamOptions, EvaluateOptions, WatchOptions
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.tricks import Tricks, parse_tricks
+from espalier.stages.contracts.options import Options
 from espalier.stages.monitor.options import HealOptions, MonitorOptions, StopOptions
 from espalier.stages.networks.known import NETWORKS, with_place
 from espalier.stages.networks.network import NetworkOptions

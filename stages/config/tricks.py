@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from espalier.stages.config.options import Options
+from espalier.stages.contracts.options import Options
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS, in_order, trick_key
 from espalier.stages.tricks.loss import Loss
 from espalier.stages.tricks.trick import Trick

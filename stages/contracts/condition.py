@@ -1,5 +1,6 @@
 """What networks are conditioned on: a tree of tensors, batch first."""
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -12,9 +13,7 @@ Condition = Tensor | tuple[Any, ...] | None
 
 
 class Conditioning(Protocol):
-    """The condition of each sample of a dataset. `digest`: of any other input it was computed from, or None."""
-
-    digest: str | None
+    """The condition of each sample of a dataset."""
 
     def at(self, indices: NDArray[np.int64]) -> Condition:
         """The condition of these samples, on the device."""
@@ -27,21 +26,19 @@ class Conditioning(Protocol):
 
 def rows(condition: Condition, chosen: slice | Tensor) -> Condition:
     """Select samples of a condition."""
-    if condition is None:
-        return None
-    if isinstance(condition, Tensor):
-        return condition[chosen]
-    parts: Any = (rows(part, chosen) for part in condition)
-    made: Condition = type(condition)(*parts)
-    return made
+    return _each(condition, lambda tensor: tensor[chosen])
 
 
 def on_device(condition: Condition, device: torch.device) -> Condition:
     """Move a condition to a device."""
+    return _each(condition, lambda tensor: tensor.to(device))
+
+
+def _each(condition: Condition, change: Callable[[Tensor], Tensor]) -> Condition:
     if condition is None:
         return None
     if isinstance(condition, Tensor):
-        return condition.to(device)
-    parts: Any = (on_device(part, device) for part in condition)
+        return change(condition)
+    parts: Any = (_each(part, change) for part in condition)
     made: Condition = type(condition)(*parts)
     return made

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 from torch import Tensor
 
+from espalier.stages.contracts.component import Metrics
 from espalier.stages.evaluation.class_reader import ClassReader
 from espalier.stages.evaluation.reference import Reals
 from espalier.stages.features.extractor import Extractor
@@ -23,7 +24,6 @@ from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein
 MOST = 1000
 """Maximum number of images for pixel metrics (diversity, SWD, MS-SSIM), which would otherwise take minutes."""
 
-Metrics = dict[str, float]
 Measure = Callable[[Tensor, Tensor], Metrics]
 """Takes images uint8 (N, channels, R, R) and their features (N, d)."""
 

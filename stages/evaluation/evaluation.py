@@ -5,16 +5,13 @@ images of the second half, which gives the floor. Every metric depends on the nu
 count, dataset and feature network.
 """
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_file
 from espalier.data.store import Store
 from espalier.stages.evaluation.class_reader import ClassReader, learn_classes
 from espalier.stages.evaluation.comparison import MOST, Comparison
@@ -123,9 +120,3 @@ def _of_count(count: int, extractor: Extractor) -> list[str]:
         f"{count} images are fewer than the {width + 1} that covariances of {width} features need: fid{suffix} is far too "
         f"high, so compare it only with its floor; kid{suffix} is less affected"
     ]
-
-
-def write_evaluation(found: Evaluation, file: Path) -> None:
-    """Write the evaluation as JSON, atomically."""
-    with whole_file(file) as partial:
-        partial.write_text(json.dumps(found.as_json(), indent=2) + "\n", encoding="utf-8")

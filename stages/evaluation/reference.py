@@ -85,7 +85,6 @@ def _kept(file: Path, extractor: Extractor, sets: dict[str, Tensor]) -> dict[str
         except SafetensorError:
             file.unlink()  # damaged: recompute
     made = {name: extractor(images, f"features of reals, {name}") for name, images in sets.items()}
-    file.parent.mkdir(parents=True, exist_ok=True)
     with whole_file(file) as partial:
         safetensors.torch.save_file(made, partial)
     return made

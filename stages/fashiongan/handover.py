@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.models.fashiongan.told import CLASSES, SentenceAndMap
+from espalier.models.fashiongan.condition import CLASSES, SentenceAndMap
 from espalier.stages.artifacts.artifact import Artifact, load_generator
 from espalier.stages.config.params import PARAMS
 from espalier.stages.config.stage import StageConfig
@@ -20,6 +20,7 @@ from espalier.stages.fashiongan.networks import Fashion
 from espalier.stages.fashiongan.outfits import AT_ONCE, Outfits, codes_of
 from espalier.stages.fashiongan.text import load_text
 from espalier.stages.kinds.maps import classes_of
+from espalier.stages.kinds.sampling import draw
 from espalier.stages.process.seeds import derive_seed
 
 SIDE, SIGMA = 5, 15.0
@@ -44,15 +45,15 @@ def make_maps(generator: nn.Module, latent: Tensor, told: SentenceAndMap) -> Ten
 
 
 def made_maps(
-    generator: nn.Module, length: int, outfits: Outfits, config: StageConfig, device: torch.device
+    generator: nn.Module, network: Fashion, outfits: Outfits, config: StageConfig, device: torch.device
 ) -> NDArray[np.uint8]:
-    """Generate a map for each image's own sentence, uint8 (N, R, R); latents of `length` depend on (seed, stage, image)."""
+    """Generate a map for each image's own sentence, uint8 (N, R, R); its latents depend on (seed, stage, image)."""
     parts = []
     count = len(outfits.codes)
     for start in range(0, count, AT_ONCE):
         places = np.arange(start, min(start + AT_ONCE, count))
         random = torch.Generator(device).manual_seed(derive_seed(config.seed, config.name, "hand-over", start))
-        latent = torch.randn((len(places), length), generator=random, device=device)
+        latent = draw((len(places), network.latent), network.prior, random)
         parts.append(make_maps(generator, latent, outfits.at(places)).cpu().numpy())
     return np.concatenate(parts)
 
@@ -71,7 +72,6 @@ def conditioning_of(config: StageConfig, store: Store, parent: Artifact | None, 
     """
     network, resolution = config.network, config.resolution
     assert isinstance(network, Fashion) and resolution is not None and config.encoder is not None
-    store.verify_told()
     text = None if config.encoder == config.dataset else load_text(config.encoder, device)
     codes, real = codes_of(store, resolution, text, network.human), store.maps(resolution)
     if codes.shape[1] != network.code + network.human:
@@ -87,5 +87,5 @@ def conditioning_of(config: StageConfig, store: Store, parent: Artifact | None, 
     before = parent.config.network
     assert isinstance(before, Fashion)
     given = codes if before.human == network.human else codes_of(store, resolution, text, before.human)
-    made = made_maps(generator, before.latent, Outfits(given, real, before.map_form, device), config, device)
+    made = made_maps(generator, before, Outfits(given, real, before.map_form, device), config, device)
     return Outfits(codes, mixed(real, made, config.seed) if config.maps == "mixed" else made, form, device)

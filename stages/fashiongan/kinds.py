@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from espalier.models.fashiongan.told import SentenceAndMap
+from espalier.models.fashiongan.condition import SentenceAndMap
 from espalier.stages.contracts.condition import Condition
 from espalier.stages.kinds.grids import grid
 from espalier.stages.kinds.images import Images

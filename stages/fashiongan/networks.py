@@ -7,14 +7,13 @@ from torch import Tensor
 
 from espalier.models.fashiongan import image as fashion_image
 from espalier.models.fashiongan import shape as fashion_shape
-from espalier.models.fashiongan.told import SentenceAndMap
+from espalier.models.fashiongan.condition import SentenceAndMap
 from espalier.stages.contracts.condition import Condition
 from espalier.stages.contracts.kind import Kind
 from espalier.stages.fashiongan.kinds import DressedImages, DressedMaps
 from espalier.stages.networks.network import NetworkOptions
 
 Variant = Literal["released", "paper"]
-LATENT: dict[Variant, int] = {"released": 80, "paper": 100}
 TEXT: dict[Variant, int] = {"released": 20, "paper": 0}
 MapForm = Literal["coarse4", "coarse7", "full"]
 """Form of the input map: class shares in an 8x8 grid, for 4 merged classes or all 7; or at full resolution."""
@@ -70,9 +69,9 @@ class FashionShape(Fashion):
 
     generator_class = fashion_shape.Generator
     discriminator_class = fashion_shape.Discriminator
-    kind = DressedMaps()
 
-    def learned_kind(self) -> Kind:
+    @property
+    def kind(self) -> Kind:  # type: ignore[override]
         return DressedMaps(self.real_logit)
 
     @property

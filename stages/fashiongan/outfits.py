@@ -15,7 +15,7 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.models.fashiongan.told import CLASSES, COARSE, SentenceAndMap
+from espalier.models.fashiongan.condition import CLASSES, COARSE, SentenceAndMap
 from espalier.stages.fashiongan.networks import MapForm
 from espalier.stages.fashiongan.text import Text
 from espalier.stages.kinds.maps import one_hot
@@ -73,7 +73,6 @@ class Outfits:
     def __init__(
         self, codes: NDArray[np.float32], maps: NDArray[np.uint8], form: MapForm, device: torch.device
     ) -> None:
-        self.digest: str | None = None
         self.codes, self.maps, self.form, self.device = codes, maps, form, device
 
     def at(self, indices: NDArray[np.int64]) -> SentenceAndMap:
@@ -102,7 +101,8 @@ def sentence_codes(store: Store, text: Text | None) -> NDArray[np.float32]:
         codes = store.codes()
         if codes is None:
             raise InputError(
-                f"the dataset {store.path} has no sentence codes; use encoder: one's artifact, such as artifacts/texts/outfits"
+                f"the dataset {store.path} has no sentence codes; set encoder to an encoder's artifact, such as "
+                "artifacts/texts/outfits"
             )
         return codes
     parts = []

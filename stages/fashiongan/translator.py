@@ -17,13 +17,15 @@ from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.models.fashiongan.told import SentenceAndMap
+from espalier.data.store import Store
+from espalier.models.fashiongan.condition import SentenceAndMap
 from espalier.stages.artifacts.artifact import Artifact, load_artifact, load_generator
 from espalier.stages.fashiongan.handover import make_maps
-from espalier.stages.fashiongan.networks import FashionImage, FashionShape
-from espalier.stages.fashiongan.outfits import BACKGROUND, FACE, HAIR, given_map
+from espalier.stages.fashiongan.networks import Fashion, FashionImage, FashionShape
+from espalier.stages.fashiongan.outfits import BACKGROUND, FACE, HAIR, given_map, person
 from espalier.stages.fashiongan.text import Text, load_text
 from espalier.stages.kinds.images import to_bytes
+from espalier.stages.kinds.sampling import draw
 from espalier.stages.process.seeds import derive_seed
 
 LEGS, ARMS = 5, 6
@@ -38,6 +40,17 @@ class People:
     images: NDArray[np.uint8]
     maps: NDArray[np.uint8]
     attributes: NDArray[np.float32]
+
+
+def people_of(store: Store, resolution: int, count: int) -> People:
+    """The first people of a dataset, at most `count`.
+
+    Raises:
+        InputError: it has no images or maps of this resolution.
+    """
+    images, maps = (np.array(of[:count]) for of in (store.images(resolution), store.maps(resolution)))
+    about = [person(*one) for one in zip(store.records()[: len(images)], images, maps, strict=True)]
+    return People(images, maps, np.array(about, dtype=np.float32))
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,7 @@ class Translator:
                 "fashion_image, such as artifacts/fashiongan/image"
             )
         self.device, self.artifact, self.network = device, image, network
-        self.generator, self.record = load_generator(path, device)
+        self.generator, _ = load_generator(path, device)
         self.resolution = int(image.record.config["resolution"])
         self.text = self._encoder(image)
         self.shape: torch.nn.Module | None = None
@@ -115,21 +128,21 @@ class Translator:
         maps = torch.from_numpy(people.maps).to(self.device)
         new = maps
         if self.shape is not None:
-            latent = self._latents(len(maps), self.shape_network.latent, seed, "shape")
+            latent = self._latents(len(maps), self.shape_network, seed, "shape")
             told = SentenceAndMap(
                 self._code(people, codes, self.shape_network.human), given_map(maps, self.shape_network.map_form)
             )
             new = make_maps(self.shape, latent, told)
-        latent = self._latents(len(maps), self.network.latent, seed, "image")
+        latent = self._latents(len(maps), self.network, seed, "image")
         told = SentenceAndMap(self._code(people, codes, self.network.human), given_map(new, self.network.map_form))
         with torch.no_grad():
             raw = to_bytes(self.generator(latent, told)).permute(0, 2, 3, 1).cpu().numpy()
         made = None if self.shape is None else new.cpu().numpy()
         return Translated(with_photo(people, raw, made), raw, made)
 
-    def _latents(self, count: int, length: int, seed: int, stage: str) -> Tensor:
+    def _latents(self, count: int, network: Fashion, seed: int, stage: str) -> Tensor:
         random = torch.Generator(self.device).manual_seed(derive_seed(seed, "translate", stage))
-        return torch.randn((count, length), generator=random, device=self.device)
+        return draw((count, network.latent), network.prior, random)
 
     def _code(self, people: People, codes: NDArray[np.float32], human: int) -> Tensor:
         told = np.concatenate([people.attributes, codes], axis=1) if human else codes

@@ -11,11 +11,11 @@ from torch import Tensor
 from espalier.stages.contracts.condition import Condition, Conditioning
 from espalier.stages.contracts.kind import Kind
 from espalier.stages.kinds.conditions import Nothing
-from espalier.stages.kinds.images import Images
+from espalier.stages.kinds.images import IMAGES
 from espalier.stages.process import distributed
 from espalier.stages.process.seeds import derive_seed
 
-IMAGES, NOTHING = Images(), Nothing()
+NOTHING = Nothing()
 
 
 class Batches:

@@ -9,8 +9,6 @@ from torch import Tensor
 class Nothing:
     """No condition."""
 
-    digest: str | None = None
-
     def at(self, indices: NDArray[np.int64]) -> None:
         return None
 
@@ -20,8 +18,6 @@ class Nothing:
 
 class Classes:
     """`labels` int64 (N,): the class of each sample; `classes`: the number of classes."""
-
-    digest: str | None = None
 
     def __init__(self, labels: NDArray[np.int64], classes: int, device: torch.device) -> None:
         self.labels, self.classes, self.device = labels, classes, device

@@ -46,3 +46,6 @@ class Images:
 
     def sheet(self, finished: Tensor, condition: Condition, reals: NDArray[Any]) -> Image.Image:
         return grid(finished)
+
+
+IMAGES = Images()

@@ -5,18 +5,20 @@ from torch import Tensor, nn
 
 from espalier.stages.contracts.condition import Condition, rows
 from espalier.stages.contracts.kind import Kind
-from espalier.stages.kinds.images import Images
+from espalier.stages.kinds.images import IMAGES
 from espalier.stages.process.seeds import derive_seed
-
-IMAGES = Images()
 
 
 def latents(count: int, length: int, seed: int, device: torch.device, prior: str = "normal") -> Tensor:
     """Latents (count, length) from a prior; they depend only on the seed, so they are the same in every stage of a chain."""
-    random = torch.Generator(device).manual_seed(derive_seed(seed, "samples"))
+    return draw((count, length), prior, torch.Generator(device).manual_seed(derive_seed(seed, "samples")))
+
+
+def draw(shape: tuple[int, int], prior: str, random: torch.Generator) -> Tensor:
+    """Latents (B, length) on the random generator's device: "normal" is N(0, 1), "uniform" is U(-1, 1)."""
     if prior == "uniform":
-        return torch.rand((count, length), generator=random, device=device) * 2 - 1
-    return torch.randn((count, length), generator=random, device=device)
+        return torch.rand(shape, generator=random, device=random.device) * 2 - 1
+    return torch.randn(shape, generator=random, device=random.device)
 
 
 @torch.no_grad()

@@ -8,7 +8,7 @@ def diversity(fakes: Tensor, reals: Tensor) -> float:
     """Mean distance between two fakes over mean distance between two reals, in pixels.
 
     Both uint8 (N, channels, R, R). About 1 if fakes differ from each other as much as reals do, near 0 if they
-    are all alike. It does not measure quality.
+    are all alike.
     """
 
     def mean_distance(images: Tensor) -> float:

@@ -8,8 +8,9 @@ stop: {on: converged, patience: 20}
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
+from espalier.stages.contracts.options import Options
 from espalier.stages.monitor.verdict import SICK, Word
 from espalier.stages.tricks.parts import Player
 
@@ -26,10 +27,8 @@ FLAT: dict[str, Any] = {
 of all rows of docs/tables/stacked_mnist.md. Incompatible tricks are removed."""
 
 
-class MonitorOptions(BaseModel):
+class MonitorOptions(Options):
     """How training is monitored."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     steps: int = Field(default=100, ge=1, description="iterations between probes")
     samples: int = Field(default=256, ge=20, description="number of fakes, and of reals, that a probe compares")
@@ -43,10 +42,8 @@ class MonitorOptions(BaseModel):
     )
 
 
-class Remedy(BaseModel):
+class Remedy(Options):
     """A change to the stage: tricks and Adam options that override its own, and factors on the learning rates."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     tricks: dict[str, Any] = Field(default={}, description="override the stage's; null removes one")
     adam: dict[str, Any] = Field(default={}, description="override the stage's")
@@ -95,10 +92,8 @@ DEFAULTS: dict[Word, tuple[Remedy, ...]] = {
 }
 
 
-class HealOptions(BaseModel):
+class HealOptions(Options):
     """Remedies by verdict, in the order they are tried; verdicts not listed use the defaults."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     at_most: int = Field(default=3, ge=1, description="maximum number of rollbacks per stage")
     remedies: dict[Word, tuple[Remedy, ...]] = {}
@@ -115,10 +110,8 @@ class HealOptions(BaseModel):
         return self.remedies.get(word, DEFAULTS.get(word, ()))
 
 
-class StopOptions(BaseModel):
+class StopOptions(Options):
     """When to stop a stage early; its best checkpoint is published."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     on: Literal["converged", "plateau"] = Field(
         default="converged", description="verdict to stop at; plateau: at any quality"

@@ -3,20 +3,21 @@
 import inspect
 from typing import Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
 from espalier.models.hidden import Activation, HiddenPlan
 from espalier.models.norms import NORMS, NormName
 from espalier.stages.contracts.condition import Condition
 from espalier.stages.contracts.kind import Kind
-from espalier.stages.kinds.images import Images
+from espalier.stages.contracts.options import Options
+from espalier.stages.kinds.images import IMAGES
 from espalier.stages.kinds.points import Points
 
-IMAGES, POINTS = Images(), Points()
+POINTS = Points()
 
 
-class NetworkOptions(BaseModel):
+class NetworkOptions(Options):
     """A latent, and two networks built from keyword arguments that tricks may change.
 
     `kind`: the kind of data of both players. `norms` and `activations`: what follows hidden layers before a trick changes it.
@@ -24,8 +25,6 @@ class NetworkOptions(BaseModel):
     conditioned on besides classes, if anything; `conditioning`: dotted path of the function that creates it. `from_parent`: what
     a stage with these networks takes from its parent stage, if anything.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     latent: int = Field(default=128, ge=1, description="length of the latent")
@@ -54,10 +53,6 @@ class NetworkOptions(BaseModel):
     def feature_count(self, resolution: int) -> int:
         """Number of intermediate features the discriminator returns."""
         raise NotImplementedError
-
-    def learned_kind(self) -> Kind:
-        """The kind of data of both players, with these options."""
-        return self.kind
 
     def condition_of(self, tensors: dict[str, Tensor]) -> Condition:
         """Assemble the condition that the networks take from its named tensors."""

@@ -100,7 +100,7 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule("warn", "weight_clipping", MOMENTUM, "momentum destabilises clipped critics; the authors use RMSProp (WGAN, 4.2)"),
     Rule("warn", "weight_clipping", BN_D, "the norm's scale is also clipped, so its output is tiny, as in the released code"),
-    *_each("warn", ("gradient_penalty",), "weight_clipping", "the penalty was designed to replace clipping"),
+    Rule("warn", "gradient_penalty", "weight_clipping", "the penalty was designed to replace clipping"),
     Rule(
         "warn", "spectral_norm", BN_D, "batch norm rescales and undoes the bound; use norm: {discriminator: none}"
     ),

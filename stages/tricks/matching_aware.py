@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from espalier.models.fashiongan.told import SentenceAndMap
+from espalier.models.fashiongan.condition import SentenceAndMap
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term

@@ -6,7 +6,7 @@
     pixel      over the channels of each pixel              Karras et al., "Progressive Growing of GANs", section 4.2
     none
 
-Sources: as listed above. The modules are in `models/norms.py`. By default each backbone uses its paper's norms; this
+Sources: as listed above. The modules are in `models/norms.py`. By default each network uses its paper's norms; this
 replaces them. Reals and fakes are never in the same batch (ganhacks #4). `virtual_batch_norm` and
 `conditional_batch_norm` are separate tricks.
 """
@@ -21,7 +21,7 @@ from espalier.stages.tricks.trick import Trick
 
 
 class Norm(Trick):
-    """Written `norm: {generator: batch, discriminator: none}`; an omitted player keeps the backbone's norm."""
+    """Written `norm: {generator: batch, discriminator: none}`; an omitted player keeps the network's norm."""
 
     name = "norm"
     generator: NormName | None = Field(default=None, description="norm of the generator's hidden layers")

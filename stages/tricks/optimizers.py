@@ -14,8 +14,9 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from espalier.stages.contracts.options import Options
 from espalier.stages.tricks.parts import OptimizerPlan, Player
 from espalier.stages.tricks.trick import Trick
 
@@ -27,10 +28,8 @@ CLASSES: dict[str, type[torch.optim.Optimizer]] = {
 }
 
 
-class Choice(BaseModel):
+class Choice(Options):
     """One player's optimiser; the learning rate defaults to the stage's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Literal["adam", "sgd", "rmsprop"]
     learning_rate: float | None = Field(default=None, gt=0, description="default: the stage's")

@@ -10,7 +10,6 @@ on the same phi in its favour.
 
 from __future__ import annotations
 
-import importlib
 from functools import lru_cache
 from typing import Any
 
@@ -18,6 +17,7 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from espalier.stages.contracts.registry import load
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
@@ -26,8 +26,7 @@ from espalier.stages.tricks.trick import Term
 @lru_cache(maxsize=2)
 def frozen(path: str, device: torch.device) -> nn.Module:
     """The network returned by the function at a dotted path, frozen on a device."""
-    module, _, function = path.rpartition(".")
-    network: nn.Module = getattr(importlib.import_module(module), function)()
+    network: nn.Module = load(path)()
     return network.to(device).eval().requires_grad_(False)
 
 
@@ -44,10 +43,9 @@ class Perceptual(Term):
     @field_validator("network")
     @classmethod
     def _importable(cls, value: str) -> str:
-        module, _, function = value.rpartition(".")
         try:
-            found: Any = getattr(importlib.import_module(module), function)
-        except (ImportError, AttributeError, ValueError) as error:
+            found: Any = load(value)
+        except ValueError as error:
             raise ValueError(f"'{value}' cannot be imported: {error}; use module.function") from error
         if not callable(found):
             raise ValueError(f"'{value}' is not a function that returns a network")

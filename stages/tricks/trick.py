@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from torch import Tensor, nn
 
+from espalier.stages.contracts.options import Options
 from espalier.stages.tricks.context import StepContext
 from espalier.stages.tricks.parts import (
     Discriminator,
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from espalier.stages.tricks.loss import Loss
 
 
-class Trick(BaseModel):
+class Trick(Options):
     """One configured change to plain adversarial training. Its fields are its options in params.yaml."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     name: ClassVar[str]
     shorthand: ClassVar[str | None] = None
     """The option that a bare value in params.yaml sets, as in `relativistic: average`."""

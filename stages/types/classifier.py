@@ -16,9 +16,9 @@ from torch import Tensor
 from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.models.classifier import Classifier
-from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import check_resolution, options_of
+from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
 from espalier.stages.evaluation.classifier import DIGITS
 from espalier.stages.kinds.batches import Batches

@@ -29,9 +29,9 @@ from espalier.data.errors import InputError
 from espalier.data.sources.source import Resolution
 from espalier.data.store import Store
 from espalier.models.features import FeatureNetwork
-from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import check_resolution, options_of
+from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.images import to_float

@@ -59,6 +59,8 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"dataset {config.dataset} (datasets.{config.dataset.name}.resolution)"
         )
     config.network.kind.verify(store, config.resolution)
+    if config.encoder is not None:
+        store.verify_told()
     if config.needs_classes and not store.manifest.classes:
         needy = next(trick.name for trick in config.tricks.others if trick.needs_classes())
         raise InputError(
@@ -105,7 +107,7 @@ def encoder_input(config: StageConfig, store: Store) -> Input | None:
 
 def inputs_of(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device, code: str) -> Inputs:
     """The inputs of a trainer."""
-    kind, conditioning = config.network.learned_kind(), _conditioning(config, store, parent, device)
+    kind, conditioning = config.network.kind, _conditioning(config, store, parent, device)
     groups = store.labels() if config.needs_classes else None
     batches = Batches(
         kind.stored(store, config.resolution),

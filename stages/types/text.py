@@ -20,9 +20,9 @@ from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.data.words import words
 from espalier.models.fashiongan.sentence import UNKNOWN, SentenceEncoder, padded
-from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import options_of
+from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
 from espalier.stages.fashiongan.text import LONGEST, Text
 from espalier.stages.process.device import choose_device

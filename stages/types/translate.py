@@ -14,13 +14,13 @@ from pydantic import Field
 from espalier.data.dolls.reading import told as told_of
 from espalier.data.store import Store
 from espalier.stages.config.load import stage_options
-from espalier.stages.config.options import Options
 from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
-from espalier.stages.fashiongan.outfits import FACE, HAIR, person, sentence_codes
+from espalier.stages.fashiongan.outfits import FACE, HAIR, sentence_codes
 from espalier.stages.fashiongan.sheet import Row, sheet
-from espalier.stages.fashiongan.translator import People, Translated, Translator
+from espalier.stages.fashiongan.translator import People, Translated, Translator, people_of
 from espalier.stages.kinds.grids import save_image
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
@@ -49,10 +49,7 @@ class Held:
         store = Store(config.dataset)
         self.count = min(config.count, store.manifest.count)
         self.records = store.records()
-        size = translator.resolution
-        images, maps = (np.array(of[: self.count]) for of in (store.images(size), store.maps(size)))
-        about = [person(self.records[i], images[i], maps[i]) for i in range(self.count)]
-        self.people = People(images, maps, np.array(about, dtype=np.float32))
+        self.people = people_of(store, translator.resolution, self.count)
         self.codes = sentence_codes(store, translator.text)
         self.donors = self._donors(config.seed)
         self.sentences = [str(self.records[i].get("sentence", "")) for i in self.donors]

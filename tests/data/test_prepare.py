@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -192,6 +193,24 @@ def test_real_fashion_mnist_is_read_padded_and_labelled(real_data: Path, tmp_pat
     image = source.example(listing, 0)
     np.testing.assert_array_equal(image.image[2:-2, 2:-2, 0], np.frombuffer(raw, np.uint8).reshape(28, 28))
     assert image.label == (real_data / "FashionMNIST/raw/t10k-labels-idx1-ubyte").read_bytes()[8]
+
+
+def test_each_image_of_torchvision_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Asked(list[tuple[Image.Image, int]]):
+        asked = 0
+
+        def __getitem__(self, index: Any) -> Any:
+            self.asked += 1
+            return super().__getitem__(index)
+
+    dataset = Asked([(gradient((28, 28)), 7), (gradient((28, 20)), 3)])
+    monkeypatch.setattr("espalier.data.sources.torchvision._open", lambda source: dataset)
+    source = TorchvisionSource(source="torchvision", name="MNIST", root=tmp_path, resolution=32)
+    listing = source.listing()
+    dataset.asked = 0
+    examples = [source.example(listing, index) for index in range(2)]
+    assert [example.label for example in examples] == [7, 3] and dataset.asked == 2
+    np.testing.assert_array_equal(examples[1].image, to_square(gradient((28, 20)), 32, listing.channels))
 
 
 def test_a_dataset_that_cannot_be_had_says_where_to_put_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

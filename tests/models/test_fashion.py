@@ -6,7 +6,8 @@ from torch import nn
 
 from espalier.models.fashiongan import image as fashion_image
 from espalier.models.fashiongan import shape as fashion_shape
-from espalier.models.fashiongan.told import CLASSES, COLOURS, Colours, SentenceAndMap
+from espalier.models.fashiongan.condition import CLASSES, SentenceAndMap
+from espalier.models.fashiongan.layers import COLOURS, Colours
 from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 

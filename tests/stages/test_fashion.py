@@ -15,11 +15,12 @@ from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
 from espalier.data.store import Store
-from espalier.models.fashiongan.told import SentenceAndMap
+from espalier.models.fashiongan.condition import SentenceAndMap
 from espalier.stages.config.load import check_stage, stage_config
 from espalier.stages.config.params import merge
-from espalier.stages.fashiongan.handover import make_maps, smoothed
+from espalier.stages.fashiongan.handover import made_maps, make_maps, smoothed
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
+from espalier.stages.fashiongan.networks import Fashion
 from espalier.stages.fashiongan.outfits import Outfits, coarse, person
 from espalier.stages.fashiongan.translator import People, Translator, with_photo
 from espalier.stages.kinds.maps import classes_of, one_hot
@@ -192,6 +193,22 @@ def test_the_hand_over_is_the_parents_generator_on_the_images_own_sentence(here:
     assert maps.max() <= 6
 
 
+@pytest.mark.parametrize("prior", ["normal", "uniform"])
+def test_maps_are_made_of_the_first_stages_prior(here: Path, prior: str) -> None:
+    class Seen(torch.nn.Module):
+        def forward(self, latent: torch.Tensor, condition: SentenceAndMap) -> torch.Tensor:
+            self.latent = latent
+            return torch.zeros(len(latent), 7, 32, 32)
+
+    shape, generator = trainer("shape", changes={"network": {"prior": prior}}), Seen()
+    network = shape.config.network
+    assert isinstance(network, Fashion)
+    made_maps(generator, network, outfits(shape), shape.config, CPU)
+    assert generator.latent.shape == (64, 80)
+    largest, std = float(generator.latent.abs().max()), float(generator.latent.std())
+    assert (largest <= 1, round(std, 1)) == ((True, 0.6) if prior == "uniform" else (False, 1.0))
+
+
 def test_smoothing_leaves_a_flat_field_and_is_none_at_32() -> None:
     small, large = torch.randn(1, 7, 32, 32), torch.ones(1, 7, 128, 128)
     assert torch.allclose(smoothed(small), small)
@@ -329,6 +346,11 @@ def test_damaged_maps_are_refused_before_training(here: Path) -> None:
     maps.write_bytes(bytes(content))
     with pytest.raises(InputError, match="maps-32.npy differs from what was prepared"):
         trainer("shape")
+    config = stage_config(
+        PARAMS, "fashiongan", "shape"
+    )  # as the process that starts several checks before it starts any
+    with pytest.raises(InputError, match="maps-32.npy differs from what was prepared"):
+        check_inputs(config, *find_inputs(config))
 
 
 def test_another_encoder_than_the_parents_is_refused(here: Path) -> None:

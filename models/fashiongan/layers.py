@@ -1,21 +1,13 @@
-"""The conditions of FashionGAN's networks, and the layers that take them in.
+"""The layers that FashionGAN's networks share.
 
 Source: Zhu et al., "Be Your Own Prada: Fashion Synthesis with Structural Coherence" (2017), and its released code.
 """
-
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from espalier.models.hidden import Hidden, HiddenPlan
-
-CLASSES = 7
-"""Classes of a map: hair, face, upper clothes, lower clothes, legs, arms, and the background last."""
-
-COARSE = 8
-"""Side of a coarse map."""
 
 COLOURS = (
     (0.25, 0.0, -0.25), (0.0, 0.25, -0.25), (-0.25, 0.25, 0.0), (-0.25, 0.0, 0.25), (0.0, -0.25, 0.25), (0.25, -0.25, 0.0),
@@ -25,17 +17,6 @@ COLOURS = (
 
 _GAUSSIAN = (0.0030, 0.0133, 0.0219, 0.0596, 0.0983, 0.1621)
 """The released 5x5 kernel of standard deviation 1, with its rounding (it sums to 0.9997): corner to centre."""
-
-
-class SentenceAndMap(NamedTuple):
-    """The condition of a batch.
-
-    `code`: the sentence code (B, width), preceded by the person's attributes in variants that use them. `map`: per-pixel
-    classes (B, classes, r, r), one-hot or, in a coarse map, shares in about 0..1; background last.
-    """
-
-    code: Tensor
-    map: Tensor
 
 
 class Said(nn.Module):
