@@ -36,7 +36,7 @@ benchmarks.dirac`."""
 
 
 def table(ending: str) -> None:
-    """Distances beside those expected, and an image of them."""
+    """Distances beside those expected, and a plot of them."""
     columns = [metrics("dirac", {f"{game}-{run}": game for game in GAMES}, "distance", seeds=False) for run in RUNS]
     rows = [
         [title, *(f"{c[game][0]:.2g}" + (f" ({e})" if e else "") for c, e in zip(columns, EXPECTED[game], strict=True))]

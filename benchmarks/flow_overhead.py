@@ -1,6 +1,6 @@
 """python -m benchmarks.flow_overhead: what a flow adds to plain `dvc repro`, on a tiny chain of stages.
 
-Both run the same stages in the same project, in turns, three times; the metrics are medians.
+Both run the same stages in the same project, in turns, three times; the times are medians.
 """
 
 import statistics

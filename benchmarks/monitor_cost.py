@@ -72,7 +72,7 @@ def main() -> int:
     with contextlib.chdir(ROOT):
         cases.append((read_params(), *POINTS, ROOT))
     for of, pipeline, stage, root in cases:
-        with contextlib.chdir(root or Path.cwd()):
+        with contextlib.chdir(root):
             cost = measure(of, pipeline, stage)
         config = stage_config(of, pipeline, stage)
         size = f"{config.resolution}x{config.resolution}" if config.resolution else "points"

@@ -25,12 +25,12 @@ from matplotlib.ticker import LogLocator
 
 from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, mean, write_table
 from espalier.data.store import Store
-from espalier.stages.artifacts.artifact import load_artifact, load_generator
+from espalier.stages.artifacts.artifact import latents_for, load_artifact, load_generator
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import read_params
 from espalier.stages.evaluation.reference import Reference, reference
 from espalier.stages.features.local import Features, load_features
-from espalier.stages.kinds.sampling import generate, latents
+from espalier.stages.kinds.sampling import generate
 from espalier.stages.metrics.frechet import frechet, moments
 from espalier.stages.metrics.sliced_wasserstein import sliced_wasserstein
 from espalier.stages.types.inputs import inputs_of
@@ -155,7 +155,7 @@ def worth(path: Path, name: str, side: int) -> dict[str, float]:
 
     def measure() -> dict[str, float]:
         generator, record = load_generator(path, CPU)
-        latent = latents(COUNT, record.config["network"]["latent"], 1, CPU)
+        latent = latents_for(record, COUNT, 1, CPU)
         return of_images(generate(generator, latent), name, side)
 
     return judged(name, digest, measure)
@@ -262,7 +262,7 @@ def draw(axes: Axes, place: tuple[World, int], metric: str, what: str) -> None:
 
 
 def table(ending: str) -> None:
-    """docs/tables/progressive.md and its image."""
+    """docs/tables/progressive.md and its plot."""
     head = [
         "images",
         "seeds",
@@ -314,7 +314,7 @@ the chain takes longer at every level, the less the stricter it is. Its stages b
 at 32x32, since with these networks an image at 16x16 takes two thirds of the time of one at 32x32. On dolls, one seed, loose
 levels are reached sooner from the start, too. At the strictest levels both ways are about even at 32x32, and by SWD at 64x64:
 there the chain's last stage needs 29 thousand images where a training from the start takes all of its 100 thousand, and goes on
-to a better one (the image). By local FID training from the start is sooner at what both reach, at one milestone that it falls
+to a better one (see the plot). By local FID training from the start is sooner at what both reach, at one milestone that it falls
 back from. So growing begins to pay at 64x64 here, by SWD, and only for what is stricter than a training from the start of as
 many minutes comes to. Nothing above 64x64 was measured."""
 

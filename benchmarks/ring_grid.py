@@ -81,4 +81,4 @@ def draw(found: dict[str, tuple[dict[str, list[float]], dict[str, list[float]]]]
 
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__.splitlines()[0], (("ring", "grid"),), table))
+    sys.exit(main(__doc__.splitlines()[0], (("ring", "grid"),), table, full=True))

@@ -28,11 +28,11 @@ from matplotlib.figure import Figure
 
 from benchmarks.worlds import ROOT, TABLES, judged, main, markdown, write_table
 from espalier.data.store import Store
-from espalier.stages.artifacts.artifact import kind_of, load_artifact, load_generator
+from espalier.stages.artifacts.artifact import kind_of, latents_for, load_artifact, load_generator
 from espalier.stages.artifacts.workfolder import FAILED
 from espalier.stages.config.params import read_params, stage_names
 from espalier.stages.features.local import load_features
-from espalier.stages.kinds.sampling import generate, latents
+from espalier.stages.kinds.sampling import generate
 from espalier.stages.metrics.manifold import manifold
 from espalier.stages.monitor.verdict import SICK, Probed, judge
 
@@ -140,8 +140,8 @@ def worth(world: str, path: Path) -> dict[str, float]:
 
     def measure() -> dict[str, float]:
         generator, record = load_generator(path, torch.device("cpu"))
-        network, points = record.config["network"], world in POINTED
-        latent = latents(POINTS if points else IMAGES, network["latent"], 1, torch.device("cpu"), network["prior"])
+        points = world in POINTED
+        latent = latents_for(record, POINTS if points else IMAGES, 1, torch.device("cpu"))
         made = generate(generator, latent, None, kind_of(record, path))
         return _of_points(world, made) if points else _of_images(world, made)
 
@@ -197,7 +197,7 @@ def share(flags: Iterable[bool]) -> str:
 
 
 def row(title: str, found: list[Run]) -> list[str]:
-    """Metrics of some runs."""
+    """A line of the table: its title, and what became of these runs."""
     sick = [run for run in found if run.help == "none"]
     failed = [run for run in sick if run.failed]
     helped = {(run.world, run.case, run.seed): run for run in found if run.help == "heal"}

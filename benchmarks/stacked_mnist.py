@@ -74,4 +74,4 @@ def table(ending: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(__doc__ or "", ("stacked",), table))
+    sys.exit(main(__doc__ or "", ("stacked",), table, full=True))

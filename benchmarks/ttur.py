@@ -16,7 +16,7 @@ EXPECTED = {  # an independent integration of the notebook's protocol, 3 seeds: 
     "slow_y": ("0.24 to 0.32", "3904 to 4187"),
 }
 SMOOTH = 50
-"""Steps that the image's lines are averaged over."""
+"""Steps that the plot's lines are averaged over."""
 NOTES = """\
 f(x, y) = (1 + x^2)(100 - y^2), x descends and y ascends by gradient steps with noise N(0, 1) from (0.5, -0.4), 5000
 steps, 3 seeds; norm is the mean distance from (0, 0) over the last 1000 steps, mean ± standard error. The third row,

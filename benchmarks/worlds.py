@@ -22,10 +22,11 @@ from matplotlib.axes import Axes
 
 from espalier.pipelines.run.repro import dvc
 from espalier.stages.config.params import read_params, stage_names
+from espalier.stages.contracts.known import SECTIONS
 
 ROOT = Path(__file__).parent
 TABLES = ROOT.parent / "docs" / "tables"
-MAKERS = {"datasets": "dataset", "classifiers": "classifier", "texts": "text", "features": "features"}
+MAKERS = {section: group for group, section in SECTIONS.items()}
 """What makes the artifacts that pipelines name, by their folder."""
 
 
@@ -47,10 +48,11 @@ def mean(values: Sequence[float]) -> Mean:
     return Mean(statistics.fmean(values), error, len(values))
 
 
-def options(description: str) -> argparse.Namespace:
+def options(description: str, full: bool) -> argparse.Namespace:
     """What every table's command can be told."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--full", action="store_true", help="the released protocol instead of the reduced one")
+    if full:
+        parser.add_argument("--full", action="store_true", help="the released protocol instead of the reduced one")
     parser.add_argument("--jobs", type=int, default=2, help="trainings at once (default 2)")
     parser.add_argument("--table-only", action="store_true", help="run nothing; the table of what is there")
     return parser.parse_args()
@@ -157,14 +159,15 @@ def main(
     pipelines: Sequence[str | Sequence[str]],
     write: Callable[[str], None],
     needed: Sequence[str] = (),
+    full: bool = False,
 ) -> int:
     """Run what is missing, then write the table. `write` is given the ending of the pipelines' names.
 
     Pipelines that stand together can run at once; the others wait for those before them. `needed`: stages of dvc.yaml that the
-    table needs beside what the pipelines name.
+    table needs beside what the pipelines name. `full`: each pipeline has a NAME_full, with the released protocol.
     """
-    chosen = options(description)
-    ending, failed = "_full" if chosen.full else "", []
+    chosen = options(description, full)
+    ending, failed = "_full" if full and chosen.full else "", []
     for together in pipelines if not chosen.table_only else ():
         names = [together] if isinstance(together, str) else together
         failed += run([name + ending for name in names], chosen.jobs, needed)

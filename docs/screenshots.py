@@ -1,4 +1,4 @@
-"""python -m docs.screenshots: the images in docs/prefect/, taken of a real run in Debian's Chromium.
+"""python -m docs.screenshots: the screenshots in docs/prefect/, taken of a real run in Debian's Chromium.
 
 It trains a short chain on the dolls, on a server of its own, and takes some minutes. Needs the extra `screenshots`
 (pip install -e '.[dev,screenshots]') and /usr/bin/chromium.
@@ -47,7 +47,7 @@ def short_chain() -> dict[str, object]:
 
 
 def take(page: Page, address: str, name: str, height: int) -> None:
-    """An image of a page once it has been drawn."""
+    """A screenshot of a page once it has been drawn."""
     page.set_viewport_size({"width": 1280, "height": height})
     page.goto(address)
     page.wait_for_timeout(4000)
@@ -55,7 +55,7 @@ def take(page: Page, address: str, name: str, height: int) -> None:
 
 
 def take_all(page: Page, server: Server, served: Served) -> None:
-    """Run the chain and take its images on the way."""
+    """Run the chain and take screenshots on the way."""
     name = served.project.root.name
     deployment = server.ask(f"deployments/name/progan/{name}")["id"]
     take(page, f"{server.page}/deployments/deployment/{deployment}/run", "form", 1500)
@@ -118,7 +118,7 @@ def take_report(browser: Browser) -> None:
 
 
 def take_prefect(browser: Browser) -> None:
-    """Start everything, take the images, stop everything."""
+    """Start everything, take the screenshots, stop everything."""
     with tempfile.TemporaryDirectory() as folder:
         project = make_project(Path(folder) / "dolls")
         project.write_params(short_chain())
@@ -134,7 +134,7 @@ def take_prefect(browser: Browser) -> None:
 
 
 def main() -> None:
-    """Take the images of one of them."""
+    """Take the screenshots of one page."""
     taken = {"studio": (take_studio, STUDIO), "report": (take_report, REPORT)}
     shoot, out = taken.get(" ".join(sys.argv[1:]), (take_prefect, OUT))
     out.mkdir(exist_ok=True)

@@ -18,7 +18,8 @@ def training(pipeline: str, names: list[str]) -> list[str]:
     from espalier.stages.config.load import trains
     from espalier.stages.config.params import read_params
 
-    return [name for name in names if trains(read_params(), pipeline, name)]
+    params = read_params()
+    return [name for name in names if trains(params, pipeline, name)]
 
 
 def warnings(pipeline: str, names: list[str]) -> list[str]:
@@ -27,9 +28,9 @@ def warnings(pipeline: str, names: list[str]) -> list[str]:
     from espalier.stages.config.params import PARAMS, read_params
 
     found: dict[str, list[str]] = {}
-    every = {node.name: node for node in nodes()}
+    every, params = {node.name: node for node in nodes()}, read_params()
     for name in names:
-        config = stage_config(read_params(), pipeline, name)
+        config = stage_config(params, pipeline, name)
         for sentence in (*config.warnings, *_forgotten_features(config, every)):
             found.setdefault(sentence, []).append(name)
     return [f"{PARAMS}: {pipeline} ({', '.join(stages)}): {sentence}" for sentence, stages in found.items()]

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.stages.artifacts.artifact import condition_for, kind_of, load_generator
+from espalier.stages.artifacts.artifact import condition_for, kind_of, latents_for, load_generator
 from espalier.stages.artifacts.record import Record
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.contracts.condition import rows
@@ -19,7 +19,7 @@ from espalier.stages.features.extractor import Extractor
 from espalier.stages.features.inception import load_inception
 from espalier.stages.features.load import load_extractor
 from espalier.stages.features.local import Features
-from espalier.stages.kinds.sampling import generate, latents
+from espalier.stages.kinds.sampling import generate
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
 
@@ -83,8 +83,7 @@ def _extractor(features: Path | None, store: Store, device: torch.device) -> Ext
 def _sampled(
     path: Path, record: Record, generator: torch.nn.Module, number: int, seed: int, device: torch.device
 ) -> Tensor:
-    network = record.config["network"]
-    latent = latents(number, network["latent"], seed, device, network["prior"])
+    latent = latents_for(record, number, seed, device)
     condition, parts = condition_for(path, record, number, device), []
     with Bar("images", number) as bar:
         for start in range(0, number, AT_ONCE):

@@ -4,7 +4,6 @@ They are read from dvc.lock. Only commits that changed it are visited, so all ot
 """
 
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from ruamel.yaml.error import YAMLError
 from espalier.data.errors import InputError
 from espalier.data.files import whole_file
 from espalier.pipelines.run.dag import Node, nodes
+from espalier.pipelines.run.experiments import git
 from espalier.pipelines.run.results import METRICS
 from espalier.stages.artifacts.workfolder import work_root
 
@@ -72,7 +72,7 @@ def history(name: str, most: int = MOST_COMMITS) -> Iterator[Version]:
 
 def _git(*arguments: str) -> list[str]:
     """Git's output as lines; empty if there is no repository or no commit."""
-    done = subprocess.run(["git", *arguments], capture_output=True, text=True)
+    done = git(*arguments, check=False)
     return done.stdout.splitlines() if done.returncode == 0 else []
 
 

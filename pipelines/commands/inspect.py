@@ -2,8 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from espalier.data.errors import InputError
+
+if TYPE_CHECKING:
+    from espalier.stages.artifacts.record import Record
 
 
 def describe(path: Path) -> Iterator[str]:
@@ -31,7 +35,7 @@ def describe(path: Path) -> Iterator[str]:
     if record.start is not None:
         yield f"resumed from {record.start.path}   {record.start.digest[:16]}"
     yield "came from"
-    yield from _ancestors(path)
+    yield from _ancestors(record)
 
 
 def _size(resolution: int | None) -> str:
@@ -42,21 +46,20 @@ def _options(options: dict[str, object]) -> str:
     return ", ".join(f"{name} {value}" for name, value in options.items()) or "no options"
 
 
-def _ancestors(path: Path) -> Iterator[str]:
+def _ancestors(record: "Record") -> Iterator[str]:
     from espalier.stages.artifacts.artifact import load_artifact
-    from espalier.stages.artifacts.checkpoint import read_checkpoint
 
-    record = read_checkpoint(path).record if path.is_file() else load_artifact(path).record
+    dataset = f"  dataset {record.dataset.path}   {record.dataset.digest[:16]}"
     if record.parent is None:
-        yield f"  dataset {record.dataset.path}   {record.dataset.digest[:16]}"
+        yield dataset
         return
     parent = Path(record.parent.path)
     try:
-        now = load_artifact(parent).digest
-        note = "" if now == record.parent.digest else "   (has been retrained since)"
+        there = load_artifact(parent)
     except InputError:
         yield f"  parent  {parent}   {record.parent.digest[:16]}   (no longer there)"
-        yield f"  dataset {record.dataset.path}   {record.dataset.digest[:16]}"
+        yield dataset
         return
+    note = "" if there.digest == record.parent.digest else "   (has been retrained since)"
     yield f"  parent  {parent}   {record.parent.digest[:16]}{note}"
-    yield from _ancestors(parent)
+    yield from _ancestors(there.record)

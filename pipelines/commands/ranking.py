@@ -75,8 +75,8 @@ def draw(ranks: list[Rank], metric: str, title: str, path: Path) -> None:
     from matplotlib.figure import Figure
 
     rows = [rank for rank in ranks if rank.values]
-    image = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), dpi=120, layout="constrained")
-    axes = image.subplots()
+    figure = Figure(figsize=(8, 1.2 + 0.4 * len(rows)), dpi=120, layout="constrained")
+    axes = figure.subplots()
     for place, rank in enumerate(rows):
         axes.plot(rank.values, [place] * len(rank.values), "o", color="#9aa3ad", alpha=0.7, markersize=5)
         error = 0 if math.isnan(rank.error) else rank.error
@@ -87,4 +87,4 @@ def draw(ranks: list[Rank], metric: str, title: str, path: Path) -> None:
     axes.set_title(title, fontsize=10)
     axes.grid(axis="x", alpha=0.3)
     with whole_file(path) as partial:
-        image.savefig(partial, format="png")
+        figure.savefig(partial, format="png")

@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from espalier.data.errors import InputError
-from espalier.stages.artifacts.artifact import condition_for, kind_of, load_generator
+from espalier.stages.artifacts.artifact import condition_for, kind_of, latents_for, load_generator
 from espalier.stages.kinds.grids import grid, save_animation, save_image
 from espalier.stages.kinds.points import scatter
-from espalier.stages.kinds.sampling import generate, latents, walk
+from espalier.stages.kinds.sampling import generate, walk
 from espalier.stages.process.device import choose_device
 
 
@@ -43,7 +43,6 @@ def _one_size(parts: list[Tensor]) -> list[Tensor]:
 def _images(path: Path, number: int, seed: int, walking: bool = False) -> Tensor:
     device = choose_device()
     generator, record = load_generator(path, device)
-    network = record.config["network"]
-    latent = latents(number, network["latent"], seed, device, network["prior"])
+    latent = latents_for(record, number, seed, device)
     latent = walk(latent) if walking else latent
     return generate(generator, latent, condition_for(path, record, len(latent), device), kind_of(record, path))

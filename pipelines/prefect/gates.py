@@ -11,7 +11,7 @@ from espalier.pipelines.prefect.pages import image_markdown, key_of
 from espalier.pipelines.run.dag import Node
 from espalier.pipelines.run.results import metrics_of
 from espalier.stages.config.load import stage_config, trains
-from espalier.stages.config.params import read_params
+from espalier.stages.config.params import pipeline_names, read_params
 from espalier.stages.config.stage import StageConfig
 
 DAYS_TO_ANSWER = 7
@@ -31,14 +31,15 @@ class Gates:
     def __init__(self, target: str, on_miss: str) -> None:
         self.on_miss = on_miss
         self._pipeline = target.partition("@")[0]
-        self._configs: dict[str, StageConfig] = {}
+        self._configs: dict[str, StageConfig | None] = {}
 
     def _config(self, node: Node) -> StageConfig | None:
-        stage = node.name.partition("@")[2]
-        if node.group != self._pipeline or node.group == "dataset" or not trains(read_params(), node.group, stage):
-            return None
+        """The configuration of a training stage of the target's pipeline; None for any other stage."""
         if node.name not in self._configs:
-            self._configs[node.name] = stage_config(read_params(), *node.name.split("@", 1))
+            params, stage = read_params(), node.name.partition("@")[2]
+            ours = node.group == self._pipeline and node.group in pipeline_names(params)
+            trained = ours and trains(params, node.group, stage)
+            self._configs[node.name] = stage_config(params, node.group, stage) if trained else None
         return self._configs[node.name]
 
     def retries(self, node: Node) -> int:

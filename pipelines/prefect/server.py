@@ -60,8 +60,8 @@ def _answers(api: str) -> bool:
         return False
 
 
-def require_server() -> str:
-    """The address of the API in use.
+def require_server() -> None:
+    """Check that a Prefect server answers at the API in use.
 
     Raises:
         InputError: no server answers at this address.
@@ -74,7 +74,6 @@ def require_server() -> str:
         raise InputError(
             f"no Prefect server answers {where}; start one with 'espalier ui', or set PREFECT_API_URL to the address of yours"
         )
-    return str(api)
 
 
 def crash_runs_without_heartbeat() -> None:

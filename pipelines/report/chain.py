@@ -9,7 +9,7 @@ from typing import Any
 
 from espalier.data.errors import InputError
 from espalier.pipelines.commands.status import State, states
-from espalier.pipelines.run.dag import Node, stages_of
+from espalier.pipelines.run.dag import Node, read_dag, stages_of
 from espalier.pipelines.run.results import metrics_of
 
 TONES = {
@@ -143,8 +143,9 @@ def read_chain(pipeline: str) -> Chain:
     from espalier.stages.config.params import read_params, stage_names
 
     stage_names(read_params(), pipeline)  # reject stage names, which the DAG would accept
-    ordered = stages_of(pipeline)
-    known = {state.name: state for state in states()}
+    dag = read_dag()
+    ordered = stages_of(pipeline, known=dag.nodes)
+    known = {state.name: state for state in states(dag)}
     chain = Chain(pipeline, [facts_of(node, known[node.name]) for node in ordered])
     if not any(stage.there for stage in chain.own):
         raise InputError(

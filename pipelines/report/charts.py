@@ -13,7 +13,7 @@ WIDE, NARROW = 1040, 350
 """Widths of the two drawings of each chart; the page shows the one that fits, so that the font size stays constant."""
 LEFT, RIGHT, BOTTOM = 44, 10, 24
 STRIP = 14
-TOP, TOP_OF_MARKS = 20, 40
+TOP, TOP_OF_MARKS, HEIGHT = 20, 40, 230
 MOST = 260
 """Maximum number of points per line; more are averaged over neighbours."""
 CUT = 0.01
@@ -66,10 +66,10 @@ class Panel:
         return any(len(line) for lines in self.lines.values() for line in lines)
 
 
-def thinned(line: Line, most: int = MOST) -> Line:
-    """Reduce a line to at most `most` points: means over neighbours, ignoring NaN."""
+def thinned(line: Line) -> Line:
+    """Reduce a line to at most MOST points: means over neighbours, ignoring NaN."""
     finite = [(x, y) for x, y in line if math.isfinite(x) and math.isfinite(y)]
-    each = math.ceil(len(finite) / most) or 1
+    each = math.ceil(len(finite) / MOST) or 1
     groups = [finite[i : i + each] for i in range(0, len(finite), each)]
     return [(sum(x for x, _ in g) / len(g), sum(y for _, y in g) / len(g)) for g in groups]
 
@@ -113,10 +113,10 @@ class _Frame:
         return self.y1 - (self.y1 - self.y0) * (value - self.low) / (self.high - self.low)
 
 
-def chart(panel: Panel, bands: Sequence[Band], marks: Sequence[Mark], width: int, height: int = 230) -> str:
+def chart(panel: Panel, bands: Sequence[Band], marks: Sequence[Mark], width: int) -> str:
     """One drawing of a panel."""
     top = TOP_OF_MARKS if marks else TOP
-    frame = _Frame(panel, bands, width, height - TOP_OF_MARKS + top, top)
+    frame = _Frame(panel, bands, width, HEIGHT - TOP_OF_MARKS + top, top)
     clip = f"clip-{''.join(c for c in panel.title if c.isalnum())}-{width}"
     words = f"{panel.title}: {', '.join(panel.lines)} over thousands of images"
     parts = [

@@ -67,9 +67,9 @@ def sentence(words: str, kind: str = "note") -> str:
     return f'<p class="{kind}">{text(words)}</p>' if words else ""
 
 
-def unfolds(title: str, inner: str, opened: bool = False) -> str:
+def unfolds(title: str, inner: str) -> str:
     """A collapsible part; `title` is HTML."""
-    return f"<details{' open' if opened else ''}><summary>{title}</summary>{inner}</details>"
+    return f"<details><summary>{title}</summary>{inner}</details>"
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]], left: Collection[int] = (0,)) -> str:

@@ -14,7 +14,7 @@ from espalier.pipelines.report.sheets import GRID_COLUMNS, PAIR_COLUMNS, Images,
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from torch import Tensor, device
+    from torch import Tensor
 
     from espalier.data.store import Store
 
@@ -29,8 +29,12 @@ def makes(stage: StageFacts) -> str:
     from espalier.stages.networks.known import NETWORKS
 
     network = stage.config.get("network")
-    kind = NETWORKS.get(network.get("name", "")) if isinstance(network, dict) else None
-    return kind.kind.name if kind is not None else ""
+    if not isinstance(network, dict):
+        return ""
+    try:
+        return NETWORKS.find(str(network.get("name", ""))).model_construct(**network).kind.name
+    except ValueError:
+        return ""
 
 
 def draws_alone(stage: StageFacts) -> bool:
@@ -49,30 +53,20 @@ class Drawn:
 
 def drawn(stage: StageFacts, count: int) -> Drawn:
     """Samples from the first latents of the stage's seed: the same latents in every stage of a chain with one seed."""
-    from espalier.stages.kinds.sampling import latents
-
-    def ask(network: dict[str, Any], device: "device") -> "Tensor":
-        return latents(count, network["latent"], stage.config["seed"], device, network["prior"])
-
-    return _made(stage, ask)
+    return _made(stage, count)
 
 
 def walked(stage: StageFacts, ends: int, frames: int) -> Drawn:
     """Samples interpolated from each of `ends` latents to the next and back to the first, (ends x frames)."""
-    from espalier.stages.kinds.sampling import latents, walk
-
-    def ask(network: dict[str, Any], device: "device") -> "Tensor":
-        return walk(latents(ends, network["latent"], stage.config["seed"], device, network["prior"]), frames)
-
-    return _made(stage, ask, one_class=True)
+    return _made(stage, ends, frames)
 
 
-def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", one_class: bool = False) -> Drawn:
-    """Samples from the latents that `ask` returns, given the network's options and the device."""
+def _made(stage: StageFacts, count: int, frames: int | None = None) -> Drawn:
+    """Samples from `count` latents, or interpolated between them in `frames` steps each."""
     import torch
 
-    from espalier.stages.artifacts.artifact import condition_for, load_generator
-    from espalier.stages.kinds.sampling import generate
+    from espalier.stages.artifacts.artifact import condition_for, latents_for, load_generator
+    from espalier.stages.kinds.sampling import generate, walk
     from espalier.stages.process.device import choose_device
 
     where, path = choose_device(), stage.node.artifact
@@ -80,9 +74,10 @@ def _made(stage: StageFacts, ask: "Callable[[dict[str, Any], device], Tensor]", 
         generator, record = load_generator(path, where)
     except InputError as error:  # damaged, or of another version: still render the rest of the page
         return Drawn(stage, None, str(error))
-    latent = ask(record.config["network"], where)
+    latent = latents_for(record, count, stage.config["seed"], where)
+    latent = latent if frames is None else walk(latent, frames)
     condition = condition_for(path, record, len(latent), where)
-    if one_class and isinstance(condition, torch.Tensor):
+    if frames is not None and isinstance(condition, torch.Tensor):
         condition = torch.zeros_like(condition)  # keep the class fixed: changing it would make the interpolation jump
     return Drawn(stage, generate(generator, latent, condition).permute(0, 2, 3, 1).numpy())
 

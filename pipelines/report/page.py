@@ -36,7 +36,7 @@ LINKS = {
 }
 
 
-def write_report(pipeline: str, out: Path, number: int, against: str = "") -> None:
+def write_report(pipeline: str, out: Path, number: int, against: str) -> None:
     """Write the page of a pipeline; `number`: samples for its metrics, `against`: a revision to compare with.
 
     Raises:

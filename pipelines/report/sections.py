@@ -170,7 +170,7 @@ def configuration(chain: Chain) -> str:
     shared = table(["option", "value"], [[f"<code>{text(k)}</code>", text(told[0][k])] for k in same])
     own = [[f"<code>{text(k)}</code>", *(text(o.get(k, "")) for o in told)] for k in keys if k not in same]
     differing = table(["option", *(text(stage.name) for stage in stages)], own)
-    return (unfolds("Configuration that differs between stages", differing, opened=False) if differing else "") + (
+    return (unfolds("Configuration that differs between stages", differing) if differing else "") + (
         unfolds("Configuration shared by all stages", shared) if shared else ""
     )
 

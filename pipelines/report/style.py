@@ -67,7 +67,7 @@ svg .bar { fill: var(--k0); } svg .rail { fill: var(--line); } svg .floor { fill
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
 th, td { padding: 5px 20px 5px 0; text-align: right; border-bottom: 1px solid var(--line); vertical-align: middle;
   white-space: nowrap; }
-th { font-weight: 600; color: var(--soft); } th.left, td.left { text-align: left; } td.says { color: var(--soft); }
+th { font-weight: 600; color: var(--soft); } th.left, td.left { text-align: left; }
 td svg { width: 120px; min-width: 120px; }
 details { border-bottom: 1px solid var(--line); padding: 8px 0; } summary { cursor: pointer; font-weight: 600; }
 details > :last-child { margin-bottom: 8px; }

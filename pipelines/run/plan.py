@@ -71,5 +71,5 @@ def planned(target: str, options: RunOptions) -> Iterator[Plan]:
             nodes = stages_of(target, options.until, dag.nodes)
         plan = Plan(target, nodes, dag, name, workspace)
         if pipeline in pipeline_names(read_params()) and (options.force or plan.stale):
-            validate(pipeline)
+            validate(pipeline, dag.nodes)
         yield plan

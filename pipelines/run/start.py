@@ -11,7 +11,7 @@ from espalier.data.errors import InputError
 from espalier.pipelines.run.experiments import git
 from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.repro import ask_dvc
-from espalier.stages.config.params import PARAMS, choose, read_params, stage_names
+from espalier.stages.config.params import PARAMS, choose, pipeline_names, read_params, stage_names
 
 PINNED = Path("artifacts/pinned")
 
@@ -27,7 +27,12 @@ def check_start(pipeline: str, options: RunOptions) -> None:
             raise InputError(f"step {options.step} of which stage? Use --from r8 --step {options.step}, for example")
         return
     stage, _, revision = _parts(pipeline, options.start)
-    section = read_params()[pipeline]
+    params = read_params()
+    if pipeline not in pipeline_names(params):
+        raise InputError(
+            f"{PARAMS}: '{pipeline}' is not a pipeline, so it has no stage to start from; leave out --from"
+        )
+    section = params[pipeline]
     if "matrix" in section:
         raise InputError(
             f"{PARAMS}: {pipeline} is a matrix, whose stages have no entry for a start; list them under 'stages' instead"
@@ -76,8 +81,9 @@ def _parts(pipeline: str, start: str) -> tuple[str, str, str]:
 
 def _pin_version(pipeline: str, stage: str, revision: str, workspace: Path) -> list[str]:
     artifact = Path("artifacts") / pipeline / stage
-    stages = read_params()[pipeline]["stages"]
-    children = [name for name in stage_names(read_params(), pipeline) if stages[name].get("after") == str(artifact)]
+    params = read_params()
+    stages = params[pipeline]["stages"]
+    children = [name for name in stage_names(params, pipeline) if stages[name].get("after") == str(artifact)]
     if not children:
         raise InputError(f"{PARAMS}: no stage of {pipeline} has 'after: {artifact}', so none can start from it")
     pinned = PINNED / f"{pipeline}-{stage}-{revision.replace('/', '-')}"

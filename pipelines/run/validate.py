@@ -4,34 +4,35 @@ from pathlib import Path
 from typing import Any
 
 from espalier.data.errors import InputError
-from espalier.pipelines.run.dag import stages_of
-from espalier.stages.config.params import PARAMS, merged_section, read_params, stage_names
+from espalier.pipelines.run.dag import Node, stages_of
+from espalier.stages.config.params import PARAMS, entries, merged_section, read_params, stage_names
 
 
-def validate(pipeline: str) -> list[str]:
+def validate(pipeline: str, known: list[Node] | None = None) -> list[str]:
     """Validate every stage's configuration and its place in the DAG. Returns the stage names, in order.
+
+    `known`: the DAG's nodes, if they were read already.
 
     Raises:
         InputError: the configuration is invalid; the message collects the errors of all stages.
     """
-    from espalier.stages.config.load import check_stage  # they import torch
+    from espalier.stages.config.load import check_stage, holds_dataset  # they import torch
     from espalier.stages.config.sections import source_config
 
     params = read_params()
     errors, names = [], stage_names(params, pipeline)
-    for name in params.get("datasets") or {}:
+    for name in entries(params, "datasets"):
         errors.extend(_errors(lambda name=name: source_config(params, name)))
     for name in names:
         errors.extend(_errors(lambda name=name: check_stage(params, pipeline, name)))
     if errors:
         raise InputError("\n".join(dict.fromkeys(errors)))
-    stages_of(pipeline)
+    stages_of(pipeline, known=known)
     dataset = Path(merged_section(params, pipeline, names[0])["dataset"])
-    datasets = [f"artifacts/datasets/{name}" for name in params.get("datasets") or {}]
-    if dataset.as_posix() not in datasets and not (dataset / "manifest.json").is_file():
-        known = ", ".join(datasets) or "none"
+    if not holds_dataset(params, dataset):
+        datasets = ", ".join(f"artifacts/datasets/{name}" for name in entries(params, "datasets")) or "none"
         raise InputError(
-            f"{PARAMS}: {pipeline}.common.dataset: there is no dataset {dataset}; 'datasets' defines {known}"
+            f"{PARAMS}: {pipeline}.common.dataset: there is no dataset {dataset}; 'datasets' defines {datasets}"
         )
     return names
 

@@ -16,14 +16,13 @@ from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.pipelines.address import check_address
 from espalier.pipelines.commands.translate import read_people, unknown_words
-from espalier.stages.artifacts.artifact import Artifact, load_artifact, load_generator
+from espalier.stages.artifacts.artifact import Artifact, condition_for, latents_for, load_artifact, load_generator
 from espalier.stages.artifacts.record import Record
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.fashiongan.translator import People, Translator, people_of
-from espalier.stages.kinds.conditions import class_turns
 from espalier.stages.kinds.grids import grid
 from espalier.stages.kinds.maps import coloured
-from espalier.stages.kinds.sampling import generate, latents, slerp
+from espalier.stages.kinds.sampling import generate, slerp
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.distribution import installing
 
@@ -93,9 +92,9 @@ def find(artifact: Path, people: Path) -> Studio:
         return Studio(translator, str(error))
 
 
-def image_artifacts(root: Path = ARTIFACTS) -> list[Path]:
+def image_artifacts() -> list[Path]:
     """The published image generators, unconditional or conditioned on classes, sorted by resolution within a pipeline."""
-    found = [(path.parent, artifact) for path in root.glob("*/*/stage.json") if (artifact := _images(path.parent))]
+    found = [(path.parent, artifact) for path in ARTIFACTS.glob("*/*/stage.json") if (artifact := _images(path.parent))]
     return [path for path, _ in sorted(found, key=lambda one: (one[0].parent, one[1].config.resolution, one[0]))]
 
 
@@ -163,11 +162,11 @@ def sample(path: Path, number: int, seed: float | None, other: float | None = No
         InputError: the artifact cannot be used, or a seed is invalid.
     """
     generator, record = _generator(path, load_artifact(path).digest)
-    network, device = record.config["network"], choose_device()
-    latent = latents(number, network["latent"], checked_seed(seed), device, network["prior"])
+    device = choose_device()
+    latent = latents_for(record, number, checked_seed(seed), device)
     if share:
-        latent = slerp(latent, latents(number, network["latent"], checked_seed(other), device, network["prior"]), share)
-    return grid(generate(generator, latent, class_turns(record.classes, number, device) if record.classes else None))
+        latent = slerp(latent, latents_for(record, number, checked_seed(other), device), share)
+    return grid(generate(generator, latent, condition_for(path, record, number, device)))
 
 
 @lru_cache(maxsize=8)

@@ -24,7 +24,6 @@ EVENT: dict[str, Any] = {"api_visibility": "private", "concurrency_id": "network
 CSS = """
 .said p { margin: 0; padding: 8px 12px; border-radius: 8px; background: var(--background-fill-secondary); }
 #people .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)); }
-#people .grid-container { grid-template-columns: repeat(6, minmax(0, 1fr)); }
 .said p.refused { background: var(--error-background-fill); border-left: 4px solid var(--error-border-color); }
 """
 EXPLAINED = "The map is a palette or greyscale PNG of the same size as the photo, with classes " + ", ".join(

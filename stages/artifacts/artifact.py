@@ -31,6 +31,7 @@ from espalier.stages.contracts.condition import Condition, on_device, rows
 from espalier.stages.contracts.kind import Kind
 from espalier.stages.contracts.published import save_weights
 from espalier.stages.kinds.conditions import class_turns
+from espalier.stages.kinds.sampling import latents
 from espalier.stages.networks.build import build_networks
 from espalier.stages.tricks.context import StepContext
 from espalier.stages.tricks.parts import Networks
@@ -174,6 +175,12 @@ def read_examples(path: Path, record: Record) -> Condition:
         f"{path} is conditioned on {network.conditioned_on}, but {EXAMPLES} is missing; use an artifact, or one of its "
         "milestones"
     )
+
+
+def latents_for(record: Record, count: int, seed: int, device: torch.device) -> Tensor:
+    """The first `count` latents of a seed for an artifact's generator."""
+    network = record.config["network"]
+    return latents(count, network["latent"], seed, device, network["prior"])
 
 
 def condition_for(path: Path, record: Record, count: int, device: torch.device) -> Condition:

@@ -29,11 +29,12 @@ def code_of(roots: Iterable[str]) -> dict[str, str]:
     wanted = [module for root in roots if (module := module_in(root)) is not None]
     packages = {US, *(module.partition(".")[0] for module in wanted)}
     found: dict[str, str] = {}
-    pending = wanted[::-1]
+    seen, pending = set(TABLES), wanted[::-1]
     while pending:
         name = pending.pop()
-        if name in found or name in TABLES:
+        if name in seen:
             continue
+        seen.add(name)
         file = source_of(name)
         if file is None or not (name.partition(".")[0] in packages or _is_here(file)):
             continue

@@ -24,6 +24,7 @@ from espalier.data.prepare import prepare
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import merge, read_params, stage_names
 from espalier.stages.config.sections import source_config
+from espalier.stages.contracts.known import SECTIONS
 from espalier.stages.evaluation import modes as evaluation_modes
 from espalier.stages.loop import publish
 from espalier.stages.run import stage_of
@@ -71,7 +72,7 @@ class Small:
     def run(self, pipeline: str, stage: str) -> dict[str, float]:
         """Run a stage to its end, as its process does; returns its final metrics."""
         stage_of(self.params, pipeline, stage).run()
-        group = {"text": "texts", "classifier": "classifiers"}.get(pipeline, pipeline)
+        group = SECTIONS.get(pipeline, pipeline)
         found: dict[str, float] = json.loads((self.root / f"artifacts/{group}/{stage}/metrics.json").read_text())
         return found
 
@@ -495,3 +496,18 @@ def test_a_run_that_fails_is_named_and_told_by_the_exit_code(
     assert asked[0] == ["repro", "code", "dataset@grid", "features@fashion"]
     assert sorted(asked[1:]) == [["repro", "--single-item", f"stress@sgan-rate-{seed}"] for seed in (0, 1)]
     assert "stress@sgan-rate-1 failed:\nsaid" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("full", "code"), [(True, 0), (False, 2)])
+def test_the_released_protocol_is_offered_where_there_is_one(
+    monkeypatch: pytest.MonkeyPatch, full: bool, code: int
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["benchmarks.ring_grid", "--table-only", "--full"])
+    endings: list[str] = []
+    write: Callable[[str], None] = endings.append
+    if code:
+        with pytest.raises(SystemExit, match="2"):
+            script("worlds").main("ring", ("ring",), write, full=full)
+    else:
+        assert script("worlds").main("ring", ("ring",), write, full=full) == 0
+    assert endings == ([] if code else ["_full"])

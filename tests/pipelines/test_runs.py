@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from espalier.pipelines.prefect.gates import Gates
+from espalier.pipelines.run.dag import Node
 from tests.conftest import Project, make_project
 from tests.pipelines.conftest import processes_of
 
@@ -101,6 +103,10 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ("run", "progan", "--from", "r9", "--step", "3"),
         "progan.stages has no stage 'r9'; it has: r4",
     ),
+    "from of no pipeline": (
+        ("run", "dataset@dolls", "--from", "r8", "--step", "3"),
+        "params.yaml: 'dataset' is not a pipeline, so it has no stage to start from; leave out --from",
+    ),
     "from an unknown version": (
         ("run", "progan", "--from", "progan@r8:nothing"),
         "retrieve version 'nothing' of progan@r8",
@@ -119,6 +125,14 @@ def test_what_cannot_work_is_refused_in_a_sentence(trained: Project, case: str) 
     trained.environment["PREFECT_API_URL"] = "http://127.0.0.1:9/api"
     output = (trained.espalier if "serve" in command else trained.look)(*command, ok=False)
     assert trained.code == 2 and expected in output and "Traceback" not in output, output
+
+
+@pytest.mark.parametrize("target", ["code", "dataset@dolls", "features@dolls", "text@dolls", "progan@r4"])
+def test_every_target_of_a_flow_has_gates(trained: Project, monkeypatch: pytest.MonkeyPatch, target: str) -> None:
+    monkeypatch.chdir(trained.root)
+    node = Node(target, (), (Path("artifacts", target),))
+    gates = Gates(target, "stop")
+    assert gates.retries(node) == 0 and gates.missed(node) is None
 
 
 def test_a_port_in_use_is_refused(trained: Project) -> None:

@@ -6,6 +6,10 @@ import pytest
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
+from espalier.pipelines.commands.status import State
+from espalier.pipelines.report.chain import StageFacts
+from espalier.pipelines.report.networks import makes
+from espalier.pipelines.run.dag import Node
 from espalier.stages.artifacts.artifact import load_generator
 from espalier.stages.config.code import stage_code
 from espalier.stages.config.load import stage_config
@@ -55,6 +59,18 @@ class Flat(NetworkOptions):
     def feature_count(self, resolution: int) -> int:
         return 1
 """
+
+
+def test_the_report_knows_what_it_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_flat.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def of(name: str) -> str:
+        record = {"config": {"network": {"name": name}}}
+        return makes(StageFacts(Node("p@s", (), (tmp_path,)), State("p@s", "up to date", "", {}), record))
+
+    found = [of(name) for name in ("my_flat.Flat", "progan", "fashion_shape", "mlp", "my_flat.Gone", "gone")]
+    assert found == ["images", "images", "maps", "points", "", ""]
 
 
 def test_it_trains_resumes_and_is_sampled_from(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
