@@ -8,6 +8,7 @@ are kept. Only tensors and plain values are loaded: a pickle that contains code 
 
 import pickle
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -79,3 +80,13 @@ def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Statefu
     for _, old in before[keep - 1 :]:
         old.unlink()
     return path
+
+
+def newest_record(folder: Path, target: int) -> Record | None:
+    """The record of the newest good checkpoint in a work folder that a run to `target` images passes through."""
+    for _, path in checkpoints_in(folder):
+        with suppress(InputError):  # reported by the trainer when it resumes
+            record = read_checkpoint(path).record
+            if record.before < target:
+                return record
+    return None

@@ -1,12 +1,13 @@
 """Find the code that a stage runs, starting from the names in its section of params.yaml. Nothing is imported."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
 from espalier.data.errors import InputError
 from espalier.stages.config.params import entries, merged_section, network_name, pipeline_names, stage_names, type_of
-from espalier.stages.contracts.known import LOSSES, NETWORKS, SECTIONS, SOURCES, TRICKS, TYPES
-from espalier.stages.process.fingerprint import code_of, digest_of, module_in
+from espalier.stages.contracts.known import DEFAULT_NETWORK, LOSSES, NETWORKS, SECTIONS, SOURCES, TRICKS, TYPES
+from espalier.stages.process.fingerprint import code_of, module_in
 
 
 def stages_with_code(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -30,7 +31,7 @@ def stage_code(params: dict[str, Any], pipeline: str, stage: str) -> str:
 
 def stage_digest(params: dict[str, Any], pipeline: str, stage: str) -> str:
     """A single digest of a stage's code."""
-    return digest_of({"": stage_code(params, pipeline, stage)})
+    return hashlib.sha256(stage_code(params, pipeline, stage).encode()).hexdigest()
 
 
 def differing(one: str, other: str) -> list[str]:
@@ -56,7 +57,7 @@ def _roots(params: dict[str, Any], pipeline: str, stage: str) -> Iterator[str]:
 
 
 def _of_training(section: dict[str, Any]) -> Iterator[str]:
-    network = str(network_name(section) or "progan")
+    network = str(network_name(section) or DEFAULT_NETWORK)
     yield NETWORKS.get(network, network)
     tricks = section.get("tricks")
     chosen = (

@@ -20,14 +20,13 @@ from espalier.stages.config.params import (
 from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.sections import check_resolution
 from espalier.stages.config.stage import StageConfig
-from espalier.stages.contracts import known
-from espalier.stages.contracts.registry import Registry
+from espalier.stages.config.stage_type import stage_of
+from espalier.stages.contracts.known import DEFAULT_NETWORK
 from espalier.stages.networks.known import NETWORKS
 from espalier.stages.tricks.catalogue import TRICKS
 from espalier.stages.tricks.loss import Loss
 
 STAGE_CHOICES = ("after", "at", "start", "resolution")
-TYPES = Registry[Any]("type", known.TYPES, "builtins.object")
 
 
 def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConfig:
@@ -45,7 +44,7 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
         config = StageConfig.model_validate({"pipeline": pipeline, "stage": stage, **section})
     except ValidationError as error:
         raise InputError(_explain(error, pipeline, stage, own, section)) from error
-    _check_resolution(params, config)
+    check_resolution(params, config.dataset, config.resolution, f"{pipeline}.stages.{stage}.resolution")
     _check_parent_in(params, config)
     _check_remedies(config)
     return config
@@ -98,11 +97,6 @@ def holds_dataset(params: dict[str, Any], path: Path) -> bool:
     return made or (path / "manifest.json").is_file()
 
 
-def _check_resolution(params: dict[str, Any], config: StageConfig) -> None:
-    """Refuse images that the dataset does not have, before anything is made."""
-    check_resolution(params, config.dataset, config.resolution, f"{config.pipeline}.stages.{config.stage}.resolution")
-
-
 def _check_remedies(config: StageConfig) -> None:
     """Check that each remedy in params.yaml can be applied, so that a typo is caught before training fails."""
     for word, remedies in config.heal.remedies.items() if config.heal else ():
@@ -116,22 +110,17 @@ def _check_remedies(config: StageConfig) -> None:
 
 def _check_parent_in(params: dict[str, Any], config: StageConfig) -> None:
     """Check against the parent, if it is a stage of the same pipeline."""
-    parents = [
-        str(name)
-        for name in stages_in(params[config.pipeline], f"{PARAMS}: {config.pipeline}")
-        if config.after == ARTIFACTS / config.pipeline / str(name)
-    ]
-    if parents and _is_own_ancestor(params, config.pipeline, config.stage):
+    names = map(str, stages_in(params[config.pipeline], f"{PARAMS}: {config.pipeline}"))
+    by_path = {str(ARTIFACTS / config.pipeline / name): name for name in names}
+    parent = by_path.get(str(config.after))
+    if parent is None:
+        return
+    if _is_own_ancestor(params, config.pipeline, config.stage, by_path):
         raise InputError(f"{PARAMS}: {config.pipeline}.stages.{config.stage}.after: a stage cannot come after itself")
-    if parents:
-        check_start_from(config, stage_config(params, config.pipeline, parents[0]))
+    check_start_from(config, stage_config(params, config.pipeline, parent))
 
 
-def _is_own_ancestor(params: dict[str, Any], pipeline: str, stage: str) -> bool:
-    by_path = {
-        str(ARTIFACTS / pipeline / str(name)): str(name)
-        for name in stages_in(params[pipeline], f"{PARAMS}: {pipeline}")
-    }
+def _is_own_ancestor(params: dict[str, Any], pipeline: str, stage: str, by_path: dict[str, str]) -> bool:
     seen, now = set(), stage
     while now not in seen:
         seen.add(now)
@@ -176,11 +165,7 @@ def stage_options(params: dict[str, Any], pipeline: str, stage: str, model: type
 
 def check_stage(params: dict[str, Any], pipeline: str, stage: str) -> None:
     """Raise InputError, naming each invalid key, if a stage of any type cannot be run."""
-    kind = type_of(merged_section(params, pipeline, stage))
-    try:
-        TYPES.find(kind)(params, pipeline, stage)
-    except ValueError as error:
-        raise InputError(f"{PARAMS}: {pipeline}.stages.{stage}.type: {error}") from error
+    stage_of(params, pipeline, stage)
 
 
 def trains(params: dict[str, Any], pipeline: str, stage: str) -> bool:
@@ -211,7 +196,7 @@ def _known_keys(loc: list[str], section: dict[str, Any]) -> list[str]:
     if not loc:
         return [key for key in StageConfig.model_fields if key not in ("pipeline", "stage")]
     if loc[0] == "network":
-        return keys_of(NETWORKS.find(str(network_name(section) or "progan")), loc[1:])
+        return keys_of(NETWORKS.find(str(network_name(section) or DEFAULT_NETWORK)), loc[1:])
     if loc[0] == "tricks":
         return keys_of(TRICKS.find(loc[1]) if loc[1] != "loss" else Loss, loc[2:])
     return keys_of(StageConfig, loc)

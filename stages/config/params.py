@@ -10,12 +10,14 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from espalier.data.errors import InputError
-from espalier.stages.contracts.known import SECTIONS
+from espalier.stages.contracts.known import DEFAULT_NETWORK, SECTIONS
 
 PARAMS, ARTIFACTS = Path("params.yaml"), Path("artifacts")
 LONGEST_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
-RESERVED = {*SECTIONS, *SECTIONS.values(), "code", "pinned"}
+FINGERPRINT = "fingerprint"
+"""In place of a pipeline at `python -m espalier.stages.run`: write the code fingerprints."""
+RESERVED = {*SECTIONS, *SECTIONS.values(), FINGERPRINT, "code", "pinned"}
 """Names used by stage groups in dvc.yaml, sections of params.yaml and folders in artifacts/."""
 
 
@@ -68,7 +70,7 @@ def _check_name(name: object, where: str, what: str) -> None:
         raise InputError(f"{where}: the name {name} is a number, which DVC drops; write r{name}")
     if not NAME.fullmatch(str(name)):
         raise InputError(
-            f"{where}: {shown_key(name)!s} cannot be the name of {what}: use letters, digits, - and _, starting with a "
+            f"{where}: {shown_key(name)} cannot be the name of {what}: use letters, digits, - and _, starting with a "
             f"letter or digit, at most {LONGEST_NAME} characters"
         )
 
@@ -173,7 +175,10 @@ def merged_section(params: dict[str, Any], pipeline: str, stage: str) -> dict[st
     if not isinstance(common, dict):
         raise InputError(f"{PARAMS}: {pipeline}.common: must be a mapping of options, not {common!r}")
     common = with_text_keys(common)
-    if network_name(own) not in (None, network_name(common) or "progan"):  # a different network has different options
+    if network_name(own) not in (
+        None,
+        network_name(common) or DEFAULT_NETWORK,
+    ):  # a different network has different options
         common.pop("network", None)
     found: dict[str, Any] = merge(common, own)
     return found

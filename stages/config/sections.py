@@ -1,4 +1,4 @@
-"""Options outside pipelines: datasets, feature networks, sentence encoders."""
+"""Options outside pipelines: datasets, feature networks, sentence encoders, classifiers."""
 
 from pathlib import Path
 from typing import Any

@@ -12,6 +12,7 @@ from espalier.stages.config.gate import Gate
 from espalier.stages.config.options import AdamOptions, EvaluateOptions, WatchOptions
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.tricks import Tricks, parse_tricks
+from espalier.stages.contracts.known import DEFAULT_NETWORK
 from espalier.stages.contracts.options import Options
 from espalier.stages.monitor.options import HealOptions, MonitorOptions, StopOptions
 from espalier.stages.networks.known import NETWORKS, with_place
@@ -33,7 +34,7 @@ def _parse_network(value: Any) -> Any:
         value = {"name": value}
     if not isinstance(value, dict):
         raise ValueError("must be the name of a network, or a mapping of its options")
-    return NETWORKS.find(str(value.get("name", "progan")))(**value)
+    return NETWORKS.find(str(value.get("name", DEFAULT_NETWORK)))(**value)
 
 
 def _parse_heal(value: Any) -> Any:
@@ -205,6 +206,11 @@ class StageConfig(Options):
     def grows(self) -> bool:
         """Whether it loads its parent's weights."""
         return self.has_parent and self.network.from_parent == "weights"
+
+    @property
+    def images(self) -> int:
+        """The number of images to train on."""
+        return round(self.kimg * 1000)
 
     @property
     def samples_per_logit(self) -> int:

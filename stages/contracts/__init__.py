@@ -1,1 +1,1 @@
-"""Shared interfaces: conditions, kinds, components, stage types, and the registry of known names."""
+"""Shared interfaces: conditions, kinds, components, and the registry of known names."""

@@ -34,6 +34,9 @@ NETWORKS = {
     "fashion_image": "espalier.stages.fashiongan.networks.FashionImage",
 }
 
+DEFAULT_NETWORK = "progan"
+"""The network of a stage that names none."""
+
 LOSSES = {
     "minimax": "espalier.stages.tricks.minimax.Minimax",
     "nonsaturating": "espalier.stages.tricks.nonsaturating.NonSaturating",

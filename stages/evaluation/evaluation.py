@@ -39,7 +39,9 @@ class Evaluation:
         return {"metrics": self.metrics, "floors": self.floors, **self.about, "notes": self.notes}
 
 
-def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, modes: bool = False) -> Evaluation:
+def evaluate(
+    fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, modes: bool = False, floors: bool = True
+) -> Evaluation:
     """Compare fakes uint8 (N, channels, R, R) with the store's images of the same size; `modes` requires class metrics.
 
     Raises:
@@ -56,7 +58,11 @@ def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, m
     comparison, others = Comparison(real.shown, extractor, reader if known >= KNOWN else None, same, seed), real.others
     with Steps() as steps:
         metrics = comparison.metrics(fakes, features, lambda what: steps.now(f"fakes: {what}"))
-        floors = comparison.metrics(others.images, others.features, lambda what: steps.now(f"floor: {what}"))
+        floor = (
+            comparison.metrics(others.images, others.features, lambda what: steps.now(f"floor: {what}"))
+            if floors
+            else {}
+        )
     about = {
         "count": count,
         "count_of_pixels": min(count, MOST),
@@ -68,7 +74,7 @@ def evaluate(fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, m
         "resizer": extractor.resizer(side),
         **({} if reader is None else {"classes_read": round(known, 4)}),
     }
-    return Evaluation(metrics, floors, about, notes)
+    return Evaluation(metrics, floor, about, notes)
 
 
 def check_classes(store: Store) -> None:

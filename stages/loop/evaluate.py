@@ -25,6 +25,7 @@ class Evaluate(Component[Trainer]):
 
     def __init__(self, options: EvaluateOptions) -> None:
         self.options = options
+        self._loaded: Extractor | None = None
 
     def cut(self, run: Trainer, step: int) -> None:
         self.rows = History(run.folder / "evaluations.csv")
@@ -35,11 +36,13 @@ class Evaluate(Component[Trainer]):
         self._extractor(run)  # fail before training, not at its end
 
     def _extractor(self, run: Trainer) -> Extractor:
-        """Load the feature extractor of the evaluation.
+        """The feature extractor of the evaluation, loaded once.
 
         Raises:
             InputError: it is missing or does not fit the dataset, or the stage does not generate images.
         """
+        if self._loaded is not None:
+            return self._loaded
         kind = run.batches.kind.name
         if kind != "images":
             raise InputError(
@@ -48,17 +51,18 @@ class Evaluate(Component[Trainer]):
             )
         extractor = load_extractor(self.options.features, run.device)
         check_counts(run.store, extractor, self.options.count)
+        self._loaded = extractor
         return extractor
 
-    def _now(self, run: Trainer) -> Evaluation:
+    def _now(self, run: Trainer, floors: bool = True) -> Evaluation:
         made = run.samples(run.latents(self.options.count))
-        return evaluate(made, run.store, self._extractor(run), run.config.seed)
+        return evaluate(made, run.store, self._extractor(run), run.config.seed, floors=floors)
 
     def after_step(self, run: Trainer, terms: Terms) -> None:
         each = self.options.every_kimg
         if each is None or distributed.rank() != 0 or not passed(each, run.before, run.images):
             return
-        found = self._now(run)
+        found = self._now(run, floors=False)  # they are the same each time
         self.rows.add({"step": run.step, "kimg": run.images / 1000, **found.metrics})
         shown = "  ".join(f"{name} {value:.4g}" for name, value in list(found.metrics.items())[:4])
         run.news.append(f"{run.config.name} at {run.images / 1000:.4g} kimg: {shown}")

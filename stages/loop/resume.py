@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from espalier.data.errors import InputError
-from espalier.stages.artifacts.checkpoint import Checkpoint, read_checkpoint
+from espalier.stages.artifacts.checkpoint import Checkpoint, newest_record, read_checkpoint
 from espalier.stages.artifacts.workfolder import checkpoints_in
 from espalier.stages.contracts.component import Component
+from espalier.stages.loop.interventions import interventions_of
 from espalier.stages.loop.keep_best import forget_bests, set_best_aside
 from espalier.stages.loop.rollback import carry_over, forget_after
 from espalier.stages.loop.trainer import Trainer
@@ -39,15 +40,10 @@ def set_finished_aside(folder: Path, target: int, code: str) -> str | None:
 
 def _finished_by(folder: Path, target: int) -> str | None:
     """The code that finished a run; None if the run is unfinished."""
-    for _, path in checkpoints_in(folder):
-        try:
-            record = read_checkpoint(path).record
-        except InputError:
-            continue
-        if record.before < target:
-            stopped = any(event.kind == "stop" for event in record.events)
-            return record.code.rpartition("+")[2] if record.images >= target or stopped else None
-    return None
+    record = newest_record(folder, target)
+    if record is None or not (record.images >= target or interventions_of(record).stopped):
+        return None
+    return record.code.rpartition("+")[2]
 
 
 def _aside(folder: Path, code: str) -> Path:

@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 
-from espalier.data.errors import InputError
-from espalier.stages.artifacts.checkpoint import Checkpoint, read_checkpoint
+from espalier.stages.artifacts.checkpoint import Checkpoint, newest_record
 from espalier.stages.artifacts.record import Event
 from espalier.stages.artifacts.workfolder import checkpoints_in
 from espalier.stages.config.remedies import with_remedies
@@ -33,14 +32,8 @@ class Sick(Exception):
 
 def interventions_in(folder: Path, target: int) -> Interventions:
     """Interventions so far in the run that will be resumed, up to a target number of images."""
-    for _, path in checkpoints_in(folder):
-        try:
-            record = read_checkpoint(path).record
-        except InputError:  # reported by the trainer when it resumes
-            continue
-        if record.before < target:
-            return interventions_of(record)
-    return NO_INTERVENTIONS
+    record = newest_record(folder, target)
+    return NO_INTERVENTIONS if record is None else interventions_of(record)
 
 
 def way_back(folder: Path, done: Interventions) -> Checkpoint | None:

@@ -8,6 +8,7 @@ from espalier.stages.artifacts.artifact import milestone_name, write_weights
 from espalier.stages.artifacts.checkpoint import write_checkpoint
 from espalier.stages.contracts.component import Component, Metrics, Terms, passed
 from espalier.stages.kinds.grids import save_image
+from espalier.stages.loop.keep_best import DRAWN
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.metrics.diversity import diversity
 from espalier.stages.process import distributed
@@ -33,7 +34,7 @@ class Snapshots(Component[Trainer]):
 
     def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
         save_image(run.sheet(), folder / "samples.png")
-        for kept in ("samples", "milestones"):
+        for kept in DRAWN:
             _copy_until(run, kept, folder)
         write_json(folder / "milestones" / "index.json", sorted(p.name for p in (folder / "milestones").glob("kimg-*")))
         reals = run.batches.reals

@@ -57,10 +57,8 @@ class Trainer:
         interventions: Interventions = NO_INTERVENTIONS,
     ) -> None:
         self.config, self.networks, self.folder, self.device = config, networks, folder, device
-        self.drawn, self.about = (
-            folder,
-            dict[str, Any](),
-        )  # folder of its sample sheets; what components add to the record
+        self.drawn = folder  # of its sample sheets
+        self.about = dict[str, Any]()  # what components add to the record
         self.store, self.batches, self.origin = inputs.store, inputs.batches, inputs.origin
         optimizers, tricks = build_optimizers(config, networks), list(config.tricks.others)
         self.game = Game(networks, config.tricks.loss, tricks, optimizers, config.network.prior)
@@ -91,7 +89,7 @@ class Trainer:
     @property
     def target(self) -> int:
         """Number of images the stage trains on."""
-        return round(self.config.kimg * 1000)
+        return self.config.images
 
     @property
     def done(self) -> bool:

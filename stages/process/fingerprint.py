@@ -43,12 +43,6 @@ def code_of(roots: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def digest_of(code: dict[str, str], order: Iterable[str] = ()) -> str:
-    """A single digest of modules and their fingerprints."""
-    content = "\n".join([*order, *(f"{found} {name}" for name, found in sorted(code.items()))])
-    return hashlib.sha256(content.encode()).hexdigest()
-
-
 def module_in(path: str) -> str | None:
     """The longest prefix of a dotted path that is a module; None if there is none."""
     parts = path.split(".")

@@ -19,9 +19,9 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{whole % 60:02d}" if hours else f"{minutes}:{whole % 60:02d}"
 
 
-class _Metrics(ProgressColumn):
+class _Text(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(str(task.fields.get("metrics", "")), style="dim")
+        return Text(str(task.fields.get("text", "")), style="dim")
 
     def get_table_column(self) -> Column:
         """A single line, truncated on a narrow terminal."""
@@ -39,7 +39,7 @@ class Bar:
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=10),
             TextColumn("{task.percentage:>3.0f}%"),
-            _Metrics(),
+            _Text(),
             TimeRemainingColumn(compact=True),
             console=self.console,
             refresh_per_second=4,
@@ -62,7 +62,7 @@ class Bar:
         self._bar.update(self._task, completed=int(done))
 
     def due(self) -> bool:
-        """Whether an update is due. Until then, no metrics need to be read from the device."""
+        """Whether an update is due. Until then, nothing needs to be read from the device."""
         return not self.silent and time.monotonic() - self._said >= (
             0.25 if self.console.is_terminal else PLAIN_SECONDS
         )
@@ -78,16 +78,16 @@ class Bar:
         else:
             print(sentence, flush=True)
 
-    def show(self, done: float, metrics: str = "") -> None:
-        """Advance to `done` images."""
+    def show(self, done: float, text: str = "") -> None:
+        """Advance to `done` images, with a few words or numbers beside the rate."""
         self._said = time.monotonic()
         rate = self.rate(done)
-        metrics = f"{rate:.0f} img/s  {metrics}".rstrip()
+        text = f"{rate:.0f} img/s  {text}".rstrip()
         if self.console.is_terminal:
-            self._bar.update(self._task, completed=done, metrics=metrics)
+            self._bar.update(self._task, completed=done, text=text)
         else:
             left = clock((self.total - done) / rate) if rate > 0 else "?"
-            print(f"{self.title}  {100 * done / self.total:3.0f}%  {metrics}  {left} left", flush=True)
+            print(f"{self.title}  {100 * done / self.total:3.0f}%  {text}  {left} left", flush=True)
 
 
 class Steps:

@@ -1,5 +1,6 @@
 """Prepare a dataset of params.yaml into artifacts/datasets/NAME."""
 
+from contextlib import ExitStack
 from typing import Any
 
 from espalier.data.prepare import prepare
@@ -15,18 +16,15 @@ class PrepareDataset:
         self.name, self.source = stage, source_config(params, stage)
 
     def run(self) -> None:
-        bar: list[Bar] = []
+        bar: Bar | None = None
 
         def progress(done: int, total: int) -> None:
-            if not bar:
-                bar.append(Bar(f"dataset@{self.name}", total).__enter__())
-            if bar[0].due() or done == total:
-                bar[0].show(done)
+            nonlocal bar
+            bar = bar or stack.enter_context(Bar(f"dataset@{self.name}", total))
+            if bar.due() or done == total:
+                bar.show(done)
 
-        try:
+        with ExitStack() as stack:
             notes = prepare(self.source, ARTIFACTS / "datasets" / self.name, progress)
-        finally:
-            for shown in bar:
-                shown.__exit__(None, None, None)
         for note in notes:
             print(note)

@@ -55,15 +55,15 @@ class Described:
     values: dict[str, list[str]]
 
 
-def described(path: Path, attributes: Sequence[str]) -> Described:
+def described(store: Store, attributes: Sequence[str]) -> Described:
     """The sentences and attributes of a prepared dataset.
 
     Raises:
         InputError: its images have no sentences, a sentence is empty, or an attribute is missing.
     """
-    sentences: list[list[str]] = []
+    path, sentences = store.path, list[list[str]]()
     values: dict[str, list[str]] = {name: [] for name in attributes}
-    for index, record in enumerate(Store(path).records()):
+    for index, record in enumerate(store.records()):
         if "sentence" not in record:
             raise InputError(f"the dataset {path} has no sentences; use one of dolls, or one with captions")
         split = words(str(record["sentence"]))
@@ -95,7 +95,8 @@ class TrainText:
 def train_text(name: str, config: TextConfig) -> None:
     """Train, test and publish a sentence encoder under this name."""
     device = choose_device()
-    known, test = (described(path, config.attributes) for path in (config.dataset, config.test))
+    stores = Store(config.dataset), Store(config.test)
+    known, test = (described(store, config.attributes) for store in stores)
     vocabulary = sorted({word for sentence in known.sentences for word in sentence})
     kinds = {attribute: sorted(set(values)) for attribute, values in known.values.items()}
     torch.manual_seed(derive_seed(config.seed, name, "text"))
@@ -105,7 +106,7 @@ def train_text(name: str, config: TextConfig) -> None:
     _learn(name, text, known, config, device)
     metrics = _accuracies(text, known, test)
     out = ARTIFACTS / "texts" / name
-    digests = {"dataset": Store(config.dataset).digest, "test": Store(config.test).digest}
+    digests = {"dataset": stores[0].digest, "test": stores[1].digest}
     record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "kinds": kinds, "digests": digests}
     with published(out, record, metrics, {"encoder": encoder}):
         pass

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,12 @@ class Train:
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
         self.config = stage_config(params, pipeline, stage)
-        self.section = merged_section(params, pipeline, stage)
-        self.code = stage_digest(params, pipeline, stage)
+        self._place = (params, pipeline, stage)
+
+    @cached_property
+    def code(self) -> str:
+        """The digest of the stage's code: a second of reading files, so only for a training."""
+        return stage_digest(*self._place)
 
     def profile(self) -> None:
         """Run a few steps and print their cost."""
@@ -95,10 +100,14 @@ class Train:
 
     def _begin(self, folder: Path) -> None:
         """Write what `espalier status` compares into the work folder, and move aside a run finished by other code."""
-        said = set_finished_aside(folder, round(self.config.kimg * 1000), self.code)
+        said = set_finished_aside(folder, self.config.images, self.code)
         if said:
             print(said, flush=True)
-        section: dict[str, Any] = {"section": self.section, "steps": iterations(self.config), "kimg": self.config.kimg}
+        section: dict[str, Any] = {
+            "section": merged_section(*self._place),
+            "steps": iterations(self.config),
+            "kimg": self.config.kimg,
+        }
         inputs = {file.as_posix(): file_digest(file) for file in _input_files(self.config)}
         write_json(folder / SECTION, {**section, "inputs": inputs})
         distributed.wait_for_all()
@@ -160,7 +169,7 @@ def _known_modes(config: StageConfig, trainer: Trainer) -> list[Any]:
 def train_to_the_end(config: StageConfig, make: Make, folder: Path) -> tuple[Trainer, Components]:
     """Train to the end, rolling back with remedies if configured. Returns the trainer at the end."""
     may_be_healed = config.heal is not None or config.stop is not None  # otherwise there are no interventions to read
-    trainer = make(interventions_in(folder, round(config.kimg * 1000)) if may_be_healed else NO_INTERVENTIONS)
+    trainer = make(interventions_in(folder, config.images) if may_be_healed else NO_INTERVENTIONS)
     interruption = Interruption()
     bar = Bar(config.name, trainer.target, silent=distributed.rank() > 0)
     beside = components(config, trainer, bar, interruption)

@@ -46,7 +46,7 @@ class Held:
     """Held-out people of a store with their sentences, and the donor of the sentence each one gets."""
 
     def __init__(self, config: TranslateOptions, translator: Translator) -> None:
-        store = Store(config.dataset)
+        self.store = store = Store(config.dataset)
         self.count = min(config.count, store.manifest.count)
         self.records = store.records()
         self.people = people_of(store, translator.resolution, self.count)
@@ -83,7 +83,7 @@ def translate(pipeline: str, stage: str, config: TranslateOptions) -> None:
     made = _translated(translator, held, f"{pipeline}@{stage}", config.seed)
     metrics = measured(held, made, config.seed)
     out = ARTIFACTS / pipeline / stage
-    inputs = {"image": translator.artifact.digest, "people": Store(config.dataset).digest}
+    inputs = {"image": translator.artifact.digest, "people": held.store.digest}
     with published(out, {"config": config.model_dump(mode="json"), "inputs": inputs}, metrics) as folder:
         save_image(sheet(rows(held, made, config.shown), HEADS), folder / "samples.png")
     print(f"{pipeline}@{stage} is done: {out}  " + "  ".join(f"{k} {v:.3g}" for k, v in metrics.items()))

@@ -24,10 +24,10 @@ from espalier.data.prepare import prepare
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import merge, read_params, stage_names
 from espalier.stages.config.sections import source_config
+from espalier.stages.config.stage_type import stage_of
 from espalier.stages.contracts.known import SECTIONS
 from espalier.stages.evaluation import modes as evaluation_modes
 from espalier.stages.loop import publish
-from espalier.stages.run import stage_of
 from tests.conftest import ROOT, Project, make_project
 
 FOLDER = ROOT / "benchmarks"

@@ -6,6 +6,7 @@ import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,8 +22,10 @@ from espalier.data.store import Store
 from espalier.pipelines.commands.evaluate import as_table, evaluation_of
 from espalier.pipelines.commands.status import console
 from espalier.stages.config.load import stage_config
-from espalier.stages.evaluation.evaluation import evaluate
+from espalier.stages.evaluation.evaluation import Evaluation, evaluate
 from espalier.stages.evaluation.reference import reference
+from espalier.stages.features.extractor import Extractor
+from espalier.stages.features.load import load_extractor
 from espalier.stages.features.local import Features, load_features
 from espalier.stages.types.features import contrast, view
 from espalier.stages.types.inputs import find_inputs
@@ -212,19 +215,34 @@ def game(**options: object) -> dict[str, object]:
     return {"game": {"common": {"dataset": DATASET.as_posix()}, "stages": {"s": own}}}
 
 
-def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(home: Path) -> None:
+def test_a_stage_is_evaluated_at_its_end_and_on_the_way_and_no_weight_changes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, floors = list[Path](), list[bool]()
+
+    def load(path: Path, device: torch.device) -> Extractor:
+        loaded.append(path)
+        return load_extractor(path, device)
+
+    def compare(*given: Any, **named: Any) -> Evaluation:
+        floors.append(named["floors"])
+        return evaluate(*given, **named)
+
+    monkeypatch.setattr("espalier.stages.loop.evaluate.load_extractor", load)
+    monkeypatch.setattr("espalier.stages.loop.evaluate.evaluate", compare)
     artifact = Path("artifacts/game/s")
     write_params(home, game())
     assert run_stage("game", "s") == 0
     plain = {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
     shutil.rmtree(".work/game@s")
-    evaluate = {"features": FEATURES.as_posix(), "count": 70, "every_kimg": 0.1}
-    write_params(home, game(evaluate=evaluate, monitor={"steps": 10}))
+    options = {"features": FEATURES.as_posix(), "count": 70, "every_kimg": 0.1}
+    write_params(home, game(evaluate=options, monitor={"steps": 10}))
     assert run_stage("game", "s") == 0
     assert plain == {path.name: path.read_bytes() for path in artifact.glob("*.safetensors")}
     metrics = json.loads((artifact / "metrics.json").read_text())
     assert metrics["fid_local"] > metrics["fid_local_floor"] and 0 <= metrics["coverage"] <= 1
     assert json.loads((artifact / "stage.json").read_text())["evaluated"]["count"] == 70
+    assert loaded == [FEATURES] and floors == [False, False, True], "loaded once; floors, which stay, only at the end"
     on_the_way = (artifact / "curves/fid_local.csv").read_text().splitlines()
     assert on_the_way[0] == "kimg,value" and [line.split(",")[0] for line in on_the_way[1:]] == ["0.1", "0.2"]
     assert float(on_the_way[2].split(",")[1]) == pytest.approx(metrics["fid_local"], rel=1e-3)

@@ -8,8 +8,10 @@ import pytest
 from ruamel.yaml import YAML
 
 from espalier.data.errors import InputError
-from espalier.stages.config.load import stage_config
+from espalier.stages.config.load import check_stage, stage_config
 from espalier.stages.config.params import read_params, stage_names
+from espalier.stages.loop.steps import iterations
+from espalier.stages.run import main
 from espalier.stages.types.features import TrainFeatures
 from tests.conftest import TINY
 
@@ -40,6 +42,29 @@ def test_a_pipeline_has_one_dataset_and_common_names_it() -> None:
     given = params()
     given["progan"]["stages"]["r8"]["dataset"] = "artifacts/datasets/other"
     assert "the pipeline's is artifacts/datasets/dolls (progan.common.dataset)" in refused(given)
+
+
+def test_a_type_is_looked_up_in_one_way_and_only_training_is_profiled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = params()
+    given["progan"]["stages"]["r8"]["type"] = "trian"
+    with pytest.raises(InputError, match=r"progan\.stages\.r8\.type: there is no type 'trian'; did you mean 'train'"):
+        check_stage(given, "progan", "r8")
+    YAML().dump(given, tmp_path / "params.yaml")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="did you mean 'train'"):
+        main("progan", "r8", profile=False)
+    with pytest.raises(InputError, match="dataset dolls does not train .* cannot be profiled"):
+        main("dataset", "dolls", profile=True)
+
+
+def test_iterations_are_those_after_which_a_training_ends() -> None:
+    given = params()
+    given["progan"]["common"]["batch_size"] = 4
+    given["progan"]["common"]["kimg"] = 8.028  # times 1000: 8028.000000000001
+    config = stage_config(given, "progan", "r8")
+    assert (config.images, iterations(config)) == (8028, 2007)
 
 
 def test_what_lies_at_after_says_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +155,7 @@ def test_a_number_is_no_name(name: Any, tmp_path: Path) -> None:
         read_params(file)
 
 
-@pytest.mark.parametrize("name", ["datasets", "features", "code", "pinned", "text"])
+@pytest.mark.parametrize("name", ["datasets", "features", "code", "pinned", "text", "fingerprint"])
 def test_names_with_a_meaning_are_taken(name: str, tmp_path: Path) -> None:
     file = tmp_path / "params.yaml"
     YAML().dump({**params(), name: params()["progan"]}, file)
