@@ -3,6 +3,7 @@
 Both run the same stages in the same project, in turns, three times; the times are medians.
 """
 
+import argparse
 import statistics
 import tempfile
 import time
@@ -68,4 +69,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     main()

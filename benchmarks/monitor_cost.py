@@ -5,6 +5,7 @@ dataset@sick_grid` in benchmarks/). Iterations are run in blocks, each with the 
 time over all. The first block is left out.
 """
 
+import argparse
 import contextlib
 import statistics
 import sys
@@ -100,4 +101,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     sys.exit(main())
