@@ -1,6 +1,7 @@
 """`espalier report`: what its page holds, that it needs nobody else, and what it says where there is little to say."""
 
 import base64
+import contextlib
 import html
 import io
 import json
@@ -186,7 +187,8 @@ def facts(folder: Path, told: dict[str, Any], name: str = "r16") -> StageFacts:
     (artifact / "stage.json").write_text(json.dumps({"config": {"tricks": {}}, **told}))
     (artifact / "monitor.csv").write_text(MONITOR)
     (artifact / "history.csv").write_text("step,kimg,alpha,loss_d\n1,0.1,0.5,1\n30,0.3,1,-2\n60,0.8,1,nan\n")
-    return facts_of(Node(f"progan@{name}", (), (artifact,)), State(f"progan@{name}", "up to date", "", {}))
+    with contextlib.chdir(folder):  # which has no work folder; the repository may have one
+        return facts_of(Node(f"progan@{name}", (), (artifact,)), State(f"progan@{name}", "up to date", "", {}))
 
 
 def test_verdicts_and_events_are_on_the_page(tmp_path: Path) -> None:
