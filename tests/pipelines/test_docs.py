@@ -55,7 +55,8 @@ def test_the_example_of_an_own_trick_trains(project: Project) -> None:
     code, yaml = (re.findall(rf"```{kind}\n(.*?)```", text, flags=re.S)[0] for kind in ("python", "yaml"))
     assert len(code.splitlines()) <= 30
     (project.root / "my_tricks.py").write_text(code)
-    tricks = project.params["progan"]["common"]["tricks"] | YAML(typ="safe").load(yaml)["tricks"]
+    added = YAML(typ="safe").load(yaml)["progan"]["common"]["tricks"]
+    tricks = project.params["progan"]["common"]["tricks"] | added
     project.set("progan.common.tricks", tricks)
     project.python("espalier.stages.run", "dataset", "dolls")
     project.python("espalier.stages.run", "progan", "r4")
