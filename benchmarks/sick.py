@@ -34,7 +34,7 @@ from espalier.stages.config.params import read_params, stage_names
 from espalier.stages.features.local import load_features
 from espalier.stages.kinds.sampling import generate
 from espalier.stages.metrics.manifold import manifold
-from espalier.stages.monitor.verdict import SICK, Probed, judge
+from espalier.stages.monitor.verdict import SICK, Probed, diagnose
 
 WORLDS = ("grid", "ring", "mnist", "dolls")
 POINTED = WORLDS[:2]
@@ -111,7 +111,7 @@ def verdicts(path: Path) -> list[tuple[float, str]]:
     names = [field.name for field in dataclasses.fields(Probed) if field.name != "step"]
     with path.open(newline="") as file:
         rows = [Probed(int(row["step"]), **{name: float(row[name]) for name in names}) for row in csv.DictReader(file)]
-    return [(row.kimg, judge(rows[: i + 1]).word) for i, row in enumerate(rows)]
+    return [(row.kimg, diagnose(rows[: i + 1]).word) for i, row in enumerate(rows)]
 
 
 def stopped_run(world: str, case: str, seed: int, help: str) -> Run:
@@ -242,7 +242,7 @@ def table(ending: str) -> None:
 {markdown(head, rows)}
 
 Reading. Of the cases held out, fewer are named and mended than of those looked at. What is missed there is heavy dropout on the
-ring, which blurs modes that are neighbours: a plateau, the monitor says, at a third of the reals' quality or a little more.
+ring, which blurs modes that are neighbours: a plateau, the monitor says, at a third of the quality of reals or a little more.
 Neither is that mended, nor heavy dropout on dolls, since no remedy takes dropout away. Both false alarms are of trainings that
 learn nothing, or slowly, in the first two fifths: least squares on the ring, DRAGAN on dolls. Not all cases fail everywhere:
 tanh, RMSProp and dropout train on images, or some, and so do a few others on dolls. Where nothing has to be mended, healing

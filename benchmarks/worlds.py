@@ -49,7 +49,7 @@ def mean(values: Sequence[float]) -> Mean:
 
 
 def options(description: str, full: bool) -> argparse.Namespace:
-    """What every table's command can be told."""
+    """Options of every table's command."""
     parser = argparse.ArgumentParser(description=description)
     if full:
         parser.add_argument("--full", action="store_true", help="the released protocol instead of the reduced one")

@@ -208,7 +208,7 @@ class Store:
             raise self._damaged(path.name, f"has {len(records)} lines, the manifest says {self.manifest.count}")
         return records
 
-    def verify_told(self) -> None:
+    def verify_conditions(self) -> None:
         """Read maps, codes and records once and check their digests against the manifest.
 
         Raises:

@@ -87,7 +87,7 @@ def worn(attributes: Mapping[str, Any]) -> Outfit:
     return Outfit(kind, attributes["sleeve"], attributes["upper_color"], attributes["lower_color"])
 
 
-def told(sentence: str, attributes: Mapping[str, Any]) -> frozenset[str]:
+def mentioned(sentence: str, attributes: Mapping[str, Any]) -> frozenset[str]:
     """The fields of `Outfit` that a sentence (`espalier.data.dolls.sentences.describe`) about this doll mentions."""
     text = f" {' '.join(words(sentence))} "
 
@@ -96,13 +96,13 @@ def told(sentence: str, attributes: Mapping[str, Any]) -> frozenset[str]:
 
     sleeve, lower = attributes["sleeve"], attributes["lower"]
     below = has(*(_GARMENTS["dress"] if lower == "dress" else _LOWERS[lower]))
-    mentioned = {
+    found = {
         "garment": below,
         "sleeve": has(*_SLEEVE_ADJECTIVES[sleeve], *_SLEEVE_PHRASES[sleeve]),
         "upper_color": has(attributes["upper_color"]),
         "lower_color": below and has(attributes["lower_color"]),
     }
-    return frozenset(field for field, is_mentioned in mentioned.items() if is_mentioned)
+    return frozenset(field for field, is_mentioned in found.items() if is_mentioned)
 
 
 class _View(NamedTuple):

@@ -91,7 +91,7 @@ class Release:
     splits: dict[str, NDArray[np.int64]]
     """The numbers of the images of "train" and of "test"."""
     donors: NDArray[np.int64]
-    """Of each image of "test", the number of the image whose sentence it is told."""
+    """Of each image of "test", the number of the image whose sentence is its condition."""
 
 
 @lru_cache(maxsize=1)
@@ -181,10 +181,10 @@ def check_upright(images: Images) -> None:
     count = len(images)
     _expect(images.root / CONSTRAINTS, "d", constraints.shape, (8, 8, 4, count), _of_g1(count))
     sample = np.unique(np.linspace(0, count - 1, SAMPLE).astype(int))
-    told = np.moveaxis(constraints[..., sample], -1, 0)
+    released = np.moveaxis(constraints[..., sample], -1, 0)
     for file, read in ((G1, images.map), (G2, images.photo_map)):
         shares = np.stack([_shares(read(int(number))) for number in sample])
-        upright, turned = np.abs(shares - told).mean(), np.abs(shares.swapaxes(1, 2) - told).mean()
+        upright, turned = np.abs(shares - released).mean(), np.abs(shares.swapaxes(1, 2) - released).mean()
         if not upright < turned:
             raise InputError(
                 f"{images.root / file}: the orientation of b_ is wrong: against d of {CONSTRAINTS.name} its maps are off "

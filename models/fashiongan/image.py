@@ -21,7 +21,7 @@ from espalier.models.hidden import HiddenPlan
 from espalier.models.norms import NORMS
 
 Body = Literal["unet", "encoder"]
-Judge = Literal["patch", "whole"]
+Logits = Literal["patch", "whole"]
 View = Literal["colours", "classes", "coarse7", "coarse4"]
 """How the networks see a map: the released colour image, its classes, or an 8x8 map of 7 or 4 classes (one-step GANs)."""
 
@@ -78,10 +78,10 @@ class Generator(nn.Module):
         )
         initialise(self, 0.02 if body == "unet" else 0.02 / 16)
 
-    def forward(self, z: Tensor, told: SentenceAndMap) -> Tensor:
-        between = torch.cat([z[:, :, None, None], self.said(told.code)], dim=1)
-        images = torch.tanh(self.body(self.view(told.map), between))
-        return composed(images, told.map) if self.compose else images
+    def forward(self, z: Tensor, condition: SentenceAndMap) -> Tensor:
+        between = torch.cat([z[:, :, None, None], self.said(condition.code)], dim=1)
+        images = torch.tanh(self.body(self.view(condition.map), between))
+        return composed(images, condition.map) if self.compose else images
 
 
 class Unet(nn.Module):
@@ -161,22 +161,22 @@ class Discriminator(nn.Module):
         width: int,
         code: int,
         text: int,
-        judge: Judge,
+        logits: Logits,
         view: View,
         hidden: HiddenPlan,
     ) -> None:
         super().__init__()
         self.resolution, self.view = resolution, MapView(view, resolution)
-        kind = Patch if judge == "patch" else Whole
-        self.judge = kind(resolution, images, self.view.channels, width, Said(code, text, hidden), hidden)
-        initialise(self, 0.02 if judge == "patch" else 0.02 / 16)
+        kind = Patch if logits == "patch" else Whole
+        self.body = kind(resolution, images, self.view.channels, width, Said(code, text, hidden), hidden)
+        initialise(self, 0.02 if logits == "patch" else 0.02 / 16)
 
     def forward(
-        self, images: Tensor, features: list[Tensor] | None = None, told: SentenceAndMap | None = None
+        self, images: Tensor, features: list[Tensor] | None = None, condition: SentenceAndMap | None = None
     ) -> Tensor:
-        assert told is not None
-        logits: Tensor = self.judge(images, self.view(told.map), told.code, [] if features is None else features)
-        return logits.flatten()
+        assert condition is not None
+        made: Tensor = self.body(images, self.view(condition.map), condition.code, [] if features is None else features)
+        return made.flatten()
 
 
 class Patch(nn.Module):

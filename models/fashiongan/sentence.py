@@ -24,12 +24,12 @@ class SentenceEncoder(nn.Module):
 
     def __init__(self, words: int, width: int, layers: int, heads: Mapping[str, int]) -> None:
         super().__init__()
-        self.kinds = words + 1
-        self.rnn = nn.RNN(self.kinds, width, layers, batch_first=True)
+        self.symbols = words + 1
+        self.rnn = nn.RNN(self.symbols, width, layers, batch_first=True)
         self.heads = nn.ModuleDict({f"head_{name}": nn.Linear(width, classes) for name, classes in heads.items()})
 
     def forward(self, numbers: Tensor, lengths: Tensor) -> Tensor:
-        one_hot = F.one_hot(numbers, self.kinds).float()
+        one_hot = F.one_hot(numbers, self.symbols).float()
         packed = pack_padded_sequence(one_hot, lengths.cpu(), batch_first=True, enforce_sorted=False)
         _, last = self.rnn(packed)
         codes: Tensor = last[-1]

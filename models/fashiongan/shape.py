@@ -47,9 +47,9 @@ class Generator(nn.Module):
         self.out = nn.ConvTranspose2d(sizes[-1], CLASSES, 4, 2, 1, bias=False)
         initialise(self, 0.02 / 16)
 
-    def forward(self, z: Tensor, told: SentenceAndMap) -> Tensor:
-        x = self.up8(self.start(torch.cat([z[:, :, None, None], self.said(told.code)], dim=1)))
-        x = self.up16(torch.cat([x, self.body(told.map)], dim=1))
+    def forward(self, z: Tensor, condition: SentenceAndMap) -> Tensor:
+        x = self.up8(self.start(torch.cat([z[:, :, None, None], self.said(condition.code)], dim=1)))
+        x = self.up16(torch.cat([x, self.body(condition.map)], dim=1))
         logits: Tensor = self.out(self.ups(self.middle(x)))
         return logits
 
@@ -78,13 +78,15 @@ class Discriminator(nn.Module):
         self.logit = nn.Conv2d(8 * width, 1, 4, bias=False)
         initialise(self, 0.02 / 16)
 
-    def forward(self, maps: Tensor, features: list[Tensor] | None = None, told: SentenceAndMap | None = None) -> Tensor:
-        assert told is not None
+    def forward(
+        self, maps: Tensor, features: list[Tensor] | None = None, condition: SentenceAndMap | None = None
+    ) -> Tensor:
+        assert condition is not None
         x = maps.softmax(dim=1)
         kept = [x := layer(x) for layer in self.downs]
         x = self.down8(self.middle(x))
-        x = self.down4(torch.cat([x, self.body(told.map)], dim=1))
-        x = self.fuse(tiled(self.said(told.code), x))
+        x = self.down4(torch.cat([x, self.body(condition.map)], dim=1))
+        x = self.fuse(tiled(self.said(condition.code), x))
         if features is not None:
             features += [*kept, x]
         logits: Tensor = self.logit(x).flatten()

@@ -49,7 +49,7 @@ def read_against(chain: Chain, revision: str) -> Against:
 def _params(chain: Chain, revision: str) -> list[tuple[str, Any, Any]]:
     """The differing parameters of this pipeline and its datasets in params.yaml."""
     try:
-        told = ask_dvc("params", "diff", "--json", "--", revision, refusal=f"--against {revision}")
+        answer = ask_dvc("params", "diff", "--json", "--", revision, refusal=f"--against {revision}")
     except InputError as error:
         known = known_revisions()
         near = difflib.get_close_matches(revision, known, n=1)
@@ -59,9 +59,9 @@ def _params(chain: Chain, revision: str) -> list[tuple[str, Any, Any]]:
             f"branch, a tag or an experiment; {hint}"
         ) from error
     try:
-        changes = json.loads(told or "{}").get(str(PARAMS), {})
+        changes = json.loads(answer or "{}").get(str(PARAMS), {})
     except ValueError as error:
-        raise InputError(f"--against {revision}: cannot parse dvc's output: {told[:200]}") from error
+        raise InputError(f"--against {revision}: cannot parse dvc's output: {answer[:200]}") from error
     mine = {chain.pipeline, *(f"datasets.{stage.name}" for stage in chain.stages if stage.is_dataset)}
     return [
         (key, change.get("old"), change.get("new"))
@@ -70,8 +70,8 @@ def _params(chain: Chain, revision: str) -> list[tuple[str, Any, Any]]:
     ]
 
 
-def _one_line(told: str, revision: str) -> str:
-    return " ".join(told.removeprefix(f"--against {revision}: ").split())[:200]
+def _one_line(answer: str, revision: str) -> str:
+    return " ".join(answer.removeprefix(f"--against {revision}: ").split())[:200]
 
 
 def known_revisions() -> list[str]:

@@ -106,9 +106,9 @@ class StageFacts:
             for e in self.record.get("events") or ()
             if isinstance(e, dict)
         ]
-        told = [h for h in found if h.kind == "rollback"]
+        rollbacks = [h for h in found if h.kind == "rollback"]
         for number, remedy in enumerate(self.record.get("remedies") or ()):
-            if number >= len(told):  # its rollback is not recorded, so its time is unknown
+            if number >= len(rollbacks):  # its rollback is not recorded, so its time is unknown
                 found.append(Happening(self.kimg, "remedy", json.dumps(remedy)))
         end = fade_end(self.history)
         if end is not None:

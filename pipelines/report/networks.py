@@ -94,17 +94,17 @@ def same_latents(stages: Sequence[StageFacts]) -> list[StageFacts]:
 
 def over_time(stage: StageFacts, count: int) -> list[tuple[float, Images]]:
     """(kimg, samples from the first latents) over a training run, from the grids that the stage has published."""
-    resolution, told = stage.config.get("resolution"), stage.record.get("encoder") is not None
+    resolution, translates = stage.config.get("resolution"), stage.record.get("encoder") is not None
     files = sorted((stage.node.artifact / "samples").glob("kimg-*.png"))
     found = []
     if not isinstance(resolution, int):  # points have none
         return []
     for place in spread(len(files), MOMENTS):
-        columns, each = (PAIR_COLUMNS, 2 * count) if told else (GRID_COLUMNS, count)
+        columns, each = (PAIR_COLUMNS, 2 * count) if translates else (GRID_COLUMNS, count)
         images = read_grid(files[place], resolution, columns, each)
         if images is not None:
             kimg = float(files[place].stem.removeprefix("kimg-"))
-            found.append((kimg, images[1::2] if told else images))  # the second of each pair is the generated one
+            found.append((kimg, images[1::2] if translates else images))  # the second of each pair is the generated one
     return found
 
 

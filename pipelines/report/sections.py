@@ -164,11 +164,11 @@ def flat(options: Any, before: str = "") -> dict[str, str]:
 def configuration(chain: Chain) -> str:
     """Options shared by all stages, once; options that differ, with one column per stage."""
     stages = [stage for stage in chain.own if stage.config]
-    told = [flat(stage.config) for stage in stages]
-    keys = dict.fromkeys(key for options in told for key in options if key not in ("pipeline", "stage"))
-    same = [key for key in keys if len({options.get(key) for options in told}) == 1]
-    shared = table(["option", "value"], [[f"<code>{text(k)}</code>", text(told[0][k])] for k in same])
-    own = [[f"<code>{text(k)}</code>", *(text(o.get(k, "")) for o in told)] for k in keys if k not in same]
+    flattened = [flat(stage.config) for stage in stages]
+    keys = dict.fromkeys(key for options in flattened for key in options if key not in ("pipeline", "stage"))
+    same = [key for key in keys if len({options.get(key) for options in flattened}) == 1]
+    shared = table(["option", "value"], [[f"<code>{text(k)}</code>", text(flattened[0][k])] for k in same])
+    own = [[f"<code>{text(k)}</code>", *(text(o.get(k, "")) for o in flattened)] for k in keys if k not in same]
     differing = table(["option", *(text(stage.name) for stage in stages)], own)
     return (unfolds("Configuration that differs between stages", differing) if differing else "") + (
         unfolds("Configuration shared by all stages", shared) if shared else ""

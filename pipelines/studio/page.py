@@ -68,7 +68,7 @@ def page(studio: Studio) -> gr.Blocks:
 def said(sentence: str, refused: bool = False) -> str:
     """A message as HTML."""
     return (
-        f'<p class="{"refused" if refused else "told"}" role="status">{html.escape(sentence)}</p>' if sentence else ""
+        f'<p class="{"refused" if refused else "note"}" role="status">{html.escape(sentence)}</p>' if sentence else ""
     )
 
 
@@ -204,7 +204,7 @@ def _sample_tab(blocks: gr.Blocks) -> None:
         except InputError as error:
             return None, said(str(error), refused=True)
 
-    told, drawn = [artifact, number, seed, other, share], [result, words]
+    given, drawn = [artifact, number, seed, other, share], [result, words]
     asked = [button.click, seed.submit, other.submit, artifact.input, number.release, share.change]
-    gr.on(asked, draw, told, drawn, trigger_mode="always_last", **EVENT)
-    blocks.load(look, None, artifact, **EVENT).then(draw, told, drawn, **EVENT)
+    gr.on(asked, draw, given, drawn, trigger_mode="always_last", **EVENT)
+    blocks.load(look, None, artifact, **EVENT).then(draw, given, drawn, **EVENT)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from espalier.data.errors import InputError
 from espalier.stages.config.params import PARAMS, shown_key
 
-RENAMED = {"does": "type", "reads": "encoder"}
+RENAMED = {"does": "type", "reads": "encoder", "judge": "logits"}
 """Old names of keys, and their new names."""
 
 Model = TypeVar("Model", bound=BaseModel)

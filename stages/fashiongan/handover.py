@@ -39,9 +39,9 @@ def smoothed(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def make_maps(generator: nn.Module, latent: Tensor, told: SentenceAndMap) -> Tensor:
+def make_maps(generator: nn.Module, latent: Tensor, condition: SentenceAndMap) -> Tensor:
     """Generate maps, classes 0..6, uint8 (B, R, R), from latents (B, latent) and a condition with stage one's generator."""
-    return classes_of(smoothed(generator(latent, told).float()))
+    return classes_of(smoothed(generator(latent, condition).float()))
 
 
 def made_maps(

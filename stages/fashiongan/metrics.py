@@ -33,12 +33,12 @@ def accuracies(
     images: NDArray[np.uint8],
     bodies: Sequence[Mapping[str, Any]],
     wanted: Sequence[Mapping[str, Any]],
-    told: Sequence[frozenset[str]],
+    mentioned: Sequence[frozenset[str]],
 ) -> dict[str, float]:
     """Per outfit field, the share of images uint8 (N, R, R, 3) that match the sentence's doll, among those whose sentence
     mentions the field. `bodies` and `wanted`: attributes of the doll in the image and of the sentence's doll."""
     right: dict[str, list[bool]] = {name: [] for name in FIELDS}
-    for image, body, doll, fields in zip(images, bodies, wanted, told, strict=True):
+    for image, body, doll, fields in zip(images, bodies, wanted, mentioned, strict=True):
         found, asked = read_outfit(image, body), worn(doll)
         for name in fields:
             right[name].append(getattr(found, name) == getattr(asked, name))

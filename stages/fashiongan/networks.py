@@ -94,8 +94,8 @@ class FashionImage(Fashion):
 
     name: Literal["fashion_image"] = "fashion_image"
     body: fashion_image.Body = Field(default="unet", description="generator: unet (released ih1_skip) or encoder (ih1)")
-    judge: fashion_image.Judge = Field(
-        default="patch", description="discriminator: patch (released ih1_skip's) or whole (ih1's)"
+    logits: fashion_image.Logits = Field(
+        default="patch", description="of the discriminator: patch (released ih1_skip's) or whole (ih1's)"
     )
     map: fashion_image.View | None = Field(
         default=None,
@@ -150,8 +150,8 @@ class FashionImage(Fashion):
             "latent": self.latent, "channels": channels, "body": self.body, "compose": self.composes,
             "dropout": self.dropout, "hidden": hidden["generator"],
         }  # fmt: skip
-        discriminator = {"images": channels, "judge": self.judge, "hidden": hidden["discriminator"]}
+        discriminator = {"images": channels, "logits": self.logits, "hidden": hidden["discriminator"]}
         return {"generator": {**common, **generator}, "discriminator": {**common, **discriminator}}
 
     def feature_count(self, resolution: int) -> int:
-        return 4 if self.judge == "patch" else 2
+        return 4 if self.logits == "patch" else 2

@@ -19,13 +19,13 @@ LONGEST = 60
 class Text:
     """A published sentence encoder: free-form sentences -> codes (B, width).
 
-    `kinds` maps each attribute to its values, in the order of the head's classes; `digest` is of the published weights.
+    `values` maps each attribute to its values, in the order of the head's classes; `digest` is of the published weights.
     """
 
     def __init__(
-        self, encoder: SentenceEncoder, vocabulary: list[str], kinds: dict[str, list[str]], digest: str = ""
+        self, encoder: SentenceEncoder, vocabulary: list[str], values: dict[str, list[str]], digest: str = ""
     ) -> None:
-        self.encoder, self.vocabulary, self.kinds, self.digest = encoder.eval(), vocabulary, kinds, digest
+        self.encoder, self.vocabulary, self.values, self.digest = encoder.eval(), vocabulary, values, digest
         self._numbers = {word: number for number, word in enumerate(vocabulary, start=1)}
 
     def numbers(self, sentence: str) -> list[int]:
@@ -38,7 +38,7 @@ class Text:
         if not split:
             raise InputError(f"the sentence {sentence!r} has no words; use 'a red dress with short sleeves'")
         if len(split) > LONGEST:
-            raise InputError(f"the sentence has {len(split)} words, at most {LONGEST} can be told; say it shorter")
+            raise InputError(f"the sentence has {len(split)} words; use at most {LONGEST}")
         found = [self._numbers.get(word, UNKNOWN) for word in split]
         if not any(found):
             raise InputError(
@@ -62,7 +62,7 @@ class Text:
     def read(self, sentence: str) -> dict[str, str]:
         """Predict the attributes of a sentence: the most likely value of each."""
         logits = self.encoder.attributes(self.encode([sentence]))
-        return {name: self.kinds[name][int(of.argmax())] for name, of in logits.items()}
+        return {name: self.values[name][int(of.argmax())] for name, of in logits.items()}
 
 
 def load_text(path: Path, device: torch.device) -> Text:
@@ -74,10 +74,10 @@ def load_text(path: Path, device: torch.device) -> Text:
 
     def build(found: Published) -> Text:
         record = found.record
-        heads = {name: len(values) for name, values in record["kinds"].items()}
+        heads = {name: len(values) for name, values in record["values"].items()}
         options = record["config"]
         encoder = SentenceEncoder(len(record["vocabulary"]), options["width"], options["layers"], heads)
         encoder.load_state_dict(found.weights)
-        return Text(encoder.to(device), record["vocabulary"], record["kinds"], found.digest)
+        return Text(encoder.to(device), record["vocabulary"], record["values"], found.digest)
 
     return read_published(path, "encoder", "sentence encoder", "text", build)

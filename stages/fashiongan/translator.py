@@ -118,7 +118,8 @@ class Translator:
         """
         if self.text is None:
             raise InputError(
-                f"{self.artifact.path} was trained on sentence codes that came with its data, and no encoder is there for others"
+                f"{self.artifact.path} was trained on the sentence codes of its dataset and has no encoder, so it takes no "
+                "other sentences; use one of the dataset"
             )
         found: NDArray[np.float32] = self.text.encode(sentences).cpu().numpy()
         return found
@@ -129,14 +130,14 @@ class Translator:
         new = maps
         if self.shape is not None:
             latent = self._latents(len(maps), self.shape_network, seed, "shape")
-            told = SentenceAndMap(
+            condition = SentenceAndMap(
                 self._code(people, codes, self.shape_network.human), given_map(maps, self.shape_network.map_form)
             )
-            new = make_maps(self.shape, latent, told)
+            new = make_maps(self.shape, latent, condition)
         latent = self._latents(len(maps), self.network, seed, "image")
-        told = SentenceAndMap(self._code(people, codes, self.network.human), given_map(new, self.network.map_form))
+        condition = SentenceAndMap(self._code(people, codes, self.network.human), given_map(new, self.network.map_form))
         with torch.no_grad():
-            raw = to_bytes(self.generator(latent, told)).permute(0, 2, 3, 1).cpu().numpy()
+            raw = to_bytes(self.generator(latent, condition)).permute(0, 2, 3, 1).cpu().numpy()
         made = None if self.shape is None else new.cpu().numpy()
         return Translated(with_photo(people, raw, made), raw, made)
 
@@ -145,8 +146,8 @@ class Translator:
         return draw((count, network.latent), network.prior, random)
 
     def _code(self, people: People, codes: NDArray[np.float32], human: int) -> Tensor:
-        told = np.concatenate([people.attributes, codes], axis=1) if human else codes
-        return torch.from_numpy(told).to(self.device)
+        joined = np.concatenate([people.attributes, codes], axis=1) if human else codes
+        return torch.from_numpy(joined).to(self.device)
 
 
 def with_photo(people: People, made: NDArray[np.uint8], maps: NDArray[np.uint8] | None) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ from espalier.stages.monitor.verdict import SICK
 PANELS = {
     "losses": ("loss_d", "loss_g"),
     "mean logits of reals and fakes": ("d_real", "d_fake"),
-    "pairs the discriminator tells": ("d_accuracy",),
+    "discriminator accuracy": ("d_accuracy",),
     "gradient norms": ("grad_d", "grad_g"),
 }
 MOST_ACROSS = 4

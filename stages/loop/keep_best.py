@@ -50,7 +50,7 @@ def kept_words(best: Checkpoint, done: Interventions, quality: float) -> str:
     """Why an earlier checkpoint is published instead of the final one."""
     before = ", before the last remedy" if len(best.record.remedies) < len(done.remedies) else ""
     return (
-        f"quality is {quality:.2f} of the reals' and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg{before}; "
+        f"quality is {quality:.2f} (reals: 1) and was {quality_of(best):.2f} at {best.record.images / 1000:.4g} kimg{before}; "
         "publishing that checkpoint"
     )
 

@@ -64,8 +64,8 @@ def next_remedy(config: StageConfig, done: Interventions, sick: Sick) -> tuple[R
 
 def rolled_back(done: Interventions, sick: Sick, remedy: Remedy, to: Checkpoint | None) -> Interventions:
     """Return `done` plus this rollback to a checkpoint with a remedy."""
-    where = f"back to {to.record.images / 1000:.4g} kimg" if to else "back to the start"
-    words = f"{sick.verdict.word}: {sick.verdict.evidence}; {where}, and on with {remedy.words}"
+    where = f"rolled back to {to.record.images / 1000:.4g} kimg" if to else "restarted"
+    words = f"{sick.verdict.word}: {sick.verdict.evidence}; {where} and resumed with {remedy.words}"
     step = to.record.step if to else 0
     return done.and_then(Event(step=sick.step, images=sick.images, kind="rollback", words=words, to=step), remedy)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor, nn
 
 from espalier.stages.monitor.probe import Probe, drift
-from espalier.stages.monitor.verdict import BAD, Probed, judge, steady
+from espalier.stages.monitor.verdict import BAD, Probed, diagnose, steady
 from espalier.stages.process import distributed
 from espalier.stages.process.meter import Meter
 
@@ -32,7 +32,7 @@ class Monitor:
         self.words: list[str] = []
         self.best: int | None = None
         self.meter = Meter()
-        self.verdict = judge(())
+        self.verdict = diagnose(())
         self.probe: Probe | None = None
         self._shares: Tensor | None = None
 
@@ -46,10 +46,10 @@ class Monitor:
         kimg: float,
         networks: tuple[nn.Module, nn.Module],
         fakes: Tensor,
-        kept: Tensor | None,
+        averaged: Tensor | None,
         overfit: float = math.nan,
     ) -> Probed:
-        """Run a probe. `networks` are discriminator and generator, with this iteration's gradients; `kept` are fakes of the
+        """Run a probe. `networks` are discriminator and generator, with this iteration's gradients; `averaged` are fakes of the
         averaged generator, if it is a separate network; `overfit` is as in `Probed`.
         """
         assert self.probe is not None
@@ -57,7 +57,7 @@ class Monitor:
         self.meter.restart()
         accuracy, real, fake = distributed.average([means.get(name, math.nan) for name in LOGITS])
         seen = self.probe.see(fakes)
-        of_kept = seen if kept is None else self.probe.see(kept)
+        of_averaged = seen if averaged is None else self.probe.see(averaged)
         row = Probed(
             step=step,
             kimg=kimg,
@@ -72,13 +72,13 @@ class Monitor:
             distance=seen.distance,
             drift=drift(self._shares, seen.shares),
             quality=seen.quality,
-            kept_quality=of_kept.quality,
-            kept_distance=of_kept.distance,
-            kinds=seen.kinds,
+            averaged_quality=of_averaged.quality,
+            averaged_distance=of_averaged.distance,
+            clusters=seen.clusters,
         )
         self._shares = self._shares if seen.shares is None else seen.shares
         self.rows.append(row)
-        self.verdict = judge(self.rows)
+        self.verdict = diagnose(self.rows)
         self.words.append(self.verdict.word)
         return row
 
@@ -101,7 +101,7 @@ class Monitor:
     def _worth(self, metric: Literal["quality", "distance"]) -> list[float]:
         """The score of each probe; higher is better."""
         sign = 1 if metric == "quality" else -1
-        return steady([sign * float(getattr(row, f"kept_{metric}")) for row in self.rows])
+        return steady([sign * float(getattr(row, f"averaged_{metric}")) for row in self.rows])
 
     def done(self, stop: StopOptions) -> bool:
         """Whether to stop early: the verdict allows it and the metric has not improved for `patience` thousand images."""
@@ -142,7 +142,7 @@ class Monitor:
         self.words, self.best = list(state["words"]), state["best"]
         self.meter.load_state_dict(state["meter"])
         self._shares = state["shares"]
-        self.verdict = judge(self.rows)
+        self.verdict = diagnose(self.rows)
 
 
 def _texts(row: Probed) -> dict[str, str]:

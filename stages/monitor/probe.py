@@ -33,8 +33,8 @@ class Seen:
     `diversity`: mean feature distance between two fakes over that between two reals. `coverage` and `density` in [0, 1]: as in
     metrics/manifold.py, averaged over balls of three sizes, each relative to the same number of other reals and capped at 1.
     `quality` in [0, 1]: harmonic mean of the three, with diversity capped at 1. `distance`: kernel distance of features, as in
-    metrics/kernel.py. `shares`: share of fakes nearest to each cluster of reals; None if fakes are not finite. `kinds` in [0, 1]:
-    share of reals in clusters that hold at least a tenth as many fakes as reals.
+    metrics/kernel.py. `shares`: share of fakes nearest to each cluster of reals; None if fakes are not finite. `clusters` in
+    [0, 1]: share of reals in clusters that hold at least a tenth as many fakes as reals.
     """
 
     diversity: float
@@ -42,7 +42,7 @@ class Seen:
     density: float
     distance: float
     shares: Tensor | None
-    kinds: float
+    clusters: float
 
     @property
     def quality(self) -> float:
@@ -95,7 +95,7 @@ class Probe:
             density=float(density),
             distance=squared_mmd(self._real, fake),
             shares=shares,
-            kinds=float(self._real_shares[shares >= FAIR * self._real_shares].sum()),
+            clusters=float(self._real_shares[shares >= FAIR * self._real_shares].sum()),
         )
 
     def _shares(self, samples: Tensor) -> Tensor:

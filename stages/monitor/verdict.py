@@ -54,7 +54,7 @@ class Probed:
 
     `accuracy`: share of real/fake pairs in which the real has the larger logit. `gap`: mean logit of reals minus that of fakes.
     `overfit`: share of training/held-out pairs of reals in which the training sample has the larger logit: 0.5 if the
-    discriminator does not overfit, NaN without held-out data. `kept_quality` and `kept_distance`: those of the averaged
+    discriminator does not overfit, NaN without held-out data. `averaged_quality` and `averaged_distance`: those of the averaged
     generator, if there is one. Metrics added in later versions come last and are NaN in older checkpoints.
     """
 
@@ -71,9 +71,9 @@ class Probed:
     distance: float
     drift: float
     quality: float
-    kept_quality: float
-    kept_distance: float
-    kinds: float = math.nan
+    averaged_quality: float
+    averaged_distance: float
+    clusters: float = math.nan
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class _Case:
         return self.now.kimg - self.rows[index].kimg
 
 
-def judge(rows: Sequence[Probed]) -> Verdict:
+def diagnose(rows: Sequence[Probed]) -> Verdict:
     """Return the verdict on training from its probes so far, oldest first."""
     if not rows:
         return Verdict("learning", "nothing has been measured yet")
@@ -138,7 +138,7 @@ def judge(rows: Sequence[Probed]) -> Verdict:
         found = rule(case)
         if found is not None:
             return found
-    return Verdict("healthy", f"quality {case.quality[-1]:.2f} of the reals', diversity {case.now.diversity:.2f}")
+    return Verdict("healthy", f"quality {case.quality[-1]:.2f}, diversity {case.now.diversity:.2f} (reals: 1)")
 
 
 def _diverged(case: _Case) -> Verdict | None:
@@ -148,7 +148,7 @@ def _diverged(case: _Case) -> Verdict | None:
     fallen = case.quality[-1] < 0.75 * max(case.quality)
     if len(case.rows) > EARLY and fallen and all(row.diversity > FAR for row in last):
         return Verdict(
-            "diverged", f"fakes lie {case.now.diversity:.1f} times as far apart as reals do, and ever less among them"
+            "diverged", f"fakes lie {case.now.diversity:.1f} times as far apart as reals do, and quality has fallen"
         )
     for name, player in (("grad_d", "discriminator"), ("grad_g", "generator")):
         norms = [float(getattr(row, name)) for row in case.rows]
@@ -168,9 +168,9 @@ def _collapsed(case: _Case) -> Verdict | None:
         never = case.settled and case.risen < BETTER and case.mean("accuracy") > 0.55
         if len(values) > EARLY and values[-1] < limit and (was or never):
             fell = (
-                f"fell from {values[best]:.2f} to {values[-1]:.2f} of the reals' in {case.kimg_since(best):.3g} kimg"
+                f"fell from {values[best]:.2f} to {values[-1]:.2f} (reals: 1) in {case.kimg_since(best):.3g} kimg"
                 if was
-                else f"is {values[-1]:.2f} of the reals' after {case.now.kimg:.3g} kimg, and does not rise"
+                else f"is {values[-1]:.2f} (reals: 1) after {case.now.kimg:.3g} kimg and does not rise"
             )
             return Verdict("collapsed", f"{name} {fell}")
     return None
@@ -184,7 +184,7 @@ def _collapsing(case: _Case) -> Verdict | None:
         if len(values) > EARLY and best < len(values) - 2 and good[best] > 0.3 and values[-1] < 0.5 * good[best]:
             return Verdict(
                 "collapsing",
-                f"{name} fell from {values[best]:.2f} to {values[-1]:.2f} of the reals' in {case.kimg_since(best):.3g} kimg",
+                f"{name} fell from {values[best]:.2f} to {values[-1]:.2f} (reals: 1) in {case.kimg_since(best):.3g} kimg",
             )
     return None
 
@@ -197,20 +197,20 @@ def _oscillating(case: _Case) -> Verdict | None:
         return None
     return Verdict(
         "oscillating",
-        f"{drift:.0%} of the fakes go to other kinds of reals from probe to probe, and quality swings between "
-        f"{min(qualities):.2f} and {max(qualities):.2f} of the reals'",
+        f"{drift:.0%} of the fakes move to another cluster of the data from probe to probe, and quality swings between "
+        f"{min(qualities):.2f} and {max(qualities):.2f} (reals: 1)",
     )
 
 
 def _missing(case: _Case) -> Verdict | None:
     """Collapse from the start: samples may look real but cover only some clusters."""
-    kinds = case.mean("kinds", case.third)
+    covered = case.mean("clusters", case.third)
     least = STILL if case.mean("drift") < STAYS else MOST
-    if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not kinds < least:
+    if not case.settled or case.risen > BETTER or case.mean("quality") < BAD or not covered < least:
         return None
     since = case.kimg_since(-len(case.third))
     return Verdict(
-        "collapsed", f"fakes are of the kinds of {kinds:.0%} of the reals, and have been for {since:.3g} kimg"
+        "collapsed", f"fakes cover the clusters of only {covered:.0%} of the reals, and have for {since:.3g} kimg"
     )
 
 
@@ -219,8 +219,10 @@ def _misled(case: _Case) -> Verdict | None:
     accuracy, quality = (case.mean(name, case.third) for name in ("accuracy", "quality"))
     least = CHANCE if quality < BAD else MISLED
     if case.settled and quality < GOOD and accuracy < least:
-        so = f"while quality is {quality:.2f} of the reals'"
-        return Verdict("discriminator lost", f"the discriminator tells {accuracy:.0%} of pairs, {so}")
+        so = f"while quality is {quality:.2f} (reals: 1)"
+        return Verdict(
+            "discriminator lost", f"the discriminator ranks {accuracy:.0%} of real/fake pairs correctly, {so}"
+        )
     return None
 
 
@@ -228,10 +230,15 @@ def _ended_badly(case: _Case) -> Verdict | None:
     if not case.settled or case.risen > BETTER or max(case.quality[-case.window :]) > BAD:
         return None
     accuracy, quality = case.mean("accuracy"), case.mean("quality")
-    so = f"and quality has stayed at {quality:.2f} of the reals' for {case.kimg_since(-case.window):.3g} kimg"
+    so = f"and quality has stayed at {quality:.2f} (reals: 1) for {case.kimg_since(-case.window):.3g} kimg"
     if accuracy > 0.6:
-        return Verdict("discriminator won", f"the discriminator tells {accuracy:.0%} of pairs, {so}")
-    return Verdict("discriminator lost", f"the discriminator is at chance ({accuracy:.0%} of pairs), {so}")
+        return Verdict(
+            "discriminator won", f"the discriminator ranks {accuracy:.0%} of real/fake pairs correctly, {so}"
+        )
+    return Verdict(
+        "discriminator lost",
+        f"the discriminator is at chance: it ranks {accuracy:.0%} of pairs correctly, {so}",
+    )
 
 
 def _ended(case: _Case) -> Verdict | None:
@@ -239,16 +246,14 @@ def _ended(case: _Case) -> Verdict | None:
         return None
     quality = case.mean("quality")
     word: Word = "converged" if quality >= GOOD else "plateau"
-    return Verdict(
-        word, f"quality has stayed at {quality:.2f} of the reals' for {case.kimg_since(-case.window):.3g} kimg"
-    )
+    return Verdict(word, f"quality has stayed at {quality:.2f} (reals: 1) for {case.kimg_since(-case.window):.3g} kimg")
 
 
 def _learning(case: _Case) -> Verdict | None:
     if len(case.rows) <= EARLY:
         return Verdict("learning", f"{len(case.rows)} probes so far")
     if case.risen > BETTER:
-        return Verdict("learning", f"quality rose to {case.quality[-1]:.2f} of the reals'")
+        return Verdict("learning", f"quality rose to {case.quality[-1]:.2f} (reals: 1)")
     return None
 
 

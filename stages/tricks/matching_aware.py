@@ -31,7 +31,7 @@ class MatchingAware(Term):
             raise ValueError("the mismatched sentence comes from the same batch; use a batch_size of 2 or more")
 
     def discriminator_term(self, step: Step) -> Tensor:
-        told = step.players.condition
-        assert isinstance(told, SentenceAndMap)
-        wrong = told._replace(code=told.code.roll(1, dims=0))
+        condition = step.players.condition
+        assert isinstance(condition, SentenceAndMap)
+        wrong = condition._replace(code=condition.code.roll(1, dims=0))
         return step.players.on_fakes(step.players.opponent(step.real, None, wrong).float())

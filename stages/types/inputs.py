@@ -60,7 +60,7 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
         )
     config.network.kind.verify(store, config.resolution)
     if config.encoder is not None:
-        store.verify_told()
+        store.verify_conditions()
     if config.needs_classes and not store.manifest.classes:
         needy = next(trick.name for trick in config.tricks.others if trick.needs_classes())
         raise InputError(

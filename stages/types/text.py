@@ -98,16 +98,16 @@ def train_text(name: str, config: TextConfig) -> None:
     stores = Store(config.dataset), Store(config.test)
     known, test = (described(store, config.attributes) for store in stores)
     vocabulary = sorted({word for sentence in known.sentences for word in sentence})
-    kinds = {attribute: sorted(set(values)) for attribute, values in known.values.items()}
+    values = {attribute: sorted(set(all_of)) for attribute, all_of in known.values.items()}
     torch.manual_seed(derive_seed(config.seed, name, "text"))
-    heads = {attribute: len(values) for attribute, values in kinds.items()}
+    heads = {attribute: len(possible) for attribute, possible in values.items()}
     encoder = SentenceEncoder(len(vocabulary), config.width, config.layers, heads).to(device)
-    text = Text(encoder, vocabulary, kinds)
+    text = Text(encoder, vocabulary, values)
     _learn(name, text, known, config, device)
     metrics = _accuracies(text, known, test)
     out = ARTIFACTS / "texts" / name
     digests = {"dataset": stores[0].digest, "test": stores[1].digest}
-    record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "kinds": kinds, "digests": digests}
+    record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "values": values, "digests": digests}
     with published(out, record, metrics, {"encoder": encoder}):
         pass
     print(f"text {name} is done: {out}  accuracy {metrics['accuracy']:.4f}, vocabulary of {len(vocabulary)} words")
@@ -115,7 +115,7 @@ def train_text(name: str, config: TextConfig) -> None:
 
 def _learn(name: str, text: Text, known: Described, config: TextConfig, device: torch.device) -> None:
     numbers = [text.numbers(" ".join(sentence)) for sentence in known.sentences]
-    classes = {a: torch.tensor([text.kinds[a].index(v) for v in values]) for a, values in known.values.items()}
+    classes = {a: torch.tensor([text.values[a].index(v) for v in values]) for a, values in known.values.items()}
     optimizer = torch.optim.Adam(text.encoder.parameters(), lr=config.learning_rate)
     text.encoder.train()
     total, done = len(numbers) * config.epochs, 0
@@ -145,9 +145,9 @@ def _accuracies(text: Text, known: Described, test: Described) -> dict[str, floa
     codes = torch.cat([text.encode([" ".join(s) for s in part]) for part in _parts(test.sentences, 256)])
     metrics, commonest = {}, {}
     for name, logits in text.encoder.attributes(codes).items():
-        told = [text.kinds[name][i] for i in logits.argmax(1).tolist()]
+        predicted = [text.values[name][i] for i in logits.argmax(1).tolist()]
         common = Counter(known.values[name]).most_common(1)[0][0]
-        metrics[f"accuracy_{name}"] = _share([a == b for a, b in zip(told, test.values[name], strict=True)])
+        metrics[f"accuracy_{name}"] = _share([a == b for a, b in zip(predicted, test.values[name], strict=True)])
         commonest[f"commonest_{name}"] = _share([common == value for value in test.values[name]])
     return {"accuracy": sum(metrics.values()) / len(metrics), **metrics, **commonest}
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from espalier.data.dolls.reading import told as told_of
+from espalier.data.dolls.reading import mentioned as mentioned_by
 from espalier.data.store import Store
 from espalier.stages.config.load import stage_options
 from espalier.stages.config.params import ARTIFACTS
@@ -123,13 +123,13 @@ def measured(held: Held, made: Translated, seed: int) -> dict[str, float]:
 def _read(held: Held, made: Translated, seed: int) -> dict[str, float]:
     attributes: list[dict[str, Any]] = [record["attributes"] for record in held.records]
     bodies, wanted = attributes[: held.count], [attributes[i] for i in held.donors]
-    told = [told_of(sentence, doll) for sentence, doll in zip(held.sentences, wanted, strict=True)]
+    mentioned = [mentioned_by(sentence, doll) for sentence, doll in zip(held.sentences, wanted, strict=True)]
     shuffled = np.random.default_rng(derive_seed(seed, "shuffled")).permutation(held.count)
     true = held.people.images[held.donors % held.count]
     found = {
-        "": accuracies(made.images, bodies, wanted, told),
-        "_ceiling": accuracies(true, wanted, wanted, told),
-        "_chance": accuracies(made.images, bodies, [wanted[i] for i in shuffled], [told[i] for i in shuffled]),
+        "": accuracies(made.images, bodies, wanted, mentioned),
+        "_ceiling": accuracies(true, wanted, wanted, mentioned),
+        "_chance": accuracies(made.images, bodies, [wanted[i] for i in shuffled], [mentioned[i] for i in shuffled]),
     }
     metrics = {f"{name}{kind}": value for kind, of in found.items() for name, value in of.items()}
     return metrics | {f"accuracy{kind}": float(np.mean(list(of.values()))) for kind, of in found.items()}

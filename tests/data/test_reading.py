@@ -14,7 +14,7 @@ from espalier.data.dolls import Drawing, doll
 from espalier.data.dolls.colours import COLORS
 from espalier.data.dolls.drawing import draw
 from espalier.data.dolls.outfit import Doll, attributes, sample_doll
-from espalier.data.dolls.reading import Outfit, read_outfit, told, worn
+from espalier.data.dolls.reading import Outfit, mentioned, read_outfit, worn
 from espalier.data.dolls.sentences import describe
 from espalier.data.words import words
 
@@ -170,7 +170,7 @@ DRESS: dict[str, Any] = {
     ],
 )
 def test_what_a_sentence_tells(sentence: str, wearing: dict[str, Any], fields: set[str]) -> None:
-    assert told(sentence, wearing) == fields
+    assert mentioned(sentence, wearing) == fields
 
 
 def test_what_the_grammars_sentences_tell() -> None:
@@ -178,7 +178,7 @@ def test_what_the_grammars_sentences_tell() -> None:
     for index in range(600):
         drawn = sample_doll(np.random.default_rng([HELD_OUT, index]))
         sentence = describe(drawn, np.random.default_rng(index))
-        fields = told(sentence, attributes(drawn))
+        fields = mentioned(sentence, attributes(drawn))
         named = set(words(sentence))
         sleeve_words = {word for word in named if "sleeve" in word}
         lower_words = {"trousers", "pants", "jeans", "shorts", "skirt", "dress", "frock"} & named

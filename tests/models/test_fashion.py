@@ -28,11 +28,11 @@ def image_generator(resolution: int, width: int, body: fashion_image.Body, compo
     return fashion_image.Generator(resolution, 3, 80, width, 100, 20, body, view, compose, 0.5, G)
 
 
-def image_discriminator(resolution: int, width: int, judge: fashion_image.Judge) -> nn.Module:
-    return fashion_image.Discriminator(resolution, 3, width, 100, 20, judge, "colours", D)
+def image_discriminator(resolution: int, width: int, logits: fashion_image.Logits) -> nn.Module:
+    return fashion_image.Discriminator(resolution, 3, width, 100, 20, logits, "colours", D)
 
 
-def told(resolution: int, batch: int = 2) -> SentenceAndMap:
+def condition(resolution: int, batch: int = 2) -> SentenceAndMap:
     classes = torch.arange(resolution**2).view(resolution, resolution) % CLASSES
     one_hot = torch.eye(CLASSES)[classes].permute(2, 0, 1).expand(batch, -1, -1, -1)
     return SentenceAndMap(torch.randn(batch, 100), one_hot)
@@ -93,7 +93,7 @@ def test_the_second_stages_networks_have_the_released_layers() -> None:
 
 @pytest.mark.parametrize("resolution", [32, 64, 128])
 def test_shapes_at_every_size(resolution: int) -> None:
-    z, whole = torch.randn(2, 80), told(resolution)
+    z, whole = torch.randn(2, 80), condition(resolution)
     coarse = SentenceAndMap(whole.code, torch.rand(2, 4, 8, 8))
     maps = fashion_shape.Generator(resolution, 80, 2, 100, 20, G)(z, coarse)
     assert maps.shape == (2, 7, resolution, resolution)
@@ -108,7 +108,7 @@ def test_shapes_at_every_size(resolution: int) -> None:
 
 
 def test_a_composed_image_takes_each_place_from_its_class() -> None:
-    maps = told(32, batch=1).map
+    maps = condition(32, batch=1).map
     images = torch.arange(CLASSES).float().view(1, CLASSES, 1, 1, 1).expand(1, CLASSES, 3, 32, 32).flatten(1, 2)
     found = fashion_image.composed(images, maps)
     assert torch.equal(found[0, 0], maps[0].argmax(dim=0).float())

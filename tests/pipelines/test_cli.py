@@ -53,7 +53,7 @@ def test_a_sick_stage_is_healed_and_everybody_says_so(copy_of_trained: Project) 
     remedy = {"adam": {"learning_rate": 0.003}}
     project.set("progan.stages.r4.heal", {"remedies": {"diverged": [remedy]}})
     output = project.espalier("run", "progan", "--until", "r4")
-    happened = "back to the start, and on with learning_rate 0.003"
+    happened = "restarted and resumed with learning_rate 0.003"
     assert happened in output
     record = json.loads((project.root / "artifacts/progan/r4/stage.json").read_text())
     assert record["remedies"] == [remedy] and record["config"]["adam"]["learning_rate"] == 0.003

@@ -176,7 +176,7 @@ def test_a_photo_is_translated_from_artifacts_alone(dressed: Project, photo: Pat
         ("doll.png", "wrong.png", "a red dress", "has pixels of 9"),
         ("doll.png", "map.png", " ", "has no words"),
         ("doll.png", "map.png", "zylph qwert", "the vocabulary covers"),
-        ("doll.png", "map.png", "a red dress " * 40, "at most 60 can be told"),
+        ("doll.png", "map.png", "a red dress " * 40, "use at most 60"),
     ],
 )
 def test_what_cannot_be_translated_is_refused_in_words(

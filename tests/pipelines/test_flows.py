@@ -134,7 +134,7 @@ def test_a_sick_stage_is_healed_in_a_flow_and_its_page_says_so(shared: Served) -
     run = shared.run(overrides=changes)
     shared.server.wait_until(run, "Completed")
     page = shared.server.artifacts(run)["progan-r16"]["data"]
-    happened = "back to the start, and on with learning_rate 0.003"
+    happened = "restarted and resumed with learning_rate 0.003"
     assert "diverged: step " in page and happened in page, page
     assert happened in shared.server.logs(run)
 

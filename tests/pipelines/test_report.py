@@ -170,10 +170,15 @@ MONITOR = """step,kimg,accuracy,quality,coverage,density,diversity,verdict
 """
 TOLD = {
     "verdict": "healthy",
-    "evidence": "quality 0.80 of the reals', <b>diversity</b> 0.90",
+    "evidence": "quality 0.80 (reals: 1), <b>diversity</b> 0.90",
     "images": 800,
     "events": [
-        {"step": 60, "images": 600, "kind": "rollback", "words": "collapsed: back to 0.2 kimg, and on with r1"},
+        {
+            "step": 60,
+            "images": 600,
+            "kind": "rollback",
+            "words": "collapsed: rolled back to 0.2 kimg and resumed with r1",
+        },
         {"step": 80, "images": 800, "kind": "stop", "words": "healthy for long"},
     ],
     "remedies": [{"tricks": {"r1": {}}}],
@@ -202,7 +207,7 @@ def test_verdicts_and_events_are_on_the_page(tmp_path: Path) -> None:
         (0.0, 0.2, "learning", "young"), (0.2, 0.6, "collapsed", "bad"), (0.6, 0.8, "healthy", "good")
     ]  # fmt: skip
     drawn = curves(chain)
-    assert ">collapsed</text>" in drawn and "back to 0.2 kimg, and on with r1" in drawn
+    assert ">collapsed</text>" in drawn and "rolled back to 0.2 kimg and resumed with r1" in drawn
     assert "nan" not in drawn and "inf" not in drawn.replace("info", "")
     for panel in ("Losses", "The discriminator&#x27;s accuracy", "Monitor metrics and verdicts"):
         assert panel in drawn

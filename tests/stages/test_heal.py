@@ -180,7 +180,7 @@ def test_what_was_better_before_the_remedies_is_published(
     back, start, kept = trainer.interventions.events
     assert (back.kind, start.kind, kept.kind) == ("rollback", "rollback", "kept")
     assert (start.to, kept.to, kept.step, trainer.step) == (0, back.to, 100, back.to)
-    assert "quality is 0.10 of the reals' and was 0.90" in kept.words and kept.words in capsys.readouterr().out
+    assert "quality is 0.10 (reals: 1) and was 0.90" in kept.words and kept.words in capsys.readouterr().out
     assert "before the last remedy" in kept.words
     assert [remedy.words for remedy in trainer.interventions.remedies] == []
     record = json.loads((tmp_path / "work-artifact/stage.json").read_text())

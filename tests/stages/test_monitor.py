@@ -14,7 +14,7 @@ from espalier.stages.loop.trainer import Trainer
 from espalier.stages.monitor.monitor import Monitor
 from espalier.stages.monitor.options import StopOptions
 from espalier.stages.monitor.probe import Probe, drift
-from espalier.stages.monitor.verdict import WORDS, Probed, Verdict, Word, judge
+from espalier.stages.monitor.verdict import WORDS, Probed, Verdict, Word, diagnose
 from espalier.stages.process.progress import Bar
 from espalier.stages.types.train import publish_end
 from tests.stages.conftest import MakeConfig, MakeTrainer
@@ -23,7 +23,7 @@ from tests.training import beside, new_trainer, run
 
 GOOD = Probed(
     step=0, kimg=0, accuracy=0.7, gap=1, grad_d=1, grad_g=1, overfit=0.5, diversity=0.95, coverage=0.8, density=0.8, distance=0.1,
-    drift=0.1, quality=0.8, kept_quality=0.8, kept_distance=0.1, kinds=1.0,
+    drift=0.1, quality=0.8, averaged_quality=0.8, averaged_distance=0.1, clusters=1.0,
 )  # fmt: skip
 
 
@@ -33,7 +33,7 @@ def rows(*values: dict[str, float]) -> list[Probed]:
 
 
 def of_quality(*values: float) -> list[Probed]:
-    return rows(*({"quality": v, "coverage": v, "density": v, "kept_quality": v} for v in values))
+    return rows(*({"quality": v, "coverage": v, "density": v, "averaged_quality": v} for v in values))
 
 
 RISING = [{"quality": q, "coverage": q, "density": q} for q in (0.1, 0.2, 0.35, 0.5, 0.6, 0.7, 0.75, 0.8)]
@@ -57,51 +57,56 @@ def test_every_verdict_has_a_case() -> None:
 
 @pytest.mark.parametrize("word", CASES)
 def test_a_verdict_and_its_evidence(word: Word) -> None:
-    found = judge(CASES[word])
+    found = diagnose(CASES[word])
     assert found.word == word, found
     assert any(character.isdigit() for character in found.evidence)
 
 
 def test_the_evidence_of_a_collapse_says_from_where_to_where_in_how_long() -> None:
-    assert judge(CASES["collapsed"]).evidence == "diversity fell from 0.95 to 0.05 of the reals' in 2 kimg"
+    assert diagnose(CASES["collapsed"]).evidence == "diversity fell from 0.95 to 0.05 (reals: 1) in 2 kimg"
 
 
 def test_some_kinds_of_reals_only_are_a_collapse_once_quality_stays() -> None:
-    few = rows(*RISING, *[{"kinds": 0.4}] * 12)
-    assert judge(few) == Verdict("collapsed", "fakes are of the kinds of 40% of the reals, and have been for 5 kimg")
-    assert judge(rows(*[{**of, "kinds": 0.4} for of in RISING])).word == "learning"
+    few = rows(*RISING, *[{"clusters": 0.4}] * 12)
+    assert diagnose(few) == Verdict(
+        "collapsed", "fakes cover the clusters of only 40% of the reals, and have for 5 kimg"
+    )
+    assert diagnose(rows(*[{**of, "clusters": 0.4} for of in RISING])).word == "learning"
 
 
 def test_half_of_the_kinds_are_a_collapse_of_fakes_that_keep_to_theirs_only() -> None:
     def of(drift: float) -> list[Probed]:
-        return rows(*RISING, *[{"kinds": 0.55, "drift": drift}] * 12)
+        return rows(*RISING, *[{"clusters": 0.55, "drift": drift}] * 12)
 
-    assert (judge(of(0.1)).word, judge(of(0.35)).word) == ("collapsed", "converged")
+    assert (diagnose(of(0.1)).word, diagnose(of(0.35)).word) == ("collapsed", "converged")
 
 
 def test_a_game_that_circles_among_good_ones_and_a_fall_from_nothing_are_no_alarm() -> None:
     circling = [{"drift": 0.8, "quality": 0.82}, {"drift": 0.8, "quality": 0.6}]
-    assert judge(rows(*RISING, *circling * 6)).word == "plateau"
+    assert diagnose(rows(*RISING, *circling * 6)).word == "plateau"
     start = [{"quality": 0.2, "coverage": 0.2, "diversity": 0.5}] * 3 + [
         {"quality": 0.15, "coverage": 0.15, "diversity": 0.2}
     ] * 4
-    assert not judge(rows(*start)).sick
+    assert not diagnose(rows(*start)).sick
 
 
 def test_a_discriminator_that_takes_fakes_for_real_is_lost_and_a_good_game_at_chance_is_not() -> None:
     def of(accuracy: float, start: float, rise: float) -> Verdict:
-        return judge(rows(*({"accuracy": accuracy, "quality": start + rise * i} for i in range(24))))
+        return diagnose(rows(*({"accuracy": accuracy, "quality": start + rise * i} for i in range(24))))
 
-    assert of(0.45, 0.0, 0.01).evidence == "the discriminator tells 45% of pairs, while quality is 0.20 of the reals'"
+    assert (
+        of(0.45, 0.0, 0.01).evidence
+        == "the discriminator ranks 45% of real/fake pairs correctly, while quality is 0.20 (reals: 1)"
+    )
     assert of(0.35, 0.3, 0.01).word == "discriminator lost"
     assert of(0.45, 0.3, 0.01).word == of(0.55, 0.0, 0.01).word == of(math.nan, 0.0, 0.01).word == "learning"
     assert of(0.35, 0.8, 0.0).word == "converged"
 
 
 def test_what_is_not_finite_has_diverged_at_once_and_an_early_start_is_only_learning() -> None:
-    assert judge(rows({"quality": math.nan})).word == "diverged"
-    assert judge(rows({"quality": 0.0, "diversity": 0.01})).word == "learning"
-    assert judge([]).word == "learning"
+    assert diagnose(rows({"quality": math.nan})).word == "diverged"
+    assert diagnose(rows({"quality": 0.0, "diversity": 0.01})).word == "learning"
+    assert diagnose([]).word == "learning"
 
 
 def points(count: int, seed: int, spread: float = 1.0) -> torch.Tensor:
@@ -112,7 +117,7 @@ def test_other_reals_are_as_good_as_reals_and_a_single_point_is_good_for_nothing
     probe = Probe(points(512, 0), None, 0)
     same = probe.see(points(256, 1))
     assert same.quality == pytest.approx(1, abs=0.08) and same.diversity == pytest.approx(1, abs=0.1)
-    assert abs(same.distance) < 0.2 and same.kinds > 0.9
+    assert abs(same.distance) < 0.2 and same.clusters > 0.9
     one = probe.see(torch.zeros(256, 2) + 0.1)
     assert one.diversity < 1e-6 and one.quality < 0.5 and one.coverage < 0.3 < one.density
     assert drift(same.shares, one.shares) > 0.5, "all went to one cluster"
@@ -125,7 +130,7 @@ def test_half_of_the_modes_is_half_the_coverage() -> None:
     reals = points(512, 0, 0.3) + centres[torch.arange(512) % 2]
     seen = Probe(reals, None, 0).see(points(256, 1, 0.3))
     assert seen.coverage == pytest.approx(0.5, abs=0.08) and seen.density > 0.9
-    assert seen.kinds == pytest.approx(0.5, abs=0.1)
+    assert seen.clusters == pytest.approx(0.5, abs=0.1)
 
 
 def test_images_are_compared_reduced() -> None:
@@ -168,8 +173,8 @@ def test_the_best_is_what_an_early_end_publishes(
 
     def look(self: Monitor, step: int, kimg: float, *_: object) -> Probed:
         quality = next(qualities)
-        self.rows.append(replace(GOOD, step=step, kimg=kimg, quality=quality, kept_quality=quality))
-        self.verdict = judge(self.rows)
+        self.rows.append(replace(GOOD, step=step, kimg=kimg, quality=quality, averaged_quality=quality))
+        self.verdict = diagnose(self.rows)
         self.words.append(self.verdict.word)
         return self.rows[-1]
 
@@ -197,7 +202,7 @@ def test_nothing_ends_before_its_patience() -> None:
     monitor = Monitor()
     for row in CASES["converged"]:
         monitor.rows.append(row)
-        monitor.verdict = judge(monitor.rows)
+        monitor.verdict = diagnose(monitor.rows)
         monitor.words.append(monitor.verdict.word)
         monitor.note_best("quality")
     assert monitor.done(StopOptions(patience=20)) and not monitor.done(StopOptions(patience=22))

@@ -74,7 +74,7 @@ def test_a_sentence_that_says_nothing_is_refused(folder: Path) -> None:
         ("", "has no words; use 'a red dress"),
         (" 12 ... ", "has no words"),
         ("zzz qqq", "no word of the sentence 'zzz qqq' is known; the vocabulary covers: a, "),
-        ("red " * (LONGEST + 1), f"has {LONGEST + 1} words, at most {LONGEST} can be told"),
+        ("red " * (LONGEST + 1), f"has {LONGEST + 1} words; use at most {LONGEST}"),
     ):
         with pytest.raises(InputError, match=expected):
             text.encode([sentence])
