@@ -12,7 +12,7 @@ from espalier.stages.process.progress import clock
 LEAST_BOX, GAP, ROW, MARGIN = 150, 46, 18, 12
 TEXT_HEIGHT, LETTER = 76, 8.3
 """Pixels below a box's image, and per letter of its name."""
-LONGEST = 24
+LONGEST = 28
 """Maximum length of a name."""
 NARROW, NARROW_THUMB, ROUND = 350, 84, 20
 """Vertical layout: its width, the side of an image, and the space for arrows that bypass a box."""

@@ -140,11 +140,8 @@ def check_start_from(config: StageConfig, parent: StageConfig) -> None:
     where = f"{PARAMS}: {config.pipeline}.stages.{config.stage}"
     wrong = config.network.check_parent(config.resolution, parent.network, parent.resolution)
     if wrong is not None:
-        raise InputError(
-            f"{where}.{wrong[0]}: {config.after}: {wrong[1]}"
-            if wrong[0] == "after"
-            else f"{where}.{wrong[0]}: {wrong[1]}"
-        )
+        key, message = wrong
+        raise InputError(f"{where}.{key}: {message} (the parent is {config.after})")
     if config.network.from_parent == "samples" and config.encoder != parent.encoder:
         raise InputError(
             f"{where}.encoder: {config.encoder} differs from {parent.encoder} of its parent {config.after}; use the same one "
