@@ -26,10 +26,12 @@ def main(pipeline: str, stage: str, profile: bool) -> int | None:
         write_fingerprints(read_params())
         return None
     found = stage_of(read_params(), pipeline, stage)
-    if profile and not hasattr(found, "profile"):
+    if not profile:
+        return found.run()
+    if not hasattr(found, "profile"):
         raise InputError(f"{pipeline} {stage} does not train an adversarial network, so it cannot be profiled")
-    code: int | None = found.profile() if profile else found.run()
-    return code
+    found.profile()
+    return None
 
 
 if __name__ == "__main__":

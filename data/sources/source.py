@@ -1,5 +1,6 @@
 """The interface shared by all image sources."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -52,7 +53,7 @@ class DamagedImage(Exception):
     """An image cannot be read; the message says why."""
 
 
-class Source(BaseModel):
+class Source(BaseModel, ABC):
     """Options common to all sources. DVC tracks `root`: a change in it makes DVC prepare the dataset again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -60,13 +61,13 @@ class Source(BaseModel):
     root: Path
     resolution: Resolution
 
+    @abstractmethod
     def listing(self) -> Listing:
         """List the images. Raises InputError if there are none or they are unavailable."""
-        raise NotImplementedError
 
+    @abstractmethod
     def example(self, listing: Listing, index: int) -> Example:
         """The image at `index` of the listing, at this resolution. Raises DamagedImage."""
-        raise NotImplementedError
 
     @property
     def max_damaged(self) -> float:

@@ -39,10 +39,14 @@ def warnings(pipeline: str, names: list[str]) -> list[str]:
 def _forgotten_features(config: "StageConfig", every: dict[str, Node]) -> list[str]:
     """Feature networks that the stage reads but DVC's DAG does not list: dvc.yaml cannot template a dependency that only
     some stages have."""
-    read = {"monitor": config.monitor.features, "evaluate": config.evaluate.features if config.evaluate else None}
+    read = {"monitor.features": config.monitor.features} | {
+        f"{key}.{name}": path
+        for key, options in config.component_options.items()
+        for name, path in options.inputs.items()
+    }
     makers = {out: node.name for node in every.values() for out in node.outs}
     return [
-        f"{key}.features: {path} is not among the deps of {config.pipeline} in dvc.yaml: dvc neither builds it first nor "
+        f"{key}: {path} is not among the deps of {config.pipeline} in dvc.yaml: dvc neither builds it first nor "
         f"retrains when it changes; add '- {path}' there"
         for key, path in read.items()
         if path in makers and makers[path] not in every[config.name].needs

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.stages.artifacts.artifact import condition_for, kind_of, latents_for, load_generator
+from espalier.stages.artifacts.artifact import condition_for, config_of, kind_of, latents_for, load_generator
 from espalier.stages.artifacts.record import Record
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.contracts.condition import rows
@@ -18,29 +18,12 @@ from espalier.stages.evaluation.reference import check_counts
 from espalier.stages.features.extractor import Extractor
 from espalier.stages.features.inception import load_inception
 from espalier.stages.features.load import load_extractor
-from espalier.stages.features.local import Features
 from espalier.stages.kinds.sampling import generate
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
 
 AT_ONCE = 256
 INCEPTION = Path("inception")
-MEANING = {
-    "fid": "Fréchet distance between features, lower is better",
-    "kid": "kernel distance between features, lower is better, unbiased",
-    "is": "confident and diverse classes, higher is better",
-    "modes": "number of classes among fakes",
-    "modes_kl": "divergence of class shares from those of reals, lower is better",
-    "precision": "share of fakes that look real",
-    "recall": "share of reals covered by fakes",
-    "density": "how densely reals surround fakes",
-    "coverage": "share of reals with a fake nearby",
-    "diversity": "mean distance between fakes, relative to reals",
-    "swd": "distance between patches, lower is better",
-    "ms_ssim": "similarity among fakes, lower is more diverse",
-    "support": "number of distinct images, by the birthday paradox",
-    "same_pairs": "pairs of fakes that count as duplicates",
-}
 
 
 def evaluation_of(
@@ -70,7 +53,9 @@ def evaluation_of(
     extractor = _extractor(features, store, device)
     check_counts(store, extractor, number)
     fakes = _sampled(path, record, generator, number, seed, device)
-    return evaluate(fakes, store, extractor, seed, modes)
+    options = config_of(record, path).evaluate
+    own = tuple(getattr(options, "metrics", {}).values())
+    return evaluate(fakes, store, extractor, seed, modes, own=own)
 
 
 def _extractor(features: Path | None, store: Store, device: torch.device) -> Extractor:
@@ -119,11 +104,6 @@ def as_table(found: Evaluation) -> Any:
     for column in ("metric", "fakes", "floor", "meaning"):
         table.add_column(column, justify="right" if column in ("fakes", "floor") else "left")
     for name, value in found.metrics.items():
-        meaning = meaning_of(name)
-        table.add_row(name, f"{value:.4g}", f"{found.floors[name]:.4g}", meaning)
+        floor = f"{found.floors[name]:.4g}" if name in found.floors else ""
+        table.add_row(name, f"{value:.4g}", floor, found.meaning(name))
     return table
-
-
-def meaning_of(name: str) -> str:
-    """A short description of a metric; empty if unknown."""
-    return MEANING.get(name.removesuffix(Features.suffix), "")

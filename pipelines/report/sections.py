@@ -51,17 +51,25 @@ def verdicts(chain: Chain) -> str:
 
 def evaluation_table(found: "Evaluation") -> str:
     """Each metric next to its floor: a bar for the fakes, a mark for the same number of other reals."""
-    from espalier.pipelines.commands.evaluate import meaning_of
 
     rows = []
     for name, value in found.metrics.items():
-        floor = found.floors[name]
-        says = f'<span class="note">{text(meaning_of(name))}</span>'
-        rows.append([text(name), _bar(value, floor), text(metric_text(value)), text(metric_text(floor)), says])
+        floor = found.floors.get(name)
+        says = f'<span class="note">{text(found.meaning(name))}</span>'
+        rows.append(
+            [
+                text(name),
+                _bar(value, floor),
+                text(metric_text(value)),
+                text(metric_text(floor) if floor is not None else ""),
+                says,
+            ]
+        )
     return table(["metric", "fakes, and | the floor", "fakes", "floor", "meaning"], rows, left=(0, 1, 4))
 
 
-def _bar(value: float, floor: float) -> str:
+def _bar(value: float, floor: float | None) -> str:
+    floor = value if floor is None else floor
     largest = max(abs(value), abs(floor)) or 1.0
     width, mark = (max(116 * max(v, 0.0) / largest, 0.0) for v in (value, floor))
     return (

@@ -101,10 +101,11 @@ def image_artifacts() -> list[Path]:
 def _images(path: Path) -> Artifact | None:
     try:
         artifact = load_artifact(path)
-        network = artifact.config.network
+        config = artifact.config
     except InputError:  # a sentence encoder, a translation, or an artifact of another version
         return None
-    return artifact if network.kind.name == "images" and network.conditioned_on is None else None
+    free = config.network.conditioned_on is None and config.conditioning is None
+    return artifact if config.sample_kind.name == "images" and free else None
 
 
 def first_people(path: Path, translator: Translator) -> People:

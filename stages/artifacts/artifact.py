@@ -92,7 +92,7 @@ def config_of(record: Record, path: Path) -> StageConfig:
 
 def kind_of(record: Record, path: Path) -> Kind:
     """The kind of data that the generator of an artifact makes."""
-    return config_of(record, path).network.kind
+    return config_of(record, path).sample_kind
 
 
 def load_artifact(path: Path) -> Artifact:
@@ -154,11 +154,16 @@ def write_weights(folder: Path, record: Record, networks: Networks) -> None:
     write_json(folder / "stage.json", record.model_copy(update={"digests": digests}).model_dump(mode="json"))
 
 
-def write_examples(folder: Path, condition: Condition) -> None:
-    """Write the condition of the samples, if it is more than classes, so that sampling does not need the dataset."""
+def write_examples(folder: Path, condition: Condition, own: bool) -> None:
+    """Write the condition of the samples, if it is more than classes, so that sampling does not need the dataset.
+
+    `own`: whether it is a user's own.
+    """
     if isinstance(condition, tuple):
         parts = {name: part.cpu().contiguous() for name, part in condition._asdict().items()}  # type: ignore[attr-defined]
         safetensors.torch.save_file(parts, folder / EXAMPLES)
+    elif own and isinstance(condition, Tensor):
+        safetensors.torch.save_file({EXAMPLES: condition.cpu().contiguous()}, folder / EXAMPLES)
 
 
 def read_examples(path: Path, record: Record) -> Condition:
@@ -170,10 +175,11 @@ def read_examples(path: Path, record: Record) -> Condition:
     network = config_of(record, path).network
     for folder in (path, *path.parents[:3]):
         if (folder / EXAMPLES).is_file():
-            return network.condition_of(safetensors.torch.load_file(folder / EXAMPLES))
+            parts = safetensors.torch.load_file(folder / EXAMPLES)
+            return parts[EXAMPLES] if EXAMPLES in parts else network.condition_of(parts)
     raise InputError(
-        f"{path} is conditioned on {network.conditioned_on}, but {EXAMPLES} is missing; use an artifact, or one of its "
-        "milestones"
+        f"{path} is conditioned on {network.conditioned_on or record.config['conditioning']}, but {EXAMPLES} is missing; use "
+        "an artifact, or one of its milestones"
     )
 
 
@@ -185,10 +191,10 @@ def latents_for(record: Record, count: int, seed: int, device: torch.device) -> 
 
 def condition_for(path: Path, record: Record, count: int, device: torch.device) -> Condition:
     """The condition of `count` samples of an artifact: its classes or examples in rotation; None if it is unconditional."""
-    if record.encoder is None:
+    if record.encoder is None and record.config.get("conditioning") is None:
         return class_turns(record.classes, count, device) if record.classes else None
     examples = read_examples(path, record)
-    size = len(examples[0]) if isinstance(examples, tuple) else 0
+    size = len(examples[0]) if isinstance(examples, tuple) else len(examples) if isinstance(examples, Tensor) else 0
     return on_device(rows(examples, class_turns(size, count, torch.device("cpu"))), device)
 
 

@@ -12,15 +12,16 @@ def work_key(
 ) -> str:
     """Digest of everything that determines a stage's weights at a step.
 
-    Excluded: the length of training, since no schedule depends on it (a longer run continues); logging and evaluation; the
-    number of processes; the paths of inputs (their digests are included); and the code, so that a run resumes after a bug
-    fix.
+    Excluded: the length of training, since no schedule depends on it (a longer run continues); logging, evaluation and
+    components; the number of processes; the paths of inputs (their digests are included); and the code, so that a run
+    resumes after a bug fix.
     """
     deciding = config.resolved()
     for left_out in (
         "kimg",
         "watch",
         "evaluate",
+        "components",
         "classifier",
         "after",
         "at",
@@ -31,9 +32,9 @@ def work_key(
         "type",
     ):
         del deciding[left_out]
-    for acting in ("stop", "heal"):
-        if deciding[acting] is None:
-            del deciding[acting]
+    for optional in ("stop", "heal", "kind", "conditioning"):
+        if deciding[optional] is None:
+            del deciding[optional]
     held_out = deciding["monitor"]["hold_out"]
     if "heal" not in deciding and "stop" not in deciding:  # then the monitor only observes
         del deciding["monitor"]

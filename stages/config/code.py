@@ -1,13 +1,16 @@
 """Find the code that a stage runs, starting from the names in its section of params.yaml. Nothing is imported."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from espalier.data.errors import InputError
 from espalier.stages.config.params import entries, merged_section, network_name, pipeline_names, stage_names, type_of
-from espalier.stages.contracts.known import DEFAULT_NETWORK, LOSSES, NETWORKS, SECTIONS, SOURCES, TRICKS, TYPES
+from espalier.stages.contracts.known import DEFAULT_NETWORK, LOSSES, METRICS, NETWORKS, SECTIONS, SOURCES, TRICKS, TYPES
 from espalier.stages.process.fingerprint import code_of, module_in
+
+DOTTED_PATH = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+")
 
 
 def stages_with_code(params: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -43,17 +46,16 @@ def differing(one: str, other: str) -> list[str]:
 def _roots(params: dict[str, Any], pipeline: str, stage: str) -> Iterator[str]:
     if pipeline in SECTIONS:
         yield TYPES[pipeline]
-        source = entries(params, SECTIONS[pipeline]).get(stage) or {}
-        if isinstance(source, dict) and "source" in source:
-            yield SOURCES.get(str(source["source"]), str(source["source"]))
+        section = entries(params, SECTIONS[pipeline]).get(stage)
+        if isinstance(section, dict) and "source" in section:
+            yield SOURCES.get(str(section["source"]), str(section["source"]))
         return
     try:
         section = merged_section(params, pipeline, stage)
     except InputError:
         return
     yield TYPES.get(type_of(section), type_of(section))
-    if type_of(section) == "train":
-        yield from _of_training(section)
+    yield from _of_training(section) if type_of(section) == "train" else _dotted_paths(section)
 
 
 def _of_training(section: dict[str, Any]) -> Iterator[str]:
@@ -69,9 +71,21 @@ def _of_training(section: dict[str, Any]) -> Iterator[str]:
     loss = loss.get("name") if isinstance(loss, dict) else loss
     yield LOSSES.get(str(loss), str(loss))
     yield from (path for name, path in TRICKS.items() if name in chosen)
-    yield from (name for name in chosen if name not in TRICKS)
-    for given in chosen.values():
-        if isinstance(given, dict):
-            yield from (value for value in given.values() if isinstance(value, str) and "." in value)
+    if section.get("evaluate"):
+        yield from METRICS.values()
+    yield from _dotted_paths(section)
     if section.get("heal"):  # a remedy may use any of them
         yield from (*LOSSES.values(), *TRICKS.values())
+
+
+def _dotted_paths(value: Any) -> Iterator[str]:
+    """Everything in a section that may name a user's class."""
+    if isinstance(value, dict):
+        for key, given in value.items():
+            if given not in (None, False):
+                yield from (*_dotted_paths(key), *_dotted_paths(given))
+    elif isinstance(value, list):
+        for given in value:
+            yield from _dotted_paths(given)
+    elif isinstance(value, str) and DOTTED_PATH.fullmatch(value):
+        yield value

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from espalier.data.errors import InputError
+from espalier.stages.config.components import COMPONENTS
 from espalier.stages.config.explain import Model, keys_of, sentence, validated
 from espalier.stages.config.params import (
     ARTIFACTS,
@@ -196,4 +197,8 @@ def _known_keys(loc: list[str], section: dict[str, Any]) -> list[str]:
         return keys_of(NETWORKS.find(str(network_name(section) or DEFAULT_NETWORK)), loc[1:])
     if loc[0] == "tricks":
         return keys_of(TRICKS.find(loc[1]) if loc[1] != "loss" else Loss, loc[2:])
+    if loc[0] in COMPONENTS:
+        return keys_of(COMPONENTS[loc[0]].options_class, loc[1:])
+    if loc[0] == "components" and len(loc) > 1:
+        return keys_of(COMPONENTS.find(loc[1]).options_class, loc[2:])
     return keys_of(StageConfig, loc)

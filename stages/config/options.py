@@ -1,6 +1,5 @@
 """Option groups shared by stages."""
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -21,23 +20,3 @@ class WatchOptions(Options):
     log_steps: int = Field(default=50, ge=1, description="iterations between rows of history.csv")
     sample_kimg: float = Field(default=10.0, gt=0, description="thousands of images between sample grids")
     checkpoint_seconds: float = Field(default=60.0, gt=0, description="seconds between checkpoints")
-
-
-class EvaluateOptions(Options):
-    """How a stage's samples are evaluated against its dataset; see stages/loop/evaluate.py."""
-
-    features: Path = Field(description="a feature network's artifact, or a file with Inception's weights (.pth)")
-    count: int = Field(
-        default=2000,
-        ge=65,
-        description="generated and real samples to compare; as many other real samples for the floor",
-    )
-    every_kimg: float | None = Field(
-        default=None, gt=0, description="thousands of images between evaluations; default: only at the end"
-    )
-
-    @property
-    def metrics(self) -> tuple[str, ...]:
-        """The metrics of every evaluation, without those that need large images or classes."""
-        ending = "" if self.features.suffix == ".pth" else "_local"
-        return (f"fid{ending}", f"kid{ending}", "precision", "recall", "density", "coverage", "support")

@@ -11,7 +11,7 @@ from espalier.stages.config.params import ARTIFACTS, PARAMS, choose, entries, wi
 from espalier.stages.contracts import known
 from espalier.stages.contracts.registry import Registry
 
-SOURCES = Registry[BaseModel]("source", known.SOURCES, "pydantic.BaseModel")
+SOURCES = Registry[BaseModel]("source", known.SOURCES, "espalier.data.sources.source.Source")
 
 
 def source_config(params: dict[str, Any], name: str) -> Any:

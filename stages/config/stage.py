@@ -8,12 +8,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainSerializer, SerializeAsAny, model_validator
 
 from espalier.data.sources.source import Resolution
+from espalier.stages.config.components import COMPONENTS, parse_component, parse_components
 from espalier.stages.config.gate import Gate
-from espalier.stages.config.options import AdamOptions, EvaluateOptions, WatchOptions
+from espalier.stages.config.options import AdamOptions, WatchOptions
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.tricks import Tricks, parse_tricks
+from espalier.stages.contracts import known
+from espalier.stages.contracts.component import ComponentOptions
+from espalier.stages.contracts.condition import Conditioning
+from espalier.stages.contracts.kind import Kind
 from espalier.stages.contracts.known import DEFAULT_NETWORK
 from espalier.stages.contracts.options import Options
+from espalier.stages.contracts.registry import Registry
 from espalier.stages.monitor.options import HealOptions, MonitorOptions, StopOptions
 from espalier.stages.networks.known import NETWORKS, with_place
 from espalier.stages.networks.network import NetworkOptions
@@ -22,6 +28,10 @@ from espalier.stages.tricks.compatibility import found_together
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.trick import Term, Trick
 
+KINDS = Registry[Kind]("kind of data", known.KINDS, "espalier.stages.contracts.kind.Kind")
+CONDITIONINGS = Registry[Conditioning](
+    "conditioning", known.CONDITIONINGS, "espalier.stages.contracts.condition.Conditioning"
+)
 METRICS = ("step", "kimg", "loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "grad_d", "grad_g", "diversity")
 """The final metrics of every training stage."""
 
@@ -34,7 +44,11 @@ def _parse_network(value: Any) -> Any:
         value = {"name": value}
     if not isinstance(value, dict):
         raise ValueError("must be the name of a network, or a mapping of its options")
-    return NETWORKS.find(str(value.get("name", DEFAULT_NETWORK)))(**value)
+    found = NETWORKS.find(str(value.get("name", DEFAULT_NETWORK)))
+    for player in ("generator_class", "discriminator_class"):
+        if not hasattr(found, player):
+            raise ValueError(f"the network '{value['name']}' does not define {player}")
+    return found(**value)
 
 
 def _parse_heal(value: Any) -> Any:
@@ -72,11 +86,19 @@ class StageConfig(Options):
     )
     retries: int = Field(default=0, ge=0, description="how often a flow retries from the last checkpoint")
     network: Annotated[SerializeAsAny[NetworkOptions], BeforeValidator(_parse_network)] = Progan()
+    kind: str | None = Field(default=None, description="your own kind of data, by dotted path; default: the network's")
+    conditioning: str | None = Field(
+        default=None,
+        description="your own conditioning, by dotted path; default: none, classes, or what the network needs",
+    )
     adam: AdamOptions = AdamOptions()
     watch: WatchOptions = WatchOptions()
     monitor: MonitorOptions = Field(default=MonitorOptions(), description="how training is monitored")
-    evaluate: EvaluateOptions | None = Field(
-        default=None, description="evaluation metrics of its samples; see docs/metrics.md"
+    evaluate: Annotated[
+        SerializeAsAny[ComponentOptions] | None, BeforeValidator(lambda given: parse_component("evaluate", given))
+    ] = Field(default=None, description="evaluation metrics of its samples; see docs/metrics.md")
+    components: Annotated[dict[str, SerializeAsAny[ComponentOptions]], BeforeValidator(parse_components)] = Field(
+        default={}, description="your own components of the training loop, by dotted path; see docs/own/component.md"
     )
     stop: StopOptions | None = Field(
         default=None, description="stop early and keep the best checkpoint; see docs/monitor.md"
@@ -107,6 +129,8 @@ class StageConfig(Options):
         for name in self.gate.bounds if self.gate else ():
             if name not in self.metrics:
                 raise ValueError(f"gate.{name}: the stage has no such metric; it has: {', '.join(self.metrics)}")
+        for key, registry in (("kind", KINDS), ("conditioning", CONDITIONINGS)):
+            self._check_named(key, registry)
         self._check_network()
         self._check_condition()
         for trick in (self.tricks.loss, *self.tricks.others):
@@ -119,9 +143,15 @@ class StageConfig(Options):
     def _together(self, outcome: Literal["forbid", "warn"]) -> list[str]:
         return found_together(self.setting, self.tricks.loss, self.tricks.others, outcome)
 
+    def _check_named(self, key: str, registry: Registry[Any]) -> None:
+        try:
+            registry.find(getattr(self, key) or next(iter(registry)))
+        except ValueError as error:
+            raise ValueError(f"{key}: {error}") from error
+
     def _check_network(self) -> None:
         name, least = self.network.name, self.network.smallest
-        has_size = self.network.kind.name != "points"
+        has_size = self.sample_kind.name != "points"
         if not has_size and self.resolution is not None:
             raise ValueError(f"resolution: the network {name} is for points, which have none; leave it out")
         if has_size and self.resolution is None:
@@ -170,7 +200,7 @@ class StageConfig(Options):
             grows=self.grows,
             network=self.network.name,
             places=self.network.places(),
-            kind=self.network.kind.name,
+            kind=self.sample_kind.name,
             conditioned_on=self.network.conditioned_on,
             features=self.network.feature_count(self.resolution or 0),
             norms=dict(self.network.norms),
@@ -184,6 +214,11 @@ class StageConfig(Options):
         """Warnings about options that do not work well together."""
         return self._together("warn")
 
+    @cached_property
+    def sample_kind(self) -> Kind:
+        """The kind of data that it learns."""
+        return self.network.kind if self.kind is None else KINDS.find(self.kind)()
+
     @property
     def needs_classes(self) -> bool:
         """Whether the networks are conditioned on the class of each sample."""
@@ -194,8 +229,14 @@ class StageConfig(Options):
         """The names of the stage's final metrics."""
         terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
         stacked = ("modes", "kl") if self.classifier else ()
-        evaluated = self.evaluate.metrics if self.evaluate else ()
-        return (*METRICS, *self.network.metrics, *stacked, *terms, *evaluated)
+        published = [name for options in self.component_options.values() for name in options.published]
+        return tuple(dict.fromkeys((*METRICS, *self.network.metrics, *stacked, *terms, *published)))
+
+    @property
+    def component_options(self) -> dict[str, ComponentOptions]:
+        """The options of its optional components, by key or dotted path, in order."""
+        known = {name: getattr(self, name) for name in COMPONENTS if getattr(self, name) is not None}
+        return known | self.components
 
     @cached_property
     def has_parent(self) -> bool:

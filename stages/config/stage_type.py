@@ -6,12 +6,13 @@ from espalier.data.errors import InputError
 from espalier.stages.config.params import PARAMS, merged_section, type_of
 from espalier.stages.contracts import known
 from espalier.stages.contracts.registry import Registry
+from espalier.stages.contracts.stage_type import StageType
 
-TYPES = Registry[Any]("type", known.TYPES, "builtins.object")
+TYPES = Registry[StageType]("stage type", known.TYPES, "espalier.stages.contracts.stage_type.StageType")
 
 
-def stage_of(params: dict[str, Any], pipeline: str, stage: str) -> Any:
-    """The stage, ready to run. Its class takes (params, pipeline, stage) and has `run()`; one that trains has `profile()`.
+def stage_of(params: dict[str, Any], pipeline: str, stage: str) -> StageType:
+    """The stage, ready to run; one that trains also has `profile()`.
 
     Raises:
         InputError: its configuration is invalid; names each key.

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from pydantic import ValidationError
-
 from espalier.stages.contracts.options import Options
+from espalier.stages.contracts.parts import chosen, located, parse_part
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS, in_order, trick_key
 from espalier.stages.tricks.loss import Loss
 from espalier.stages.tricks.trick import Trick
@@ -28,45 +27,14 @@ def parse_tricks(value: Any) -> Any:
     """Parse a mapping of names to options into Tricks. Raises ValueError or ValidationError, naming the key."""
     if isinstance(value, Tricks):
         return value
-    if not isinstance(value, dict):
-        raise ValueError(f"must be a mapping of trick names to options, not {value!r}")
-    chosen = {name: options for name, options in value.items() if options not in (None, False)}
-    loss = chosen.pop("loss", None)
+    found = chosen(value, "trick names")
+    loss = found.pop("loss", None)
     if loss is None:
         raise ValueError("must name a loss, such as 'loss: wgan'")
     loss = {"name": loss} if isinstance(loss, str) else loss
     if not isinstance(loss, dict) or not isinstance(loss.get("name"), str):
-        raise _located("loss", loss, "must be the name of a loss, such as wgan, or {name: wgan} with options")
-    tricks: list[Trick] = []
-    for name, options in chosen.items():
-        try:
-            cls = TRICKS.find(name)
-            if options is not True and not isinstance(options, dict):
-                if cls.shorthand is None:
-                    raise ValueError("must be a mapping of options, such as {}, or null to remove it")
-                options = {cls.shorthand: options}
-            tricks.append(cls(**({} if options is True else options)))
-        except ValidationError as error:
-            raise _below(error, name) from error
-        except ValueError as error:
-            raise _located(name, options, str(error)) from error
-    try:
-        made = LOSSES.find(loss["name"])(**{name: value for name, value in loss.items() if name != "name"})
-    except ValidationError as error:
-        raise _below(error, "loss") from error
-    except ValueError as error:
-        raise _located("loss", loss, str(error)) from error
+        raise located("loss", loss, "must be the name of a loss, such as wgan, or {name: wgan} with options")
+    tricks = [parse_part(TRICKS, name, options, lambda cls: cls) for name, options in found.items()]
+    options = {key: given for key, given in loss.items() if key != "name"}
+    made = parse_part(LOSSES, loss["name"], options, lambda cls: cls, key="loss")
     return Tricks(loss=made, others=tuple(in_order(tricks)))
-
-
-def _below(error: ValidationError, key: str) -> ValidationError:
-    """The same errors, one key deeper."""
-    lines: Any = [{**line, "loc": (key, *line["loc"])} for line in error.errors(include_url=False)]
-    for line in lines:
-        line.pop("msg", None)
-    return ValidationError.from_exception_data(error.title, lines)
-
-
-def _located(key: str, value: Any, message: str) -> ValidationError:
-    line: Any = {"type": "value_error", "loc": (key,), "input": value, "ctx": {"error": ValueError(message)}}
-    return ValidationError.from_exception_data("Tricks", [line])

@@ -1,9 +1,11 @@
 """Components of the training loop: logging, snapshots, evaluation, monitor, checkpoints."""
 
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from torch import Tensor
+
+from espalier.stages.contracts.options import Options
 
 RunT = TypeVar("RunT", contravariant=True)
 Terms = dict[str, Tensor]
@@ -11,8 +13,33 @@ Terms = dict[str, Tensor]
 Metrics = dict[str, float]
 
 
+class ComponentOptions(Options):
+    """Options of a component that a stage may have."""
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        """The final metrics it publishes in every run; gates may name them."""
+        return ()
+
+    @property
+    def inputs(self) -> dict[str, Path]:
+        """The artifacts it reads, by key."""
+        return {}
+
+
+NO_OPTIONS = ComponentOptions()
+
+
 class Component(Generic[RunT]):
-    """A set of callbacks. It changes no weights and owns the files and metrics it publishes. Override only what you need."""
+    """A set of callbacks. It changes no weights and owns the files and metrics it publishes. Override only what you need.
+
+    A component that params.yaml names is constructed from its options.
+    """
+
+    options_class: ClassVar[type[ComponentOptions]] = ComponentOptions
+
+    def __init__(self, options: ComponentOptions = NO_OPTIONS) -> None:
+        self.options = options
 
     def cut(self, run: RunT, step: int) -> None:
         """Training restarts at the run's current position: discard everything recorded after this step."""

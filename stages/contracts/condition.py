@@ -1,7 +1,8 @@
 """What networks are conditioned on: a tree of tensors, batch first."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,16 +13,20 @@ Condition = Tensor | tuple[Any, ...] | None
 """A tensor (B, ...), a named tuple of tensors, or None for unconditional networks."""
 
 
-class Conditioning(Protocol):
-    """The condition of each sample of a dataset."""
+class Conditioning(ABC):
+    """The condition of each sample of a dataset.
 
+    One that params.yaml names is constructed with the stage's configuration, the dataset's store, the parent's artifact (or
+    None) and the device.
+    """
+
+    @abstractmethod
     def at(self, indices: NDArray[np.int64]) -> Condition:
         """The condition of these samples, on the device."""
-        ...
 
+    @abstractmethod
     def examples(self, count: int) -> Condition:
         """Conditions for sample sheets and probes: classes, or samples of the dataset, in rotation."""
-        ...
 
 
 def rows(condition: Condition, chosen: slice | Tensor) -> Condition:

@@ -37,6 +37,14 @@ NETWORKS = {
 DEFAULT_NETWORK = "progan"
 """The network of a stage that names none."""
 
+KINDS = {
+    "images": "espalier.stages.kinds.images.Images",
+    "maps": "espalier.stages.kinds.maps.Maps",
+    "points": "espalier.stages.kinds.points.Points",
+}
+
+CONDITIONINGS = {"nothing": "espalier.stages.kinds.conditions.Nothing"}
+
 LOSSES = {
     "minimax": "espalier.stages.tricks.minimax.Minimax",
     "nonsaturating": "espalier.stages.tricks.nonsaturating.NonSaturating",
@@ -92,3 +100,18 @@ TRICKS = {
     "reconstruction": "espalier.stages.tricks.reconstruction.Reconstruction",
 }
 """Tricks are applied in this order at every point of the loop; user-defined ones come last, in the order of params.yaml."""
+
+METRICS = {
+    "fid": "espalier.stages.metrics.frechet.Fid",
+    "kid": "espalier.stages.metrics.kernel.Kid",
+    "precision_recall": "espalier.stages.metrics.manifold.PrecisionRecall",
+    "classes": "espalier.stages.metrics.classes.Classes",
+    "diversity": "espalier.stages.metrics.diversity.Diversity",
+    "swd": "espalier.stages.metrics.sliced_wasserstein.Swd",
+    "ms_ssim": "espalier.stages.metrics.ms_ssim.MsSsim",
+    "support": "espalier.stages.metrics.birthday.Support",
+}
+"""Metrics, in the order in which they are computed; an evaluation has all that apply."""
+
+COMPONENTS = {"evaluate": "espalier.stages.loop.evaluate.Evaluate"}
+"""Optional components of the training loop, each a key of a stage."""

@@ -72,4 +72,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             raise ValueError(f"the {self.what} '{path}' cannot be imported: {error}") from error
         if not (isinstance(found, type) and issubclass(found, load(self._base))):
             raise ValueError(f"'{path}' is not a {self.what}: it must be a subclass of {self._base}")
+        missing = sorted(getattr(found, "__abstractmethods__", ()))
+        if missing:
+            raise ValueError(f"'{path}' is not a {self.what} yet: it does not define {', '.join(missing)}")
         return found

@@ -5,7 +5,9 @@ images of the second half, which gives the floor. Every metric depends on the nu
 count, dataset and feature network.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import torch
@@ -13,10 +15,13 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import MOST, Comparison, Metric, Samples
 from espalier.stages.evaluation.class_reader import ClassReader, learn_classes
-from espalier.stages.evaluation.comparison import MOST, Comparison
+from espalier.stages.evaluation.comparison import METRICS, compare
 from espalier.stages.evaluation.reference import Reference, reference
 from espalier.stages.features.extractor import Extractor
+from espalier.stages.features.local import Features
 from espalier.stages.metrics.birthday import same_distance
 from espalier.stages.process.progress import Steps
 
@@ -26,13 +31,18 @@ KNOWN = 0.8
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics by name, the floor of each (reals in place of fakes), the settings of the measurement, and notes on
-    interpretation."""
+    """Metrics by name, the floor of each (reals in place of fakes), the settings of the measurement, notes on
+    interpretation, and what each metric means."""
 
     metrics: dict[str, float]
     floors: dict[str, float]
     about: dict[str, Any]
     notes: list[str]
+    meanings: dict[str, str]
+
+    def meaning(self, name: str) -> str:
+        """A short description of a metric; empty if there is none."""
+        return self.meanings.get(name.removesuffix(Features.suffix), "")
 
     def as_json(self) -> dict[str, Any]:
         """The contents of the JSON file."""
@@ -40,9 +50,16 @@ class Evaluation:
 
 
 def evaluate(
-    fakes: Tensor, store: Store, extractor: Extractor, seed: int = 0, modes: bool = False, floors: bool = True
+    fakes: Tensor,
+    store: Store,
+    extractor: Extractor,
+    seed: int = 0,
+    modes: bool = False,
+    floors: bool = True,
+    own: Sequence[Metric] = (),
 ) -> Evaluation:
-    """Compare fakes uint8 (N, channels, R, R) with the store's images of the same size; `modes` requires class metrics.
+    """Compare fakes uint8 (N, channels, R, R) with the store's images of the same size; `modes` requires class metrics; `own`
+    are the user's metrics, beside the built-in ones.
 
     Raises:
         InputError: dataset, extractor and fakes do not match, or required class metrics are not available.
@@ -51,18 +68,16 @@ def evaluate(
     if modes:
         check_classes(store)
     real = reference(store, side, extractor, count, seed)
-    features = extractor(fakes, "features of fakes")
+    made = Samples(fakes, extractor(fakes, "features of fakes"))
     reader, known = _reader(store, real)
     notes = [*_of_classes(reader, known, modes), *_of_count(count, extractor)]
     same = same_distance(torch.cat([real.shown.features, real.others.features]))
-    comparison, others = Comparison(real.shown, extractor, reader if known >= KNOWN else None, same, seed), real.others
+    shown, others = (Samples(half.images, half.features) for half in (real.shown, real.others))
+    comparison = Comparison(shown, extractor.suffix, same, seed, extractor.logits, reader if known >= KNOWN else None)
     with Steps() as steps:
-        metrics = comparison.metrics(fakes, features, lambda what: steps.now(f"fakes: {what}"))
-        floor = (
-            comparison.metrics(others.images, others.features, lambda what: steps.now(f"floor: {what}"))
-            if floors
-            else {}
-        )
+        metrics = compare(made, comparison, own, lambda what: steps.now(f"fakes: {what}"))
+        floor = compare(others, comparison, own, lambda what: steps.now(f"floor: {what}")) if floors else {}
+    metrics, floor = _finite(metrics, "fakes", notes), _finite(floor, "reals", notes)
     about = {
         "count": count,
         "count_of_pixels": min(count, MOST),
@@ -74,7 +89,17 @@ def evaluate(
         "resizer": extractor.resizer(side),
         **({} if reader is None else {"classes_read": round(known, 4)}),
     }
-    return Evaluation(metrics, floor, about, notes)
+    classes: list[type[Metric]] = [*METRICS.values(), *map(type, own)]
+    meanings = {name: words for metric in classes for name, words in metric.meanings.items()}
+    return Evaluation(metrics, floor, about, notes, meanings)
+
+
+def _finite(metrics: Metrics, of: str, notes: list[str]) -> Metrics:
+    """The numbers that are finite, with a note on each of the others."""
+    notes += [
+        f"{name} of the {of} is {value}, so it is left out" for name, value in metrics.items() if not isfinite(value)
+    ]
+    return {name: value for name, value in metrics.items() if isfinite(value)}
 
 
 def check_classes(store: Store) -> None:

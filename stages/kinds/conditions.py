@@ -5,8 +5,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from espalier.stages.contracts.condition import Conditioning
 
-class Nothing:
+
+class Nothing(Conditioning):
     """No condition."""
 
     def at(self, indices: NDArray[np.int64]) -> None:
@@ -16,7 +18,7 @@ class Nothing:
         return None
 
 
-class Classes:
+class Classes(Conditioning):
     """`labels` int64 (N,): the class of each sample; `classes`: the number of classes."""
 
     def __init__(self, labels: NDArray[np.int64], classes: int, device: torch.device) -> None:

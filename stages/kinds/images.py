@@ -10,6 +10,7 @@ from torch import Tensor
 
 from espalier.data.store import Store
 from espalier.stages.contracts.condition import Condition
+from espalier.stages.contracts.kind import Kind
 from espalier.stages.kinds.grids import grid
 
 
@@ -23,7 +24,7 @@ def to_bytes(images: Tensor) -> Tensor:
     return (images.float() * 127.5 + 127.5).round().clamp(0, 255).to(torch.uint8)
 
 
-class Images:
+class Images(Kind):
     """uint8 (N, R, R, channels) -> float (B, channels, R, R) in [-1, 1]."""
 
     name = "images"

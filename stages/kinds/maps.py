@@ -11,6 +11,7 @@ from torch import Tensor
 
 from espalier.data.store import Store
 from espalier.stages.contracts.condition import Condition
+from espalier.stages.contracts.kind import Kind
 from espalier.stages.kinds.grids import grid
 
 CLASSES = 7
@@ -36,7 +37,7 @@ def classes_of(logits: Tensor) -> Tensor:
     return ((logits.argmax(dim=1) + 1) % CLASSES).to(torch.uint8)
 
 
-class Maps:
+class Maps(Kind):
     """Classes uint8 (N, R, R) -> (B, 7, R, R), `real_logit` at each pixel's class and 0 elsewhere."""
 
     name = "maps"

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from espalier.data.store import Store
 from espalier.stages.contracts.condition import Condition
+from espalier.stages.contracts.kind import Kind
 
 SHOWN = 2500
 """Maximum number of generated points and of data points in a plot."""
@@ -41,7 +42,7 @@ def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Im
     return Image.open(buffer).convert("RGB")
 
 
-class Points:
+class Points(Kind):
     """float32 (N, d), unchanged."""
 
     name = "points"

@@ -2,15 +2,21 @@
 
     evaluate: {features: artifacts/features/dolls, count: 2000, every_kimg: 20}
 
-No weight changes. The metrics are those of stages/evaluation; the floor of each is reported under its name plus `_floor`.
+No weight changes. The metrics are those of stages/metrics that apply, and the user's own; the floor of each is reported under
+its name plus `_floor`.
 """
 
 from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from espalier.data.errors import InputError
 from espalier.stages.artifacts.history import History
-from espalier.stages.config.options import EvaluateOptions
-from espalier.stages.contracts.component import Component, Metrics, Terms, passed
+from espalier.stages.contracts.component import Component, ComponentOptions, Metrics, Terms, passed
+from espalier.stages.contracts.metric import Metric
+from espalier.stages.contracts.parts import chosen, parse_part
+from espalier.stages.evaluation.comparison import METRICS
 from espalier.stages.evaluation.evaluation import Evaluation, evaluate
 from espalier.stages.evaluation.reference import check_counts
 from espalier.stages.features.extractor import Extractor
@@ -20,11 +26,50 @@ from espalier.stages.loop.trainer import Trainer
 from espalier.stages.process import distributed
 
 
+def _parse_metrics(given: Any) -> Any:
+    """A mapping of dotted paths to options -> metrics by path."""
+    if isinstance(given, dict) and all(isinstance(metric, Metric) for metric in given.values()):
+        return given
+    found = chosen(given, "the dotted paths of your own metrics")
+    return {name: parse_part(METRICS, name, options, lambda cls: cls) for name, options in found.items()}
+
+
+class EvaluateOptions(ComponentOptions):
+    """How a stage's samples are evaluated against its dataset."""
+
+    features: Path = Field(description="a feature network's artifact, or a file with Inception's weights (.pth)")
+    count: int = Field(
+        default=2000,
+        ge=65,
+        description="generated and real samples to compare; as many other real samples for the floor",
+    )
+    every_kimg: float | None = Field(
+        default=None, gt=0, description="thousands of images between evaluations; default: only at the end"
+    )
+    metrics: Annotated[
+        dict[str, Metric],
+        BeforeValidator(_parse_metrics),
+        PlainSerializer(lambda of: {name: metric.model_dump(mode="json") for name, metric in of.items()}),
+    ] = Field(default={}, description="your own metrics, by dotted path, beside the built-in ones")
+
+    @property
+    def published(self) -> tuple[str, ...]:
+        ending = "" if self.features.suffix == ".pth" else "_local"
+        known = [f"{name}{ending * cls.suffixed}" for cls in METRICS.values() if cls.always for name in cls.meanings]
+        return (*known, *(name for metric in self.metrics.values() for name in metric.meanings))
+
+    @property
+    def inputs(self) -> dict[str, Path]:
+        return {"features": self.features}
+
+
 class Evaluate(Component[Trainer]):
     """Metrics of the averaged generator, every `every_kimg` and at the end."""
 
+    options_class = EvaluateOptions
+
     def __init__(self, options: EvaluateOptions) -> None:
-        self.options = options
+        self.options: EvaluateOptions = options
         self._loaded: Extractor | None = None
 
     def cut(self, run: Trainer, step: int) -> None:
@@ -55,8 +100,8 @@ class Evaluate(Component[Trainer]):
         return extractor
 
     def _now(self, run: Trainer, floors: bool = True) -> Evaluation:
-        made = run.samples(run.latents(self.options.count))
-        return evaluate(made, run.store, self._extractor(run), run.config.seed, floors=floors)
+        made, own = run.samples(run.latents(self.options.count)), tuple(self.options.metrics.values())
+        return evaluate(made, run.store, self._extractor(run), run.config.seed, floors=floors, own=own)
 
     def after_step(self, run: Trainer, terms: Terms) -> None:
         each = self.options.every_kimg

@@ -8,6 +8,7 @@ from espalier.stages.artifacts.artifact import write_examples, write_weights
 from espalier.stages.artifacts.history import History
 from espalier.stages.contracts.component import Metrics
 from espalier.stages.loop.curves import draw_curves
+from espalier.stages.loop.own_component import OWN_FILES
 from espalier.stages.loop.resume import Components
 from espalier.stages.loop.trainer import Trainer
 
@@ -22,12 +23,14 @@ def publish(
     run.game.before_step(run.context())
     metrics: Metrics = {"step": run.step, "kimg": run.images / 1000}
     with whole_folder(artifact) as folder:
+        (folder / OWN_FILES).mkdir()
         for component in components:
             metrics |= component.publish(run, folder, until)
         record = run.record("finished").model_copy(update={**run.about, **(changes or {})})
         write_weights(folder, record, run.networks)
         write_json(folder / "metrics.json", metrics)
-        write_examples(folder, run.batches.conditioning.examples(run.batches.kind.shown))
+        own = run.config.conditioning is not None
+        write_examples(folder, run.batches.conditioning.examples(run.batches.kind.shown), own)
         rows, probes = (History(folder / name).rows for name in ("history.csv", "monitor.csv"))
         draw_curves(rows, folder / "curves.png", run.config.name, probes, record.events)
     return metrics

@@ -10,9 +10,13 @@ Here, two fakes are duplicates if their feature distance is below the 0.001 quan
 equally many reals. Without any duplicate, the estimate for one pair is a lower bound.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import Comparison, Metric, Samples
 from espalier.stages.metrics.manifold import ROWS, radii
 
 QUANTILE = 0.001
@@ -30,3 +34,17 @@ def support(fake: Tensor, distance: float) -> tuple[float, int]:
         near = torch.cdist(points[start : start + ROWS], points[start:]) < distance
         pairs += int(near.triu(1).sum())  # each pair once, without self-pairs
     return len(points) * (len(points) - 1) / (2 * max(pairs, 1)), pairs
+
+
+class Support(Metric):
+    """The estimate, and the duplicates that it is based on."""
+
+    title = "birthday paradox"
+    meanings: ClassVar = {
+        "support": "number of distinct images, by the birthday paradox",
+        "same_pairs": "pairs of fakes that count as duplicates",
+    }
+
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        estimate, pairs = support(fakes.features, comparison.same)
+        return {"support": estimate, "same_pairs": pairs}

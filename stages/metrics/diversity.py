@@ -1,7 +1,12 @@
 """Pixel diversity of fakes relative to reals; it does not measure quality."""
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
+
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import MOST, Comparison, Metric, Samples
 
 
 def diversity(fakes: Tensor, reals: Tensor) -> float:
@@ -16,3 +21,13 @@ def diversity(fakes: Tensor, reals: Tensor) -> float:
         return float(torch.pdist(points).mean())
 
     return mean_distance(fakes) / max(mean_distance(reals), 1e-12)
+
+
+class Diversity(Metric):
+    """Pixel diversity."""
+
+    title = "diversity"
+    meanings: ClassVar = {"diversity": "mean distance between fakes, relative to reals"}
+
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        return {"diversity": diversity(fakes.images[:MOST], comparison.real.images[:MOST])}

@@ -8,9 +8,13 @@ features, the covariances are singular.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
+
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import Comparison, Metric, Samples
 
 
 @dataclass(frozen=True)
@@ -33,3 +37,15 @@ def frechet(one: Moments, other: Moments) -> float:
     roots = torch.linalg.eigvals(one.covariance @ other.covariance).real.clamp(min=0).sqrt()
     traces = one.covariance.trace() + other.covariance.trace()
     return float((one.mean - other.mean).square().sum() + traces - 2 * roots.sum())
+
+
+class Fid(Metric):
+    """The distance of the fakes' features from those of the reals."""
+
+    title = "Fréchet distance"
+    meanings: ClassVar = {"fid": "Fréchet distance between features, lower is better"}
+    suffixed = True
+
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        distance = frechet(moments(comparison.real.features), moments(fakes.features))
+        return {f"fid{comparison.suffix}": distance}

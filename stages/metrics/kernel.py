@@ -6,9 +6,13 @@ Source: Bińkowski et al., "Demystifying MMD GANs", section 4, and the released 
 at small N and can be negative. Reports the mean and standard deviation over random subsets of equal size.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor
 
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import Comparison, Metric, Samples
 from espalier.stages.process.seeds import derive_seed
 
 SUBSETS, SUBSET = 100, 1000
@@ -39,3 +43,16 @@ def squared_mmd(x: Tensor, y: Tensor) -> float:
     of_x, of_y = (k(a, a) for a in (x, y))
     within = sum((m.sum() - m.trace()) / (n * (n - 1)) for m in (of_x, of_y))
     return float(within - 2 * k(x, y).mean())
+
+
+class Kid(Metric):
+    """The kernel distance of the fakes' features from those of the reals."""
+
+    title = "kernel distance"
+    meanings: ClassVar = {"kid": "kernel distance between features, lower is better, unbiased"}
+    suffixed = True
+
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        name = f"kid{comparison.suffix}"
+        distance, spread = kernel_distance(comparison.real.features, fakes.features, seed=comparison.seed)
+        return {name: distance, f"{name}_std": spread}

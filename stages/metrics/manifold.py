@@ -10,10 +10,14 @@ Sources: Kynkäänniemi et al., "Improved Precision and Recall Metric", and its 
 Diversity Metrics for Generative Models", and prdc. Density can exceed 1. All depend on N; compare only at the same N.
 """
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
+
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import Comparison, Metric, Samples
 
 NEAREST, DENSITY_NEAREST = 3, 5
 ROWS = 1024
@@ -57,3 +61,18 @@ def manifold(real: Tensor, fake: Tensor, k: int = NEAREST, density_k: int = DENS
         density=float(held.mean() / density_k),
         coverage=float(torch.cat(covered).double().mean()),
     )
+
+
+class PrecisionRecall(Metric):
+    """Precision, recall, density and coverage in the feature space."""
+
+    title = "precision, recall, density and coverage"
+    meanings: ClassVar = {
+        "precision": "share of fakes that look real",
+        "recall": "share of reals covered by fakes",
+        "density": "how densely reals surround fakes",
+        "coverage": "share of reals with a fake nearby",
+    }
+
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        return asdict(manifold(comparison.real.features, fakes.features))

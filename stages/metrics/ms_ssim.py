@@ -8,9 +8,14 @@ Karras et al. (ProGAN, section 5), whose released code pairs samples 2i and 2i +
 It does not detect small collapses.
 """
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import MOST, Comparison, Metric, Samples
 
 WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 WINDOW, SIGMA, RANGE = 11, 1.5, 255.0
@@ -49,3 +54,15 @@ def _ssim(a: Tensor, b: Tensor) -> tuple[Tensor, Tensor]:
     contrast = (2 * (mean(a * b) - ma * mb) + c2) / (spread + c2)
     ssim = (2 * ma * mb + c1) / (ma**2 + mb**2 + c1) * contrast
     return ssim.mean(dim=(1, 2, 3)), contrast.mean(dim=(1, 2, 3))
+
+
+class MsSsim(Metric):
+    """Similarity of the fakes to each other."""
+
+    title = "MS-SSIM"
+    meanings: ClassVar = {"ms_ssim": "similarity among fakes, lower is more diverse"}
+    always = False
+    smallest = SMALLEST
+
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        return {"ms_ssim": ms_ssim(fakes.images[:MOST])}

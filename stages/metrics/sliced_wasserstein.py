@@ -6,10 +6,14 @@ normalised to mean 0 and standard deviation 1 (so a global colour shift goes und
 difference of sorted projections, times 1000. The paper uses 16,384 images per set. A second set of reals gives the floor.
 """
 
+from typing import ClassVar
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.metric import MOST, Comparison, Metric, Samples
 from espalier.stages.process.seeds import derive_seed
 
 PATCH, PATCHES, REPEATS, DIRECTIONS, SMALLEST = 7, 128, 4, 128, 16
@@ -77,3 +81,17 @@ def _distance(one: Tensor, other: Tensor, random: torch.Generator) -> float:
         a, b = ((directions @ of.t()).sort(dim=1).values for of in (one, other))
         gaps.append((a - b).abs().mean())
     return float(torch.stack(gaps).mean())
+
+
+class Swd(Metric):
+    """The distance at each level, and their mean."""
+
+    title = "sliced Wasserstein distance"
+    meanings: ClassVar = {"swd": "distance between patches, lower is better"}
+    always = False
+    smallest = SMALLEST
+
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        levels = sliced_wasserstein(comparison.real.images[:MOST], fakes.images[:MOST], comparison.seed)
+        mean = sum(levels.values()) / len(levels)
+        return {**{f"swd_{level}": value for level, value in levels.items()}, "swd": mean}

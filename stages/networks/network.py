@@ -1,6 +1,7 @@
 """Base class of network options, including the places that tricks can change."""
 
 import inspect
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
@@ -17,7 +18,7 @@ from espalier.stages.kinds.points import Points
 POINTS = Points()
 
 
-class NetworkOptions(Options):
+class NetworkOptions(Options, ABC):
     """A latent, and two networks built from keyword arguments that tricks may change.
 
     `kind`: the kind of data of both players. `norms` and `activations`: what follows hidden layers before a trick changes it.
@@ -46,13 +47,13 @@ class NetworkOptions(Options):
     metrics: ClassVar[tuple[str, ...]] = ()
     """Final metrics specific to these networks."""
 
+    @abstractmethod
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         """Keyword arguments of both networks, by player."""
-        raise NotImplementedError
 
+    @abstractmethod
     def feature_count(self, resolution: int) -> int:
         """Number of intermediate features the discriminator returns."""
-        raise NotImplementedError
 
     def condition_of(self, tensors: dict[str, Tensor]) -> Condition:
         """Assemble the condition that the networks take from its named tensors."""

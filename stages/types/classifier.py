@@ -20,6 +20,7 @@ from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import check_resolution, options_of
 from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
+from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.evaluation.classifier import DIGITS
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes
@@ -58,7 +59,7 @@ def stacked_store(path: Path) -> Store:
     return store
 
 
-class TrainClassifier:
+class TrainClassifier(StageType):
     """The stage type."""
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:

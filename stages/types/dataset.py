@@ -6,10 +6,11 @@ from typing import Any
 from espalier.data.prepare import prepare
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import source_config
+from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.process.progress import Bar
 
 
-class PrepareDataset:
+class PrepareDataset(StageType):
     """The stage type."""
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:

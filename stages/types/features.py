@@ -33,6 +33,7 @@ from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import check_resolution, options_of
 from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
+from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.images import to_float
 from espalier.stages.process.device import choose_device
@@ -55,7 +56,7 @@ class FeaturesConfig(Options):
     seed: int = Field(default=0, ge=0)
 
 
-class TrainFeatures:
+class TrainFeatures(StageType):
     """The stage type."""
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:

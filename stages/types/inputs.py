@@ -1,5 +1,7 @@
 """Inputs of a training stage: its dataset, its parent, and the condition of its networks."""
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -10,7 +12,7 @@ from espalier.stages.artifacts.artifact import Artifact, load_parent, parent_inp
 from espalier.stages.artifacts.record import FORMAT, Input, Record
 from espalier.stages.config.load import check_start_from
 from espalier.stages.config.params import PARAMS
-from espalier.stages.config.stage import StageConfig
+from espalier.stages.config.stage import CONDITIONINGS, StageConfig
 from espalier.stages.contracts.condition import Conditioning
 from espalier.stages.contracts.published import library_versions
 from espalier.stages.contracts.registry import load
@@ -58,7 +60,7 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"{PARAMS}: {config.pipeline}.stages.{config.stage}.resolution: {config.resolution} is beyond the {largest} of the "
             f"dataset {config.dataset} (datasets.{config.dataset.name}.resolution)"
         )
-    config.network.kind.verify(store, config.resolution)
+    config.sample_kind.verify(store, config.resolution)
     if config.encoder is not None:
         store.verify_conditions()
     if config.needs_classes and not store.manifest.classes:
@@ -107,7 +109,7 @@ def encoder_input(config: StageConfig, store: Store) -> Input | None:
 
 def inputs_of(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device, code: str) -> Inputs:
     """The inputs of a trainer."""
-    kind, conditioning = config.network.kind, _conditioning(config, store, parent, device)
+    kind, conditioning = config.sample_kind, _conditioning(config, store, parent, device)
     groups = store.labels() if config.needs_classes else None
     batches = Batches(
         kind.stored(store, config.resolution),
@@ -139,6 +141,9 @@ def inputs_of(config: StageConfig, store: Store, parent: Artifact | None, device
 
 
 def _conditioning(config: StageConfig, store: Store, parent: Artifact | None, device: torch.device) -> Conditioning:
+    if config.conditioning is not None:
+        build: Callable[..., Conditioning] = CONDITIONINGS.find(config.conditioning)
+        return build(config, store, parent, device)
     if config.needs_classes:
         return Classes(store.labels(), len(store.manifest.classes), device)
     if config.network.conditioning is not None:
@@ -191,7 +196,7 @@ def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageC
     prepared = True
     try:
         store = Store(config.dataset)
-        config.network.kind.stored(store, config.resolution)
+        config.sample_kind.stored(store, config.resolution)
         encoder_input(config, store)
     except InputError:
         prepared, store = False, MadeUpStore(config)

@@ -24,6 +24,7 @@ from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import options_of
 from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
+from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.fashiongan.text import LONGEST, Text
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
@@ -81,7 +82,7 @@ def described(store: Store, attributes: Sequence[str]) -> Described:
     return Described(sentences, values)
 
 
-class TrainText:
+class TrainText(StageType):
     """The stage type."""
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from espalier.data.errors import InputError
@@ -17,18 +18,21 @@ from espalier.stages.artifacts.record import Event, Input
 from espalier.stages.artifacts.work_key import work_key
 from espalier.stages.artifacts.workfolder import FAILED, SECTION, artifact_lock, hold, note_seconds, work_folder
 from espalier.stages.config.code import stage_digest
+from espalier.stages.config.components import COMPONENTS
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import PARAMS, merged_section
 from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.evaluation.classifier import load_classifier
 from espalier.stages.evaluation.modes import Distance, FoundModes, StackedModes
+from espalier.stages.kinds.sampling import latents
 from espalier.stages.loop.checkpoints import Checkpoints
-from espalier.stages.loop.evaluate import Evaluate
 from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions, interventions_of
 from espalier.stages.loop.keep_best import kept_words, to_publish
 from espalier.stages.loop.log import Log
+from espalier.stages.loop.own_component import OwnComponent
 from espalier.stages.loop.profile import profile
 from espalier.stages.loop.publish import publish
 from espalier.stages.loop.resume import Components, go_back, resume, set_finished_aside
@@ -39,6 +43,7 @@ from espalier.stages.loop.trainer import Inputs, Trainer
 from espalier.stages.loop.watch import Watch
 from espalier.stages.monitor.verdict import Verdict
 from espalier.stages.networks.build import build_networks, grow
+from espalier.stages.networks.shapes import check_shapes
 from espalier.stages.process import distributed
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.exits import TrainingFailed
@@ -50,7 +55,7 @@ from espalier.stages.types.inputs import check_inputs, encoder_input, find_input
 Make = Callable[[Interventions], Trainer]
 
 
-class Train:
+class Train(StageType):
     """The stage type."""
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:
@@ -141,6 +146,12 @@ def trainer_of(
     """A trainer at step 0, with the parent's weights if the stage grows."""
     config = with_remedies(config, done.remedies).model_copy(deep=True)  # tricks hold the state of this run
     networks = build_networks(config, inputs.origin.channels, device, len(inputs.store.manifest.classes))
+    if "." in config.network.name and config.samples_per_logit == 1:
+        chosen = np.arange(2)
+        latent = latents(len(chosen), config.network.latent, config.seed, device, config.network.prior)
+        check_shapes(
+            config.network.name, networks, latent, inputs.batches.of(chosen), inputs.batches.condition_of(chosen)
+        )
     if parent is not None and config.grows:
         changed = bool(done.remedies or parent.record.remedies)
         grow(networks, parent.weights("generator"), parent.weights("discriminator"), changed)
@@ -150,8 +161,9 @@ def trainer_of(
 def components(config: StageConfig, trainer: Trainer, bar: Bar, interruption: Interruption) -> Components:
     """The components of the training loop, in order."""
     found = [Watch(config), Log(bar, interruption), Snapshots(), *_known_modes(config, trainer)]
-    if config.evaluate is not None:
-        found.append(Evaluate(config.evaluate))
+    for name, options in config.component_options.items():
+        component = COMPONENTS.find(name)(options)
+        found.append(component if name in COMPONENTS else OwnComponent(name, component))
     return [*found, Checkpoints(interruption)]
 
 

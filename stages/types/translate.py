@@ -17,6 +17,7 @@ from espalier.stages.config.load import stage_options
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
+from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
 from espalier.stages.fashiongan.outfits import FACE, HAIR, sentence_codes
 from espalier.stages.fashiongan.sheet import Row, sheet
@@ -65,7 +66,7 @@ class Held:
         return all("pose_left_arm" in record.get("attributes", {}) for record in self.records)
 
 
-class Translate:
+class Translate(StageType):
     """The stage type."""
 
     def __init__(self, params: dict[str, Any], pipeline: str, stage: str) -> None:

@@ -109,7 +109,7 @@ def test_evaluate_names_the_metrics_as_papers_do(store: Store, inception: Incept
         here.chdir(tmp_path)
         here.setattr(Inception, "least", 10)  # as few as can be waited for here
         here.setattr(
-            "espalier.stages.evaluation.comparison.frechet", lambda one, other: float(one.count)
+            "espalier.stages.metrics.frechet.frechet", lambda one, other: float(one.count)
         )  # takes long, and is tested above
         found = evaluate(images(10, 4), store, inception)
     assert {"fid", "kid", "kid_std", "is", "is_std", "precision", "recall"} <= set(found.metrics) == set(found.floors)

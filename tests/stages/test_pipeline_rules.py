@@ -49,7 +49,9 @@ def test_a_type_is_looked_up_in_one_way_and_only_training_is_profiled(
 ) -> None:
     given = params()
     given["progan"]["stages"]["r8"]["type"] = "trian"
-    with pytest.raises(InputError, match=r"progan\.stages\.r8\.type: there is no type 'trian'; did you mean 'train'"):
+    with pytest.raises(
+        InputError, match=r"progan\.stages\.r8\.type: there is no stage type 'trian'; did you mean 'train'"
+    ):
         check_stage(given, "progan", "r8")
     YAML().dump(given, tmp_path / "params.yaml")
     monkeypatch.chdir(tmp_path)

@@ -1,0 +1,70 @@
+"""Metrics of a set of images against reals."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+from torch import Tensor
+
+from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.options import Options
+
+MOST = 1000
+"""Maximum number of images for pixel metrics, which would otherwise take minutes."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Images uint8 (N, channels, R, R) and their features (N, d)."""
+
+    images: Tensor
+    features: Tensor
+
+
+class Reader(Protocol):
+    """A classifier of the dataset's classes. `shares` (K,): those of the classes among the reals."""
+
+    @property
+    def shares(self) -> Tensor: ...
+    def logits(self, images: Tensor, features: Tensor) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What fakes are compared with.
+
+    `real`: equally many reals. `suffix`: ending of metric names that depend on the feature network. `same`: feature distance
+    below which two images count as the same. `logits`: of the feature network's own classes, if it has any. `reader`: a
+    classifier of the dataset's classes, if a reliable one exists.
+    """
+
+    real: Samples
+    suffix: str
+    same: float
+    seed: int
+    logits: Callable[[Tensor], Tensor | None]
+    reader: Reader | None
+
+
+class Metric(Options, ABC):
+    """One or more numbers that compare fakes with reals. Its fields are its options in params.yaml.
+
+    `title`: displayed while it is computed. `meanings`: what each of its numbers means, by name; gates may name them.
+    `suffixed`: whether their names end in the comparison's suffix. `always`: whether every evaluation has them. `smallest`:
+    side of the smallest images.
+    """
+
+    title: ClassVar[str]
+    meanings: ClassVar[dict[str, str]]
+    suffixed: ClassVar[bool] = False
+    always: ClassVar[bool] = True
+    smallest: ClassVar[int] = 1
+
+    def applies(self, comparison: Comparison) -> bool:
+        """Whether it can be computed."""
+        return comparison.real.images.shape[-1] >= self.smallest
+
+    @abstractmethod
+    def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
+        """Its numbers by name. Also called with other reals as fakes, for the floor."""
