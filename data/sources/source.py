@@ -58,6 +58,7 @@ class Source(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    source: str
     root: Path
     resolution: Resolution
 

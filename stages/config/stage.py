@@ -229,7 +229,9 @@ class StageConfig(Options):
         """The names of the stage's final metrics."""
         terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
         stacked = ("modes", "kl") if self.classifier else ()
-        published = [name for options in self.component_options.values() for name in options.published]
+        published = [
+            name for key, options in self.component_options.items() for name in COMPONENTS.find(key).metrics_of(options)
+        ]
         return tuple(dict.fromkeys((*METRICS, *self.network.metrics, *stacked, *terms, *published)))
 
     @property

@@ -17,7 +17,7 @@ class Tricks(Options):
 
     def resolved(self) -> dict[str, Any]:
         """Every trick with every option, in the form used in params.yaml."""
-        found: dict[str, Any] = {"loss": {"name": self.loss.name, **self.loss.model_dump(mode="json")}}
+        found: dict[str, Any] = {"loss": {"name": trick_key(self.loss), **self.loss.model_dump(mode="json")}}
         for trick in self.others:
             found[trick_key(trick)] = trick.model_dump(mode="json")
         return found
@@ -37,4 +37,6 @@ def parse_tricks(value: Any) -> Any:
     tricks = [parse_part(TRICKS, name, options, lambda cls: cls) for name, options in found.items()]
     options = {key: given for key, given in loss.items() if key != "name"}
     made = parse_part(LOSSES, loss["name"], options, lambda cls: cls, key="loss")
+    if "." in loss["name"] and "relativistic" in found and type(made).margin is Loss.margin:
+        raise located("loss", loss, f"'{loss['name']}' does not define margin, which the trick relativistic needs")
     return Tricks(loss=made, others=tuple(in_order(tricks)))

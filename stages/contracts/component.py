@@ -17,11 +17,6 @@ class ComponentOptions(Options):
     """Options of a component that a stage may have."""
 
     @property
-    def published(self) -> tuple[str, ...]:
-        """The final metrics it publishes in every run; gates may name them."""
-        return ()
-
-    @property
     def inputs(self) -> dict[str, Path]:
         """The artifacts it reads, by key."""
         return {}
@@ -33,10 +28,17 @@ NO_OPTIONS = ComponentOptions()
 class Component(Generic[RunT]):
     """A set of callbacks. It changes no weights and owns the files and metrics it publishes. Override only what you need.
 
-    A component that params.yaml names is constructed from its options.
+    A component that params.yaml names is constructed from its options. `metrics`: the final metrics it publishes in every run,
+    so that gates can name them.
     """
 
     options_class: ClassVar[type[ComponentOptions]] = ComponentOptions
+    metrics: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def metrics_of(cls, options: ComponentOptions) -> tuple[str, ...]:
+        """Its final metrics with these options."""
+        return cls.metrics
 
     def __init__(self, options: ComponentOptions = NO_OPTIONS) -> None:
         self.options = options

@@ -2,7 +2,9 @@
 
 import difflib
 import importlib
+import traceback
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -31,8 +33,16 @@ def load(path: str) -> Any:
         if name.split(".")[0] in OUR_FOLDERS:
             raise ValueError(f"'{name}' is 'espalier.{MOVED.get(name, name)}' now; import it by that name") from error
         raise ValueError(str(error)) from error
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(str(error)) from error
+    except Exception as error:  # importing a user's module runs it
+        raise ValueError(_said(error)) from error
+
+
+def _said(error: Exception) -> str:
+    """The error with the line that raised it, unless the import itself failed."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    if isinstance(error, (ImportError, AttributeError)) and last.filename == __file__:
+        return str(error)
+    return f"{type(error).__name__}: {str(error).splitlines()[0]} ({Path(last.filename).name}, line {last.lineno})"
 
 
 class Registry(Mapping[str, type[T]], Generic[T]):

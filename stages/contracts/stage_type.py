@@ -1,7 +1,20 @@
 """Stage types: what a stage of params.yaml does."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
+
+from pydantic import Field
+
+from espalier.stages.contracts.options import Options
+
+
+class StageOptions(Options):
+    """What every stage of a pipeline has in params.yaml."""
+
+    type: str
+    dataset: Path = Field(description="the pipeline's prepared dataset")
+    after: Path = Field(description="the artifact that the stage starts from")
 
 
 class StageType(ABC):

@@ -53,12 +53,6 @@ class EvaluateOptions(ComponentOptions):
     ] = Field(default={}, description="your own metrics, by dotted path, beside the built-in ones")
 
     @property
-    def published(self) -> tuple[str, ...]:
-        ending = "" if self.features.suffix == ".pth" else "_local"
-        known = [f"{name}{ending * cls.suffixed}" for cls in METRICS.values() if cls.always for name in cls.meanings]
-        return (*known, *(name for metric in self.metrics.values() for name in metric.meanings))
-
-    @property
     def inputs(self) -> dict[str, Path]:
         return {"features": self.features}
 
@@ -67,6 +61,18 @@ class Evaluate(Component[Trainer]):
     """Metrics of the averaged generator, every `every_kimg` and at the end."""
 
     options_class = EvaluateOptions
+
+    @classmethod
+    def metrics_of(cls, options: ComponentOptions) -> tuple[str, ...]:
+        assert isinstance(options, EvaluateOptions)
+        ending = "" if options.features.suffix == ".pth" else "_local"
+        known = [
+            f"{name}{ending * metric.suffixed}"
+            for metric in METRICS.values()
+            if metric.always
+            for name in metric.meanings
+        ]
+        return (*known, *(name for metric in options.metrics.values() for name in metric.meanings))
 
     def __init__(self, options: EvaluateOptions) -> None:
         self.options: EvaluateOptions = options

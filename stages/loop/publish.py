@@ -26,6 +26,7 @@ def publish(
         (folder / OWN_FILES).mkdir()
         for component in components:
             metrics |= component.publish(run, folder, until)
+        write_json(folder / OWN_FILES / "index.json", sorted(path.name for path in (folder / OWN_FILES).iterdir()))
         record = run.record("finished").model_copy(update={**run.about, **(changes or {})})
         write_weights(folder, record, run.networks)
         write_json(folder / "metrics.json", metrics)

@@ -51,9 +51,9 @@ class NetworkOptions(Options, ABC):
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         """Keyword arguments of both networks, by player."""
 
-    @abstractmethod
     def feature_count(self, resolution: int) -> int:
         """Number of intermediate features the discriminator returns."""
+        return 0
 
     def condition_of(self, tensors: dict[str, Tensor]) -> Condition:
         """Assemble the condition that the networks take from its named tensors."""

@@ -11,10 +11,10 @@ TRICKS = Registry[Trick]("trick", known.TRICKS, "espalier.stages.tricks.trick.Tr
 
 
 def trick_key(trick: Trick) -> str:
-    """This trick's key in params.yaml."""
+    """The name of a trick or loss in params.yaml."""
     cls = type(trick)
     own = f"{cls.__module__}.{cls.__qualname__}"
-    return cls.name if known.TRICKS.get(cls.name) == own else own
+    return cls.name if own in (known.TRICKS.get(cls.name), known.LOSSES.get(cls.name)) else own
 
 
 def in_order(tricks: list[Trick]) -> list[Trick]:

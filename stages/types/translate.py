@@ -15,9 +15,8 @@ from espalier.data.dolls.reading import mentioned as mentioned_by
 from espalier.data.store import Store
 from espalier.stages.config.load import stage_options
 from espalier.stages.config.params import ARTIFACTS
-from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
-from espalier.stages.contracts.stage_type import StageType
+from espalier.stages.contracts.stage_type import StageOptions, StageType
 from espalier.stages.fashiongan.metrics import accuracies, distance, iou
 from espalier.stages.fashiongan.outfits import FACE, HAIR, sentence_codes
 from espalier.stages.fashiongan.sheet import Row, sheet
@@ -30,7 +29,7 @@ from espalier.stages.process.seeds import derive_seed
 AT_ONCE = 100
 
 
-class TranslateOptions(Options):
+class TranslateOptions(StageOptions):
     """Options of a translate stage, which does not train."""
 
     type: Literal["translate"]

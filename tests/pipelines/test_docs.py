@@ -51,7 +51,7 @@ def test_all_17_hacks_name_options_that_exist() -> None:
 
 
 def test_the_example_of_an_own_trick_trains(project: Project) -> None:
-    text = (ROOT / "docs" / "own-trick.md").read_text()
+    text = (ROOT / "docs" / "own" / "trick.md").read_text()
     code, yaml = (re.findall(rf"```{kind}\n(.*?)```", text, flags=re.S)[0] for kind in ("python", "yaml"))
     assert len(code.splitlines()) <= 30
     (project.root / "my_tricks.py").write_text(code)
