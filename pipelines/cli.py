@@ -95,7 +95,7 @@ def serve(
     from espalier.pipelines import flows
     from espalier.pipelines.prefect.serve import serve_flows
 
-    serve_flows(flows.OWN, flows.target, pipelines or (), cron, timezone, name)
+    serve_flows(flows.flow_of, flows.target, pipelines or (), cron, timezone, name)
 
 
 @app.command()
@@ -122,6 +122,23 @@ def history(
     print(head_line())
     for version in history(stage, number):
         print(as_line(version), flush=True)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the new pipeline.")],
+    like: Annotated[str, typer.Option(help="The pipeline in params.yaml to copy.")],
+    images: Annotated[Path | None, typer.Option(help="A folder of images to train it on.")] = None,
+) -> None:
+    """Add a pipeline to params.yaml and dvc.yaml, a copy of an existing one.
+
+    Example: espalier new faces --like progan --images photos/faces
+    """
+    from espalier.pipelines.commands.new import new_pipeline
+
+    for added in new_pipeline(name, like, images):
+        print(f"added {added}")
+    print(f"adjust it in params.yaml, then: espalier check {name}, espalier run {name}")
 
 
 @app.command()

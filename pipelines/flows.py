@@ -1,27 +1,31 @@
-"""The Prefect flows. All share one implementation; DVC defines the stages and their order."""
+"""The Prefect flows: one for each pipeline in params.yaml, and one for any target. DVC defines the stages and their order."""
 
-from prefect import flow
+from collections.abc import Callable
+from typing import Any
+
+from prefect import Flow, flow
 from prefect.client.schemas.objects import State
 
 from espalier.pipelines.run.options import RunOptions
 
 AS_CONFIGURED = RunOptions()
+OF = "pipeline_"
+"""In this module, `pipeline_NAME` is the flow of the pipeline NAME; Prefect loads it by that name."""
 
 
-@flow(name="progan")
-def progan(options: RunOptions = AS_CONFIGURED) -> State:
-    """Grow a ProGAN, resolution by resolution."""
-    from espalier.pipelines.prefect.chain import run_chain
+def flow_of(pipeline: str) -> Flow[..., State]:
+    """The flow of a pipeline."""
 
-    return run_chain("progan", options)
+    def run(options: RunOptions = AS_CONFIGURED) -> State:
+        from espalier.pipelines.prefect.chain import run_chain
 
+        return run_chain(pipeline, options)
 
-@flow(name="fashiongan")
-def fashiongan(options: RunOptions = AS_CONFIGURED) -> State:
-    """Translate an image conditioned on a sentence, in two stages."""
-    from espalier.pipelines.prefect.chain import run_chain
-
-    return run_chain("fashiongan", options)
+    run.__name__ = run.__qualname__ = f"{OF}{pipeline}"
+    run.__module__ = "espalier.pipelines.flows"
+    run.__doc__ = f"Run the pipeline {pipeline} of params.yaml."
+    function: Callable[..., State] = run
+    return flow(name=pipeline)(function)
 
 
 @flow(name="target")
@@ -36,5 +40,7 @@ def target(target: str, options: RunOptions = AS_CONFIGURED) -> State:
     return run_chain(target, options)
 
 
-OWN = {"progan": progan, "fashiongan": fashiongan}
-"""Pipelines with a flow of their own; all others run through `target`."""
+def __getattr__(name: str) -> Any:
+    if name.startswith(OF):
+        return flow_of(name.removeprefix(OF))
+    raise AttributeError(name)

@@ -1,6 +1,6 @@
 """Serve flows: execute runs submitted through Prefect's page, a schedule or another program."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +9,16 @@ from espalier.stages.config.params import PARAMS, choose, pipeline_names, read_p
 
 
 def serve_flows(
-    own: Mapping[str, Any], target: Any, pipelines: Sequence[str], cron: str | None, timezone: str, name: str | None
+    flow_of: Callable[[str], Any],
+    target: Any,
+    pipelines: Sequence[str],
+    cron: str | None,
+    timezone: str,
+    name: str | None,
 ) -> None:
     """Serve the flows of these pipelines (default: all in params.yaml) and the flow for any target, until interrupted.
 
-    `own`: pipelines with a flow of their own, by name.
+    `flow_of`: the flow of a pipeline.
 
     Raises:
         InputError: no such pipeline, no DVC project, no server, or an invalid cron schedule.
@@ -29,7 +34,7 @@ def serve_flows(
     nodes()
     require_server()
     crash_runs_without_heartbeat()
-    _serve(own, target, list(pipelines) or every, schedule, name or Path.cwd().name)
+    _serve(flow_of, target, list(pipelines) or every, schedule, name or Path.cwd().name)
 
 
 def _schedule(cron: str | None, timezone: str) -> Any:
@@ -50,21 +55,14 @@ def _schedule(cron: str | None, timezone: str) -> Any:
     return Cron(cron, timezone=timezone)
 
 
-def _serve(own: Mapping[str, Any], target: Any, pipelines: Sequence[str], schedule: Any, name: str) -> None:
+def _serve(flow_of: Callable[[str], Any], target: Any, pipelines: Sequence[str], schedule: Any, name: str) -> None:
     from prefect import serve
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 
     one_a_workspace = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    deployments: list[Any] = []
-    for pipeline in pipelines:
-        flow = own.get(pipeline)
-        parameters = {} if flow else {"target": pipeline}
-        deployed = (flow or target).to_deployment(
-            name=name if flow else f"{name}-{pipeline}",
-            parameters=parameters,
-            schedule=schedule,
-            concurrency_limit=one_a_workspace,
-        )
-        deployments.append(deployed)
+    deployments: list[Any] = [
+        flow_of(pipeline).to_deployment(name=name, schedule=schedule, concurrency_limit=one_a_workspace)
+        for pipeline in pipelines
+    ]
     deployments.append(target.to_deployment(name=name, concurrency_limit=one_a_workspace))
     serve(*deployments, limit=1)

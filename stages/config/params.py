@@ -17,8 +17,8 @@ LONGEST_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
 FINGERPRINT = "fingerprint"
 """In place of a pipeline at `python -m espalier.stages.run`: write the code fingerprints."""
-RESERVED = {*SECTIONS, *SECTIONS.values(), FINGERPRINT, "code", "pinned"}
-"""Names used by stage groups in dvc.yaml, sections of params.yaml and folders in artifacts/."""
+RESERVED = {*SECTIONS, *SECTIONS.values(), FINGERPRINT, "code", "pinned", "target"}
+"""Names used by stage groups in dvc.yaml, sections of params.yaml, folders in artifacts/ and a flow."""
 
 
 def read_params(path: Path = PARAMS) -> dict[str, Any]:
@@ -47,16 +47,12 @@ def check_names(params: dict[str, Any]) -> None:
     """
     for section, names in SECTIONS.items():
         for name in entries(params, names):
-            _check_name(name, f"{PARAMS}: {names}", f"a {section}")
+            check_name(name, f"{PARAMS}: {names}", f"a {section}")
     for pipeline in pipeline_names(params):
-        _check_name(pipeline, str(PARAMS), "a pipeline")
-        if pipeline in RESERVED:
-            raise InputError(
-                f"{PARAMS}: a pipeline cannot be named '{pipeline}', which is reserved; choose another name"
-            )
+        check_name(pipeline, str(PARAMS), "a pipeline")
         stages = params[pipeline].get("stages")
         for name in stages if isinstance(stages, dict) else ():
-            _check_name(name, f"{PARAMS}: {pipeline}.stages", "a stage")
+            check_name(name, f"{PARAMS}: {pipeline}.stages", "a stage")
 
 
 def entries(params: dict[str, Any], section: str) -> dict[Any, Any]:
@@ -65,7 +61,12 @@ def entries(params: dict[str, Any], section: str) -> dict[Any, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _check_name(name: object, where: str, what: str) -> None:
+def check_name(name: object, where: str, what: str) -> None:
+    """Check the name of a pipeline, a stage or a dataset.
+
+    Raises:
+        InputError: it is invalid or reserved; says what a name may be.
+    """
     if not isinstance(name, str) and not isinstance(name, bool) and str(name).replace(".", "").isdigit():
         raise InputError(f"{where}: the name {name} is a number, which DVC drops; write r{name}")
     if not NAME.fullmatch(str(name)):
@@ -73,6 +74,8 @@ def _check_name(name: object, where: str, what: str) -> None:
             f"{where}: {shown_key(name)} cannot be the name of {what}: use letters, digits, - and _, starting with a "
             f"letter or digit, at most {LONGEST_NAME} characters"
         )
+    if what == "a pipeline" and name in RESERVED:
+        raise InputError(f"{where}: a pipeline cannot be named '{name}', which is reserved; choose another name")
 
 
 def choose(section: Any, key: str, where: str, what: str) -> dict[str, Any]:
@@ -144,7 +147,7 @@ def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
     """
     names = list(stages_in(choose(params, pipeline, str(PARAMS), "pipeline"), f"{PARAMS}: {pipeline}"))
     for name in names:
-        _check_name(name, f"{PARAMS}: {pipeline}.stages", "a stage")
+        check_name(name, f"{PARAMS}: {pipeline}.stages", "a stage")
     return names
 
 
