@@ -125,6 +125,21 @@ def history(
 
 
 @app.command()
+def init(
+    folder: Annotated[Path, typer.Argument(help="Folder of the new project.")],
+    images: Annotated[Path | None, typer.Option(help="A folder of images to train on; default: drawn dolls.")] = None,
+) -> None:
+    """Start a project of your own: git, DVC, params.yaml with one pipeline, and dvc.yaml.
+
+    Example: espalier init my-project --images photos
+    """
+    from espalier.pipelines.commands.init import init_project
+
+    init_project(folder, images)
+    print(f"made the project {folder}; next: cd {folder}, espalier check progan, espalier run progan")
+
+
+@app.command()
 def new(
     name: Annotated[str, typer.Argument(help="Name of the new pipeline.")],
     like: Annotated[str, typer.Option(help="The pipeline in params.yaml to copy.")],

@@ -113,7 +113,7 @@ def _resolution(params: dict[str, Any], pipeline: str) -> int:
 
 def _with_dataset(text: str, name: str, images: Path, resolution: int) -> str:
     """The text of params.yaml with one more dataset, a folder of images."""
-    entry = f"{name}: {{source: folder, root: {_quoted(images.as_posix())}, resolution: {resolution}}}\n"
+    entry = f"{name}: {{source: folder, root: {quoted(images.as_posix())}, resolution: {resolution}}}\n"
     datasets = YAML().load(text).get("datasets")
     if not datasets:
         emptied = re.sub(r"(?m)^datasets:\s*(\{\}|null|~)?[ \t]*$\n?", "", text)
@@ -126,7 +126,8 @@ def _with_dataset(text: str, name: str, images: Path, resolution: int) -> str:
     return "".join(lines)
 
 
-def _quoted(path: str) -> str:
+def quoted(path: str) -> str:
+    """A path as a YAML scalar inside a flow mapping."""
     return path if re.fullmatch(r"[\w./-]+", path) else "'" + path.replace("'", "''") + "'"
 
 

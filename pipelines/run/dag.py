@@ -95,9 +95,10 @@ def nodes() -> list[Node]:
 
 
 def _stages(repo: "Repo") -> list[Any]:
-    """The stages of the root's dvc.yaml, and imports; the dvc.yaml of another folder is another project."""
+    """The stages of the root's dvc.yaml. The dvc.yaml of another folder is another project, and a file tracked by `dvc add` or
+    `dvc import` is not a stage: whoever reads it has it among its dependencies."""
     ours = Path(repo.root_dir) / "dvc.yaml"
-    return [stage for stage in repo.index.stages if Path(stage.path).name != ours.name or Path(stage.path) == ours]
+    return [stage for stage in repo.index.stages if Path(stage.path) == ours]
 
 
 def _nodes(repo: "Repo") -> list[Node]:
@@ -105,8 +106,8 @@ def _nodes(repo: "Repo") -> list[Node]:
     order = networkx.lexicographical_topological_sort(graph.reverse(), key=lambda s: s.addressing)
     return [
         Node(
-            stage.name or stage.addressing,
-            tuple(n.name or n.addressing for n in graph.successors(stage)),
+            stage.name,
+            tuple(n.name for n in graph.successors(stage)),
             tuple(Path(out.fs_path).relative_to(Path(repo.root_dir)) for out in stage.outs),
         )
         for stage in order
@@ -118,7 +119,7 @@ def _changed(repo: "Repo") -> dict[str, list[str] | None]:
 
     found: dict[str, list[str] | None] = {}
     for stage in _stages(repo):
-        name = stage.name or stage.addressing
+        name = stage.name
         try:
             with repo.lock:
                 status = stage.status()

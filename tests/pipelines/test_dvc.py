@@ -36,7 +36,7 @@ def test_an_artifact_is_whole_and_says_where_it_came_from(trained: Project) -> N
     there = {path.name for path in folder.iterdir()}
     assert there == {
         "generator.safetensors", "discriminator.safetensors", "stage.json", "metrics.json", "history.csv", "monitor.csv",
-        "samples.png", "samples", "milestones", "curves", "curves.png",
+        "samples.png", "samples", "milestones", "components", "curves", "curves.png",
     }  # fmt: skip
     record = json.loads((folder / "stage.json").read_text())
     assert record["parent"]["path"] == "artifacts/progan/r4" and record["outcome"] == "finished"
