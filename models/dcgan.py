@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
+from espalier.models.layers import double, halve
 from espalier.models.norms import MakeNorm
-from espalier.models.progan import resolutions
+from espalier.models.progan import image_sizes, resolutions
 from espalier.models.resizing import Up, UpConvolution
 
 Initial = Literal["normal", "uniform"]
@@ -34,7 +35,7 @@ class Generator(nn.Module):
     """Latent (B, latent) -> image (B, channels, R, R) in [-1, 1] by tanh.
 
     Dense to 4x4, then upsampled to R x R by doubling; `width` channels at R, twice as many at each lower resolution, at
-    most `largest`.
+    most `largest`. `fades` and `alpha` as in ProGAN; the two images are blended after their tanh.
     """
 
     def __init__(
@@ -51,24 +52,29 @@ class Generator(nn.Module):
         attention: dict[int, MakeNorm] | None = None,
         classes: int = 0,
         class_width: int = 0,
+        fades: bool = False,
     ) -> None:
         super().__init__()
-        self.resolution, self.latent, self.channels = resolution, latent, channels
+        self.resolution, self.latent, self.channels, self.alpha = resolution, latent, channels, 1.0
         maps = {r: min(width * resolution // r, largest) for r in resolutions(resolution)}
         self.input = LatentWithClass(classes, class_width)
         self.start = nn.Linear(latent + self.input.added, maps[4] * 16)
         self.ups = nn.ModuleDict({str(r): UpConvolution(maps[r // 2], maps[r], kernel, up) for r in list(maps)[1:]})
         self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in (attention or {}).items() if r in maps})
-        self.to_picture = nn.Conv2d(maps[resolution], channels, 3, padding=1)
+        sizes = image_sizes(resolution, fades)
+        self.to_image = nn.ModuleDict({str(r): nn.Conv2d(maps[r], channels, 3, padding=1) for r in sizes})
         _initialise(self, initial)
         self.after = nn.ModuleDict({str(r): Hidden(count, hidden) for r, count in maps.items()})
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
-        x = self.start(self.input(z, labels)).view(len(z), -1, 4, 4)
+        below = x = self.start(self.input(z, labels)).view(len(z), -1, 4, 4)
         for size, after in self.after.items():
-            x = after(self.ups[size](x) if size in self.ups else x, labels)
+            below, x = x, after(self.ups[size](x) if size in self.ups else x, labels)
             x = self.attention[size](x) if size in self.attention else x
-        return torch.tanh(self.to_picture(x))
+        image = torch.tanh(self.to_image[str(self.resolution)](x))
+        if self.alpha < 1:
+            image = double(torch.tanh(self.to_image[str(self.resolution // 2)](below))).lerp(image, self.alpha)
+        return image
 
 
 class Discriminator(nn.Module):
@@ -93,31 +99,33 @@ class Discriminator(nn.Module):
         statistics: nn.Module | None = None,
         similarity: nn.Module | None = None,
         classes: int = 0,
+        fades: bool = False,
     ) -> None:
         super().__init__()
-        self.resolution, self.channels = resolution, channels
+        self.resolution, self.channels, self.alpha = resolution, channels, 1.0
         sizes = list(reversed(resolutions(resolution)))[1:]
         maps = {r: min(width * resolution // (2 * r), largest) for r in sizes}
-        inputs = [channels, *maps.values()]
-        self.downs = nn.ModuleDict(
-            {
-                str(r): nn.Conv2d(inputs[i], maps[r], kernel, 2, (kernel - 1) // 2, bias=True)
-                for i, r in enumerate(sizes)
-            }
-        )
+
+        def halving(inputs: int, outputs: int) -> nn.Conv2d:
+            return nn.Conv2d(inputs, outputs, kernel, 2, (kernel - 1) // 2, bias=True)
+
+        first = sizes[: 2 if fades else 1]
+        self.from_image = nn.ModuleDict({str(r): halving(channels, maps[r]) for r in first})
+        self.downs = nn.ModuleDict({str(r): halving(maps[2 * r], maps[r]) for r in sizes[1:]})
         self.attention = nn.ModuleDict({str(r): make(maps[r]) for r, make in (attention or {}).items() if r in maps})
         self.statistics = statistics
         added = added_features(statistics)
         self.logit = Judgement((maps[4] + added) * 16, nn.Linear, similarity, classes)
         _initialise(self, initial)
         bare = HiddenPlan(hidden.activation, dropout=hidden.dropout, noise=hidden.noise)
-        plans = [hidden if i or norm_first_layer else bare for i in range(len(sizes))]
-        self.after = nn.ModuleDict({str(r): Hidden(maps[r], plan) for r, plan in zip(sizes, plans, strict=True)})
+        of_images = hidden if norm_first_layer else bare
+        self.after_image = nn.ModuleDict({str(r): Hidden(maps[r], of_images) for r in first})
+        self.after = nn.ModuleDict({str(r): Hidden(maps[r], hidden) for r in sizes[1:]})
 
     def forward(self, images: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
         x = images
-        for size, down in self.downs.items():
-            x = self.after[size](down(x))
+        for size in (str(self.resolution // 2), *self.downs):
+            x = self._halved(x, size, images)
             x = self.attention[size](x) if size in self.attention else x
             if features is not None:
                 features.append(x)
@@ -125,3 +133,13 @@ class Discriminator(nn.Module):
             x = self.statistics(x)
         logits: Tensor = self.logit(x.flatten(1), features, labels)
         return logits
+
+    def _halved(self, x: Tensor, size: str, images: Tensor) -> Tensor:
+        """The hidden layer of this size from the one above it, which is blended with the parent's first layer while it fades."""
+        if size not in self.downs:
+            first: Tensor = self.after_image[size](self.from_image[size](x))
+            return first
+        made: Tensor = self.after[size](self.downs[size](x))
+        if self.alpha < 1 and int(size) == self.resolution // 4:
+            return self.after_image[size](self.from_image[size](halve(images))).lerp(made, self.alpha)  # type: ignore[no-any-return]
+        return made

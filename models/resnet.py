@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
-from espalier.models.layers import halve
+from espalier.models.layers import double, halve
 from espalier.models.norms import MakeNorm
-from espalier.models.progan import resolutions
+from espalier.models.progan import image_sizes, resolutions
 from espalier.models.resizing import Up, UpConvolution
 
 SMALLEST_DOWN = 8
@@ -50,7 +50,10 @@ class UpBlock(nn.Module):
 
 
 class Generator(nn.Module):
-    """Latent (B, latent) -> image (B, channels, R, R) in [-1, 1] by tanh; `width` channels at every resolution."""
+    """Latent (B, latent) -> image (B, channels, R, R) in [-1, 1] by tanh; `width` channels at every resolution.
+
+    `fades` and `alpha` as in ProGAN; the two images are blended after their tanh.
+    """
 
     def __init__(
         self,
@@ -63,25 +66,34 @@ class Generator(nn.Module):
         attention: dict[int, MakeNorm] | None = None,
         classes: int = 0,
         class_width: int = 0,
+        fades: bool = False,
     ) -> None:
         super().__init__()
-        self.resolution, self.latent, self.channels = resolution, latent, channels
+        self.resolution, self.latent, self.channels, self.alpha = resolution, latent, channels, 1.0
         sizes = resolutions(resolution)
         self.input = LatentWithClass(classes, class_width)
         self.start = nn.Linear(latent + self.input.added, width * 16)
-        self.to_picture = nn.Conv2d(width, channels, 3, padding=1)
+        ends = image_sizes(resolution, fades)
+        self.to_image = nn.ModuleDict({str(r): nn.Conv2d(width, channels, 3, padding=1) for r in ends})
         _glorot(self)
         self.blocks = nn.ModuleDict({str(r): UpBlock(width, width, up, hidden) for r in sizes[1:]})
         self.attention = nn.ModuleDict({str(r): make(width) for r, make in (attention or {}).items() if r in sizes})
-        self.last = Hidden(width, hidden)
+        self.last = nn.ModuleDict({str(r): Hidden(width, hidden) for r in ends})
 
     def forward(self, z: Tensor, labels: Tensor | None = None) -> Tensor:
         x = self.start(self.input(z, labels)).view(len(z), -1, 4, 4)
         x = self.attention["4"](x) if "4" in self.attention else x
+        below = x
         for size, block in self.blocks.items():
-            x = block(x, labels)
+            below, x = x, block(x, labels)
             x = self.attention[size](x) if size in self.attention else x
-        return torch.tanh(self.to_picture(self.last(x, labels)))
+        image = self._image(x, self.resolution, labels)
+        if self.alpha < 1:
+            image = double(self._image(below, self.resolution // 2, labels)).lerp(image, self.alpha)
+        return image
+
+    def _image(self, x: Tensor, size: int, labels: Tensor | None) -> Tensor:
+        return torch.tanh(self.to_image[str(size)](self.last[str(size)](x, labels)))
 
 
 class DownBlock(nn.Module):
@@ -126,20 +138,20 @@ class Discriminator(nn.Module):
         statistics: nn.Module | None = None,
         similarity: nn.Module | None = None,
         classes: int = 0,
+        fades: bool = False,
     ) -> None:
         super().__init__()
-        self.resolution, self.channels = resolution, channels
-        self.blocks, side = nn.ModuleList(), resolution
-        self.sizes: list[str] = []
-        while not self.sizes or side > SMALLEST_DOWN:
-            self.blocks.append(DownBlock(width if self.sizes else channels, width, True, not self.sizes, hidden))
-            side //= 2
-            self.sizes.append(str(side))
-        for _ in range(2):
-            self.blocks.append(DownBlock(width, width, False, False, hidden))
-            self.sizes.append("")
+        self.resolution, self.channels, self.alpha = resolution, channels, 1.0
+        sizes = [resolution // 2]
+        while sizes[-1] > SMALLEST_DOWN:
+            sizes.append(sizes[-1] // 2)
+        of_images = sizes[: 2 if fades else 1]
+        self.from_image = nn.ModuleDict({str(r): DownBlock(channels, width, True, True, hidden) for r in of_images})
+        halving = {str(r): DownBlock(width, width, True, False, hidden) for r in sizes[1:]}
+        flat = {name: DownBlock(width, width, False, False, hidden) for name in ("flat1", "flat2")}
+        self.blocks = nn.ModuleDict(halving | flat)
         makers = (attention or {}).items()
-        self.attention = nn.ModuleDict({str(r): make(width) for r, make in makers if str(r) in self.sizes})
+        self.attention = nn.ModuleDict({str(r): make(width) for r, make in makers if r in sizes})
         self.statistics = statistics
         added = added_features(statistics)
         self.logit = Judgement(width + added, nn.Linear, similarity, classes)
@@ -148,8 +160,8 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:
         x = images
-        for size, block in zip(self.sizes, self.blocks, strict=True):
-            x = block(x)
+        for size in (str(self.resolution // 2), *self.blocks):
+            x = self._halved(x, size, images)
             x = self.attention[size](x) if size in self.attention else x
             if features is not None:
                 features.append(x)
@@ -157,3 +169,13 @@ class Discriminator(nn.Module):
             x = self.statistics(x)
         logits: Tensor = self.logit(self.last(x).sum((2, 3)), features, labels)
         return logits
+
+    def _halved(self, x: Tensor, size: str, images: Tensor) -> Tensor:
+        """The output of a block, which is blended with that of the parent's first block while it fades."""
+        if size not in self.blocks:
+            first: Tensor = self.from_image[size](x)
+            return first
+        made: Tensor = self.blocks[size](x)
+        if self.alpha < 1 and size == str(self.resolution // 4):
+            return self.from_image[size](halve(images)).lerp(made, self.alpha)  # type: ignore[no-any-return]
+        return made

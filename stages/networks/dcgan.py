@@ -12,7 +12,7 @@ from espalier.stages.networks.network import NetworkOptions
 
 
 class Dcgan(NetworkOptions):
-    """DCGAN; see `models/dcgan.py`."""
+    """DCGAN; see `models/dcgan.py`. When it grows, each stage has half its parent's widths: shared layers keep their size."""
 
     name: Literal["dcgan"] = "dcgan"
     latent: int = Field(default=100, ge=1, description="length of the latent")
@@ -34,6 +34,8 @@ class Dcgan(NetworkOptions):
     norms = {"generator": "batch", "discriminator": "batch"}
     activations = {"generator": "relu", "discriminator": "leaky_relu"}
     smallest = 8
+    from_parent = "weights"
+    halved = ("generator_width", "discriminator_width")
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         common = {

@@ -42,6 +42,8 @@ class NetworkOptions(Options, ABC):
     conditioned_on: ClassVar[str | None] = None
     conditioning: ClassVar[str | None] = None
     from_parent: ClassVar[Literal["weights", "samples"] | None] = None
+    halved: ClassVar[tuple[str, ...]] = ()
+    """Options that a stage has at half its parent's value: widths at the resolution that doubles."""
     smallest: ClassVar[int] = 4
     """The smallest resolution."""
     metrics: ClassVar[tuple[str, ...]] = ()
@@ -69,7 +71,13 @@ class NetworkOptions(Options, ABC):
             )
         for key in type(self).model_fields:
             mine, theirs = getattr(self, key), getattr(parent, key, None)
-            if mine != theirs:
+            if key in self.halved and isinstance(theirs, int) and mine != theirs / 2:
+                return f"network.{key}", (
+                    f"{mine} is not half the {theirs} of its parent, whose layers it loads; use {theirs // 2}"
+                    if theirs % 2 == 0
+                    else f"the {theirs} of its parent cannot be halved; use an even one there"
+                )
+            if key not in self.halved and mine != theirs:
                 return f"network.{key}", (
                     f"{mine} differs from the {theirs} of its parent, whose weights it loads; give all stages the same "
                     "network, or train the parent again"

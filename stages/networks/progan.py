@@ -10,7 +10,7 @@ from espalier.stages.networks.network import NetworkOptions
 
 
 class Progan(NetworkOptions):
-    """ProGAN's networks, the only ones that grow; see `models/progan.py`. The defaults are the paper's full size."""
+    """ProGAN's networks; see `models/progan.py`. The defaults are the paper's full size."""
 
     name: Literal["progan"] = "progan"
     latent: int = Field(default=512, ge=1, description="length of the latent")

@@ -12,7 +12,7 @@ from espalier.stages.networks.network import NetworkOptions
 
 
 class Resnet(NetworkOptions):
-    """The residual networks of SNGAN and SAGAN; see `models/resnet.py`."""
+    """The residual networks of SNGAN and SAGAN; see `models/resnet.py`. They grow from 16 up."""
 
     name: Literal["resnet"] = "resnet"
     generator_width: int = Field(default=256, ge=1, description="feature maps in all layers of the generator")
@@ -24,6 +24,17 @@ class Resnet(NetworkOptions):
     discriminator_class = resnet.Discriminator
     norms = {"generator": "batch", "discriminator": "none"}
     smallest = 8
+    from_parent = "weights"
+
+    def check_parent(
+        self, resolution: int | None, parent: NetworkOptions, parent_resolution: int | None
+    ) -> tuple[str, str] | None:
+        if parent_resolution == SMALLEST_DOWN:
+            return "after", (
+                f"its discriminator has no block between {SMALLEST_DOWN} and {2 * SMALLEST_DOWN}; start the chain at "
+                f"{2 * SMALLEST_DOWN}"
+            )
+        return super().check_parent(resolution, parent, parent_resolution)
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         common, hidden = {"resolution": resolution, "channels": channels}, self.hidden(self.activation)

@@ -1,0 +1,116 @@
+"""Growing belongs to a network: at alpha 0, a grown stage's networks are those of its parent, for every network that grows."""
+
+from typing import Any
+
+import pytest
+import torch
+
+from espalier.data.errors import InputError
+from espalier.models.layers import double
+from espalier.stages.config.load import stage_config
+from espalier.stages.networks.build import build_networks, grow
+from espalier.stages.networks.known import NETWORKS
+from espalier.stages.tricks.parts import Networks
+
+CPU = torch.device("cpu")
+DATASET = "artifacts/datasets/dolls"
+DCGAN = {"name": "dcgan", "latent": 8, "largest": 16}
+WIDTHS = [{"generator_width": width, "discriminator_width": width} for width in (8, 4)]
+RESNET = {"name": "resnet", "latent": 8, "generator_width": 6, "discriminator_width": 6}
+PROGAN = {"name": "progan", "latent": 8, "base": 64, "largest": 8}
+GROWING: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
+    "progan": (8, PROGAN, PROGAN),
+    **{
+        f"dcgan {up}": (8, DCGAN | WIDTHS[0] | {"up": up}, DCGAN | WIDTHS[1] | {"up": up})
+        for up in ("transposed", "nearest", "pixelshuffle")
+    },
+    "dcgan, normed first layer": (
+        8,
+        DCGAN | WIDTHS[0] | {"norm_first_layer": True},
+        DCGAN | WIDTHS[1] | {"norm_first_layer": True},
+    ),
+    "dcgan from 16": (16, DCGAN | WIDTHS[0], DCGAN | WIDTHS[1]),
+    "resnet": (16, RESNET, RESNET),
+}
+TRICKS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "spectral_norm": {"spectral_norm": {}},
+    "attention": {"self_attention": {"generator": [8], "discriminator": [4]}},
+    "stddev": {"minibatch_stddev": {"group": 2}},
+    "norm": {"norm": {"generator": "layer", "discriminator": "layer"}},
+    "ema": {"ema": {}},
+}
+
+
+def params(resolution: int, parent: dict[str, Any], child: dict[str, Any], tricks: dict[str, Any]) -> dict[str, Any]:
+    common = {
+        "dataset": DATASET, "batch_size": 4, "kimg": 1, "tricks": {"loss": "hinge", "fade": {"kimg": 0.5}, **tricks},
+    }  # fmt: skip
+    small = {"network": parent, "resolution": resolution}
+    large = {"network": child, "resolution": 2 * resolution, "after": "artifacts/game/small"}
+    return {"game": {"common": common, "stages": {"small": small, "large": large}}}
+
+
+def grown(given: dict[str, Any]) -> tuple[Networks, Networks]:
+    """A parent with weights and statistics of its own, and the networks grown from it, at alpha 0."""
+    parent = build_networks(stage_config(given, "game", "small"), 3, CPU)
+    for module in parent.modules().values():
+        for value in module.state_dict().values():
+            if value.is_floating_point():
+                value.add_(0.1 * torch.rand_like(value))
+    child = build_networks(stage_config(given, "game", "large"), 3, CPU)
+    grow(child, parent.ema.state_dict(), parent.discriminator.state_dict())
+    for networks in (parent, child):
+        for module in networks.modules().values():
+            module.eval()
+    for module in child.modules().values():
+        module.alpha = 0.0  # type: ignore[assignment]
+    return parent, child
+
+
+@pytest.mark.parametrize("tricks", TRICKS)
+@pytest.mark.parametrize("name", GROWING)
+def test_at_alpha_0_the_networks_are_the_parents(name: str, tricks: str) -> None:
+    parent, child = grown(params(*GROWING[name], TRICKS[tricks]))
+    latent, images = torch.randn(4, 8), torch.randn(4, 3, GROWING[name][0], GROWING[name][0])
+    before = parent.ema(latent, None)
+    for generator in (child.generator, child.ema):
+        torch.testing.assert_close(generator(latent, None), double(before), rtol=0, atol=1e-6)
+    torch.testing.assert_close(child.discriminator(double(images)), parent.discriminator(images), rtol=1e-5, atol=1e-5)
+    child.generator.alpha = 1.0  # type: ignore[assignment]
+    assert (child.generator(latent, None) - double(before)).abs().max() > 1e-3
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_every_weight_of_the_parent_is_taken_over(name: str) -> None:
+    parent, child = grown(params(*GROWING[name], {}))
+    for one, other in ((parent.ema, child.generator), (parent.discriminator, child.discriminator)):
+        there = other.state_dict()
+        for key, value in one.state_dict().items():
+            assert torch.equal(there[key], value), key
+
+
+@pytest.mark.parametrize(
+    ("resolution", "parent", "child", "said"),
+    [
+        (
+            8,
+            DCGAN | WIDTHS[0],
+            DCGAN | WIDTHS[0],
+            "network.generator_width: 8 is not half the 8 of its parent, .* use 4",
+        ),
+        (8, RESNET, RESNET, "no block between 8 and 16; start the chain at 16"),
+        (16, RESNET, RESNET | {"generator_width": 8}, "network.generator_width: 8 differs from the 6 of its parent"),
+        (16, PROGAN, DCGAN, "network.name: dcgan differs from the progan of its parent"),
+    ],
+)
+def test_a_parent_that_cannot_be_grown_is_refused(
+    resolution: int, parent: dict[str, Any], child: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        stage_config(params(resolution, parent, child, {}), "game", "large")
+
+
+def test_all_networks_of_images_grow() -> None:
+    grow_now = {name for name, network in NETWORKS.items() if network.from_parent == "weights"}
+    assert grow_now == {"progan", "dcgan", "resnet"}
