@@ -161,7 +161,7 @@ class StageConfig(Options):
         if self.has_parent and self.network.from_parent is None:
             able = [known for known, network in NETWORKS.items() if network.from_parent]
             raise ValueError(
-                f"network {name} cannot start from a parent, only {' and '.join(able)} can; use after: {self.dataset}"
+                f"network {name} cannot start from a parent; use one of {', '.join(able)}, or after: {self.dataset}"
             )
 
     def _check_condition(self) -> None:
