@@ -32,8 +32,8 @@ def work_key(
         "type",
     ):
         del deciding[left_out]
-    for optional in ("stop", "heal", "kind", "conditioning"):
-        if deciding[optional] is None:
+    for optional in ("stop", "heal", "kind", "conditioning", "freeze"):
+        if not deciding[optional]:
             del deciding[optional]
     held_out = deciding["monitor"]["hold_out"]
     if "heal" not in deciding and "stop" not in deciding:  # then the monitor only observes

@@ -21,6 +21,7 @@ from espalier.stages.contracts.known import DEFAULT_NETWORK
 from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.registry import Registry
 from espalier.stages.monitor.options import HealOptions, MonitorOptions, StopOptions
+from espalier.stages.networks.freezing import PARENT
 from espalier.stages.networks.known import NETWORKS, with_place
 from espalier.stages.networks.network import NetworkOptions
 from espalier.stages.networks.progan import Progan
@@ -32,6 +33,8 @@ KINDS = Registry[Kind]("kind of data", known.KINDS, "espalier.stages.contracts.k
 CONDITIONINGS = Registry[Conditioning](
     "conditioning", known.CONDITIONINGS, "espalier.stages.contracts.condition.Conditioning"
 )
+MOVES_ALL = ("weight_clipping", "unrolled")
+"""Tricks that change a discriminator's weights without asking which take a gradient."""
 METRICS = ("step", "kimg", "loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "grad_d", "grad_g", "diversity")
 """The final metrics of every training stage."""
 
@@ -91,6 +94,9 @@ class StageConfig(Options):
         default=None,
         description="your own conditioning, by dotted path; default: none, classes, or what the network needs",
     )
+    freeze: Annotated[tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)] = (
+        Field(default=(), description="weights that are not trained: parent, or modules such as discriminator.blocks")
+    )
     adam: AdamOptions = AdamOptions()
     watch: WatchOptions = WatchOptions()
     monitor: MonitorOptions = Field(default=MonitorOptions(), description="how training is monitored")
@@ -132,6 +138,7 @@ class StageConfig(Options):
         for key, registry in (("kind", KINDS), ("conditioning", CONDITIONINGS)):
             self._check_named(key, registry)
         self._check_network()
+        self._check_freeze()
         self._check_condition()
         for trick in (self.tricks.loss, *self.tricks.others):
             self._check_places(trick)
@@ -163,6 +170,16 @@ class StageConfig(Options):
             raise ValueError(
                 f"network {name} cannot start from a parent; use one of {', '.join(able)}, or after: {self.dataset}"
             )
+
+    def _check_freeze(self) -> None:
+        for path in self.freeze:
+            if path.partition(".")[0] not in (PARENT, "generator", "discriminator"):
+                raise ValueError(f"freeze: '{path}' is neither parent nor a module of generator or discriminator")
+        if PARENT in self.freeze and not self.grows:
+            raise ValueError(f"freeze: the stage takes no weights from {self.after}; name modules instead of parent")
+        moving = [name for name in MOVES_ALL if any(trick.name == name for trick in self.tricks.others)]
+        if moving and any(not path.startswith("generator") for path in self.freeze):
+            raise ValueError(f"freeze: tricks.{moving[0]} moves all weights of the discriminator; remove one")
 
     def _check_condition(self) -> None:
         wanted = self.network.conditioned_on

@@ -65,6 +65,7 @@ class Game:
             "discriminator": [t for t in terms if implements(t, "discriminator_term")],
             "generator": [t for t in terms if implements(t, "generator_term")],
         }
+        self._trained = [p for p in networks.discriminator.parameters() if p.requires_grad]
         self.simultaneous = any(trick.simultaneous() for trick in tricks)
 
     def at(self, place: str) -> list[Any]:
@@ -114,7 +115,7 @@ class Game:
 
         The discriminator's parameters are frozen meanwhile, which saves half the backward pass.
         """
-        self.networks.discriminator.requires_grad_(False)
+        self._hold(True)
         with precision(context.device):
             fake = self._generate(self.networks.generator, context, count, "generator", condition)
         due = self._due("generator", context)
@@ -128,11 +129,16 @@ class Game:
         for trick in due:
             terms[trick.name] = trick.weight * trick.every * trick.generator_term(step)
         self._differentiate("generator", terms)
-        self.networks.discriminator.requires_grad_(True)
+        self._hold(False)
         if self.simultaneous:
             self._move("discriminator", context)
         self._move("generator", context)
         return self._detached(terms)
+
+    def _hold(self, still: bool) -> None:
+        """Let the discriminator's weights take no gradient, or take one again, but for those that are frozen."""
+        for parameter in self._trained:
+            parameter.requires_grad_(not still)
 
     @torch.no_grad()
     def logits_of(self, real: Tensor, context: StepContext, condition: Condition) -> Tensor:

@@ -73,8 +73,10 @@ def build_networks(stage: Stage, channels: int, device: torch.device, classes: i
 
 def grow(
     networks: Networks, generator: dict[str, Tensor], discriminator: dict[str, Tensor], changed: bool = False
-) -> None:
-    """Load the parent's weights. Blocks that the parent lacks keep their initial weights; the averaged generator is a copy.
+) -> dict[str, set[str]]:
+    """Load the parent's weights. Returns the names of the tensors taken over, by player.
+
+    Blocks that the parent lacks keep their initial weights; the averaged generator is a copy.
 
     `changed`: whether a remedy changed either side's networks; weights of other shapes then keep their initial values.
 
@@ -83,17 +85,19 @@ def grow(
     Raises:
         InputError: a weight has another shape in the parent.
     """
-    _take_over(networks.generator, generator, changed)
-    _take_over(networks.discriminator, discriminator, changed)
+    inherited = {
+        "generator": _take_over(networks.generator, generator, changed),
+        "discriminator": _take_over(networks.discriminator, discriminator, changed),
+    }
     if networks.ema is not networks.generator:
         networks.ema.load_state_dict(deepcopy(networks.generator.state_dict()))
+    return inherited
 
 
-def _take_over(network: nn.Module, parent: dict[str, Tensor], changed: bool) -> None:
-    if changed:
-        load_fitting(network, parent)
-        return
+def _take_over(network: nn.Module, parent: dict[str, Tensor], changed: bool) -> set[str]:
     own = network.state_dict()
+    if changed:
+        return set(own) - set(load_fitting(network, parent))
     shared = {name: value for name, value in parent.items() if name in own}
     for name, value in shared.items():
         if value.shape != own[name].shape:
@@ -102,6 +106,7 @@ def _take_over(network: nn.Module, parent: dict[str, Tensor], changed: bool) -> 
                 f"{tuple(own[name].shape)}; give both the same tricks on networks, or train the parent again"
             )
     network.load_state_dict(shared, strict=False)
+    return set(shared)
 
 
 def load_fitting(module: nn.Module, state: dict[str, Tensor]) -> list[str]:

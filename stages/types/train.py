@@ -43,6 +43,7 @@ from espalier.stages.loop.trainer import Inputs, Trainer
 from espalier.stages.loop.watch import Watch
 from espalier.stages.monitor.verdict import Verdict
 from espalier.stages.networks.build import build_networks, grow
+from espalier.stages.networks.freezing import freeze
 from espalier.stages.networks.shapes import check_shapes
 from espalier.stages.process import distributed
 from espalier.stages.process.device import choose_device
@@ -146,6 +147,7 @@ def trainer_of(
     """A trainer at step 0, with the parent's weights if the stage grows."""
     config = with_remedies(config, done.remedies).model_copy(deep=True)  # tricks hold the state of this run
     networks = build_networks(config, inputs.origin.channels, device, len(inputs.store.manifest.classes))
+    inherited: dict[str, set[str]] = {}
     if "." in config.network.name and config.samples_per_logit == 1:
         chosen = np.arange(2)
         latent = latents(len(chosen), config.network.latent, config.seed, device, config.network.prior)
@@ -154,7 +156,9 @@ def trainer_of(
         )
     if parent is not None and config.grows:
         changed = bool(done.remedies or parent.record.remedies)
-        grow(networks, parent.weights("generator"), parent.weights("discriminator"), changed)
+        inherited = grow(networks, parent.weights("generator"), parent.weights("discriminator"), changed)
+    if config.freeze:
+        freeze(networks, config.freeze, inherited, f"{PARAMS}: {config.pipeline}.stages.{config.stage}.freeze")
     return Trainer(config, networks, inputs, folder, device, done)
 
 
