@@ -4,6 +4,7 @@ import hashlib
 import json
 
 from espalier.stages.artifacts.record import Input
+from espalier.stages.config.options import AT_ONCE
 from espalier.stages.config.stage import StageConfig
 
 
@@ -35,6 +36,8 @@ def work_key(
     for optional in ("stop", "heal", "kind", "conditioning", "freeze"):
         if not deciding[optional]:
             del deciding[optional]
+    if config.discriminator == AT_ONCE:
+        del deciding["discriminator"]
     held_out = deciding["monitor"]["hold_out"]
     if "heal" not in deciding and "stop" not in deciding:  # then the monitor only observes
         del deciding["monitor"]

@@ -14,6 +14,33 @@ class AdamOptions(Options):
     betas: tuple[Annotated[float, Field(ge=0, lt=1)], Annotated[float, Field(ge=0, lt=1)]] = (0.0, 0.99)
 
 
+class JoinOptions(Options):
+    """When the discriminator joins. Before, the generator only has its added terms, such as reconstruction."""
+
+    from_kimg: float = Field(default=0.0, ge=0, description="thousands of images before it joins")
+    warm_up_kimg: float = Field(
+        default=0.0,
+        ge=0,
+        description="thousands of images on which it then trains alone, while the generator stands still",
+    )
+
+    @property
+    def at_once(self) -> bool:
+        """Whether both players train from the first step."""
+        return self == AT_ONCE
+
+    def fits(self, images: int) -> bool:
+        """Whether it has not joined yet."""
+        return images < self.from_kimg * 1000
+
+    def warms_up(self, images: int) -> bool:
+        """Whether it trains alone."""
+        return not self.fits(images) and images < (self.from_kimg + self.warm_up_kimg) * 1000
+
+
+AT_ONCE = JoinOptions()
+
+
 class WatchOptions(Options):
     """Logging, samples and checkpoints. These do not affect the weights, so training resumes after a change here."""
 

@@ -10,9 +10,10 @@ from pydantic import BeforeValidator, Field, PlainSerializer, SerializeAsAny, mo
 from espalier.data.sources.source import Resolution
 from espalier.stages.config.components import COMPONENTS, parse_component, parse_components
 from espalier.stages.config.gate import Gate
-from espalier.stages.config.options import AdamOptions, WatchOptions
+from espalier.stages.config.options import AT_ONCE, AdamOptions, JoinOptions, WatchOptions
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.tricks import Tricks, parse_tricks
+from espalier.stages.config.what_trains import check_what_trains
 from espalier.stages.contracts import known
 from espalier.stages.contracts.component import ComponentOptions
 from espalier.stages.contracts.condition import Conditioning
@@ -21,11 +22,11 @@ from espalier.stages.contracts.known import DEFAULT_NETWORK
 from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.registry import Registry
 from espalier.stages.monitor.options import HealOptions, MonitorOptions, StopOptions
-from espalier.stages.networks.freezing import PARENT
 from espalier.stages.networks.known import NETWORKS, with_place
 from espalier.stages.networks.network import NetworkOptions
 from espalier.stages.networks.progan import Progan
 from espalier.stages.tricks.compatibility import found_together
+from espalier.stages.tricks.no_loss import NoLoss
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.trick import Term, Trick
 
@@ -33,10 +34,10 @@ KINDS = Registry[Kind]("kind of data", known.KINDS, "espalier.stages.contracts.k
 CONDITIONINGS = Registry[Conditioning](
     "conditioning", known.CONDITIONINGS, "espalier.stages.contracts.condition.Conditioning"
 )
-MOVES_ALL = ("weight_clipping", "unrolled")
-"""Tricks that change a discriminator's weights without asking which take a gradient."""
 METRICS = ("step", "kimg", "loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "grad_d", "grad_g", "diversity")
 """The final metrics of every training stage."""
+OF_BOTH = ("loss_d", "loss_g", "d_real", "d_fake", "d_accuracy", "grad_d")
+"""Those that a stage without a discriminator does not have."""
 
 
 def _parse_network(value: Any) -> Any:
@@ -97,6 +98,7 @@ class StageConfig(Options):
     freeze: Annotated[tuple[str, ...], BeforeValidator(lambda given: [given] if isinstance(given, str) else given)] = (
         Field(default=(), description="weights that are not trained: parent, or modules such as discriminator.blocks")
     )
+    discriminator: JoinOptions = Field(default=AT_ONCE, description="when the discriminator joins; default: at once")
     adam: AdamOptions = AdamOptions()
     watch: WatchOptions = WatchOptions()
     monitor: MonitorOptions = Field(default=MonitorOptions(), description="how training is monitored")
@@ -138,7 +140,7 @@ class StageConfig(Options):
         for key, registry in (("kind", KINDS), ("conditioning", CONDITIONINGS)):
             self._check_named(key, registry)
         self._check_network()
-        self._check_freeze()
+        check_what_trains(self)
         self._check_condition()
         for trick in (self.tricks.loss, *self.tricks.others):
             self._check_places(trick)
@@ -170,16 +172,6 @@ class StageConfig(Options):
             raise ValueError(
                 f"network {name} cannot start from a parent; use one of {', '.join(able)}, or after: {self.dataset}"
             )
-
-    def _check_freeze(self) -> None:
-        for path in self.freeze:
-            if path.partition(".")[0] not in (PARENT, "generator", "discriminator"):
-                raise ValueError(f"freeze: '{path}' is neither parent nor a module of generator or discriminator")
-        if PARENT in self.freeze and not self.grows:
-            raise ValueError(f"freeze: the stage takes no weights from {self.after}; name modules instead of parent")
-        moving = [name for name in MOVES_ALL if any(trick.name == name for trick in self.tricks.others)]
-        if moving and any(not path.startswith("generator") for path in self.freeze):
-            raise ValueError(f"freeze: tricks.{moving[0]} moves all weights of the discriminator; remove one")
 
     def _check_condition(self) -> None:
         wanted = self.network.conditioned_on
@@ -224,12 +216,18 @@ class StageConfig(Options):
             equalized=self.network.equalized,
             maxout=bool(getattr(self.network, "maxout", False)),
             betas=self.adam.betas,
+            own_conditioning=self.conditioning is not None,
         )
 
     @property
     def warnings(self) -> list[str]:
         """Warnings about options that do not work well together."""
         return self._together("warn")
+
+    @property
+    def plays(self) -> bool:
+        """Whether there is a discriminator; with `loss: none`, the stage only fits its generator."""
+        return not isinstance(self.tricks.loss, NoLoss)
 
     @cached_property
     def sample_kind(self) -> Kind:
@@ -249,7 +247,8 @@ class StageConfig(Options):
         published = [
             name for key, options in self.component_options.items() for name in COMPONENTS.find(key).metrics_of(options)
         ]
-        return tuple(dict.fromkeys((*METRICS, *self.network.metrics, *stacked, *terms, *published)))
+        always = METRICS if self.plays else [name for name in METRICS if name not in OF_BOTH]
+        return tuple(dict.fromkeys((*always, *self.network.metrics, *stacked, *terms, *published)))
 
     @property
     def component_options(self) -> dict[str, ComponentOptions]:

@@ -109,9 +109,14 @@ class Game:
         return self._detached(terms, d_real=logits[0], d_fake=logits[1], d_accuracy=pair_accuracy(*logits))
 
     def generator_step(
-        self, context: StepContext, draw_real: DrawReal, count: int, condition: Condition = None
+        self,
+        context: StepContext,
+        draw_real: DrawReal,
+        count: int,
+        condition: Condition = None,
+        adversarial: bool = True,
     ) -> dict[str, Tensor]:
-        """Train the generator on `count` new fakes. Returns each loss term, detached.
+        """Train the generator on `count` new fakes, unless `adversarial` only by the added terms. Returns each term, detached.
 
         The discriminator's parameters are frozen meanwhile, which saves half the backward pass.
         """
@@ -120,20 +125,33 @@ class Game:
             fake = self._generate(self.networks.generator, context, count, "generator", condition)
         due = self._due("generator", context)
         step = self._step("generator", context, draw_real, fake, due, condition)
-        for trick in self.at("generators_discriminator"):
-            step.discriminator = trick.generators_discriminator(step.discriminator, step)
-        with precision(context.device):
-            fake_logits = step.fake_logits
-            real_logits = step.real_logits if self.loss.generator_needs_real else None
-        terms = {"loss_g": self.loss.generator(fake_logits, real_logits)}
+        terms = {"loss_g": self._adversarial_loss(step)} if adversarial else {}
         for trick in due:
             terms[trick.name] = trick.weight * trick.every * trick.generator_term(step)
-        self._differentiate("generator", terms)
+        if terms:
+            self._differentiate("generator", terms)
         self._hold(False)
+        if not terms:
+            return {}
         if self.simultaneous:
             self._move("discriminator", context)
         self._move("generator", context)
         return self._detached(terms)
+
+    def _adversarial_loss(self, step: Step) -> Tensor:
+        """The generator's loss without added terms."""
+        for trick in self.at("generators_discriminator"):
+            step.discriminator = trick.generators_discriminator(step.discriminator, step)
+        with precision(step.context.device):
+            fake_logits = step.fake_logits
+            real_logits = step.real_logits if self.loss.generator_needs_real else None
+        return self.loss.generator(fake_logits, real_logits)
+
+    def nothing(self, device: torch.device) -> dict[str, Tensor]:
+        """0 for each term, in the usual order: what a player reports that does not move."""
+        of_d, of_g = ([trick.name for trick in self.terms[player]] for player in ("discriminator", "generator"))
+        names = ("loss_d", *of_d, "d_real", "d_fake", "d_accuracy", "loss_g", *of_g)
+        return dict.fromkeys(names, torch.zeros((), device=device))
 
     def _hold(self, still: bool) -> None:
         """Let the discriminator's weights take no gradient, or take one again, but for those that are frozen."""

@@ -103,26 +103,30 @@ class Trainer:
 
     def context(self) -> StepContext:
         """Context of the current step."""
-        return StepContext(
-            self.config.seed, self.config.name, self.step, self.images, self.config.batch_size, self.device
-        )
+        config = self.config
+        return StepContext(config.seed, config.name, self.step, self.images, config.batch_size, self.device)
 
     def iterate(self) -> Terms:
         """Run one iteration. Returns each loss term, on the device."""
         context, batch = self.context(), self.config.batch_size
         self.before = self.images
-        # For stochastic layers such as dropout; everything else has its own random generator.
-        seed = derive_seed(self.config.seed, self.config.name, self.step, distributed.rank(), "layers")
-        seed_layers(seed, self.device)
+        # For stochastic layers, such as dropout; everything else has its own generator.
+        seed_layers(
+            derive_seed(self.config.seed, self.config.name, self.step, distributed.rank(), "layers"), self.device
+        )
         self.game.before_step(context)
-        terms: Terms = {}
+        join, plays = self.config.discriminator, self.config.plays
+        terms: Terms = {} if join.at_once else self.game.nothing(self.device)
         for turn in range(self.game.discriminator_steps(context)):
-            real, condition = self.batches.at(self.images, batch), self.batches.condition_at(self.images, batch)
-            terms |= self.game.discriminator_step(replace(context, turn=turn), real, condition)
+            if plays and not join.fits(self.before):
+                real, condition = self.batches.at(self.images, batch), self.batches.condition_at(self.images, batch)
+                terms |= self.game.discriminator_step(replace(context, turn=turn), real, condition)
             self.images += batch
-        place = context.step * batch, batch, "generator"
-        count, condition = batch // distributed.world(), self.batches.condition_at(*place)
-        terms |= self.game.generator_step(context, lambda: self.batches.at(*place), count, condition)
+        if not join.warms_up(self.before):
+            place = context.step * batch, batch, "generator"
+            count, condition = batch // distributed.world(), self.batches.condition_at(*place)
+            adversarial = plays and not join.fits(self.before)
+            terms |= self.game.generator_step(context, lambda: self.batches.at(*place), count, condition, adversarial)
         self.step += 1
         return terms
 
@@ -183,8 +187,7 @@ class Trainer:
         """Write a checkpoint.
 
         Raises:
-            TrainingFailed: a weight is not finite; nothing is written.
-            OSError: the disk is full; earlier checkpoints are untouched.
+            TrainingFailed: a weight is not finite; nothing is written. OSError: the disk is full; earlier ones are untouched.
         """
         self.meter.read()
         for name, module in self.networks.modules().items():

@@ -64,6 +64,9 @@ class Watch(Component[Trainer]):
         monitor, config, networks = run.monitor, run.config, run.networks
         if monitor.probe is None:
             return
+        join = config.discriminator
+        if not config.plays or join.fits(run.before) or join.warms_up(run.before):
+            return  # until both players train, there is no game to diagnose
         monitor.note(run.step, terms)
         if run.step % config.monitor.steps:
             return

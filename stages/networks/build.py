@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from espalier.data.errors import InputError
 from espalier.stages.networks.network import NetworkOptions
 from espalier.stages.process.seeds import derive_seed
+from espalier.stages.tricks.loss import Loss
+from espalier.stages.tricks.no_loss import NoDiscriminator, NoLoss
 from espalier.stages.tricks.parts import NetworkPlan, Networks, OptimizerPlan, Player
 from espalier.stages.tricks.trick import Trick, implements
 
@@ -29,6 +31,8 @@ class Adam(Protocol):
 class Tricks(Protocol):
     """The tricks in order."""
 
+    @property
+    def loss(self) -> Loss: ...
     @property
     def others(self) -> Sequence[Trick]: ...
 
@@ -62,7 +66,9 @@ def build_networks(stage: Stage, channels: int, device: torch.device, classes: i
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(derive_seed(stage.seed, stage.name, "networks"))
         generator = network.generator_class(**plan.generator)
-        networks = Networks(generator, network.discriminator_class(**plan.discriminator), generator)
+        fits = isinstance(stage.tricks.loss, NoLoss)
+        discriminator = NoDiscriminator() if fits else network.discriminator_class(**plan.discriminator)
+        networks = Networks(generator, discriminator, generator)
         for trick in tricks:
             if implements(trick, "change_networks"):
                 trick.change_networks(networks)
@@ -131,4 +137,5 @@ def build_optimizers(stage: Stage, networks: Networks) -> dict[Player, torch.opt
     for trick in stage.tricks.others:
         trick.plan_optimizers(plan)
     players: dict[Player, nn.Module] = {"discriminator": networks.discriminator, "generator": networks.generator}
-    return {name: plan.kind[name](module.parameters(), **plan.options[name]) for name, module in players.items()}
+    trained = {name: list(module.parameters()) for name, module in players.items()}
+    return {name: plan.kind[name](weights, **plan.options[name]) for name, weights in trained.items() if weights}

@@ -28,7 +28,8 @@ def freeze(networks: Networks, chosen: Collection[str], inherited: dict[str, set
             if path.partition(".")[0] == player:
                 frozen |= _below(path, player, network, names, where)
         _hold(network, frozen)
-        if not any(parameter.requires_grad for parameter in network.parameters()):
+        weights = list(network.parameters())
+        if weights and not any(parameter.requires_grad for parameter in weights):
             raise InputError(f"{where}: nothing of the {player} is left to train; freeze less")
 
 

@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.stages.contracts.condition import Condition
+from espalier.stages.tricks.no_loss import NoDiscriminator
 from espalier.stages.tricks.parts import Networks
 
 
@@ -23,6 +24,8 @@ def check_shapes(name: str, networks: Networks, latent: Tensor, real: Tensor, co
                 f"network {name}: the generator returns {_shown(fake)} for latents {_shown(latent)}, but the data are "
                 f"{_shown(real)}"
             )
+        if isinstance(networks.discriminator, NoDiscriminator):
+            return
         logits = _run(name, "discriminator", networks.discriminator, real, None, condition)
     if logits.ndim != 1 or len(logits) % len(real):
         raise InputError(

@@ -22,7 +22,8 @@ class Setting:
     judged jointly. `grows`: whether the stage inherits the weights of a parent of half its resolution. `network`: its
     name; `places`: what tricks may change in it, such as "discriminator.statistics"; `kind`: "images", "points" or "maps";
     `conditioned_on`: what the network itself is conditioned on besides classes, if anything; `features`: number of
-    intermediate features the discriminator returns; `norms`: normalisation of hidden layers, by player; `betas`: Adam's.
+    intermediate features the discriminator returns; `norms`: normalisation of hidden layers, by player; `betas`: Adam's;
+    `own_conditioning`: whether the condition is a user's own.
     """
 
     batch_size: int
@@ -41,6 +42,7 @@ class Setting:
     equalized: bool
     maxout: bool
     betas: tuple[float, float]
+    own_conditioning: bool = False
 
 
 @dataclass

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
 
@@ -21,8 +22,12 @@ class Reconstruction(Term):
     name = "reconstruction"
     weight: float = Field(default=100.0, ge=0)
 
-    def wants(self) -> tuple[str, ...]:
-        return ("discriminator.code",)
+    def check(self, setting: Setting) -> None:
+        if setting.conditioned_on is None and not setting.own_conditioning:
+            raise ValueError(
+                f"tricks.reconstruction cannot be used in network {setting.network}, which is conditioned on nothing that "
+                "tells one image from another; use a conditioning of your own, or fashion_shape or fashion_image"
+            )
 
     def generator_term(self, step: Step) -> Tensor:
         if getattr(step.networks.generator, "makes_maps", False):

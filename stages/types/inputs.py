@@ -172,7 +172,8 @@ class MadeUpStore(Store):
 
     def images(self, resolution: int) -> NDArray[np.uint8]:
         """Uniform noise."""
-        return np.random.default_rng(0).integers(0, 256, self.shape, dtype=np.uint8)
+        shape = (self.shape[0], resolution, resolution, self.shape[-1])
+        return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
     def points(self) -> NDArray[np.float32]:
         """Gaussian noise."""
