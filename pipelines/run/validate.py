@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from espalier.data.errors import InputError
-from espalier.pipelines.run.dag import Node, stages_of
+from espalier.pipelines.run.dag import Node, nodes, stages_of
 from espalier.stages.config.params import PARAMS, entries, merged_section, read_params, stage_names
 
 
@@ -29,12 +29,17 @@ def validate(pipeline: str, known: list[Node] | None = None) -> list[str]:
         raise InputError("\n".join(dict.fromkeys(errors)))
     stages_of(pipeline, known=known)
     dataset = Path(merged_section(params, pipeline, names[0])["dataset"])
-    if not holds_dataset(params, dataset):
+    if not (holds_dataset(params, dataset) or _is_made(dataset, nodes() if known is None else known)):
         datasets = ", ".join(f"artifacts/datasets/{name}" for name in entries(params, "datasets")) or "none"
         raise InputError(
             f"{PARAMS}: {pipeline}.common.dataset: there is no dataset {dataset}; 'datasets' defines {datasets}"
         )
     return names
+
+
+def _is_made(path: Path, known: list[Node]) -> bool:
+    """Whether a stage makes this folder, such as a stage type whose output is a dataset."""
+    return any(path in node.outs for node in known)
 
 
 def _errors(action: Any) -> list[str]:
