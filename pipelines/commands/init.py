@@ -11,14 +11,8 @@ from espalier.data.errors import InputError
 from espalier.data.files import whole_file
 from espalier.pipelines.commands.new import quoted
 
-FILES = {
-    "params.yaml": "params.yaml",
-    "dvc.yaml": "dvc.yaml",
-    "README.md": "README.md",
-    "gitignore": ".gitignore",
-    "dvcignore": ".dvcignore",
-}
-"""The template of each file."""
+FILES = ("params.yaml", "dvc.yaml", "README.md", ".gitignore", ".dvcignore")
+"""Each has a template; none is called as it is called in a project, because DVC reads every dvc.yaml below its root."""
 DOLLS = "dolls: {source: dolls, root: artifacts/code/dataset/dolls, count: 8000, resolution: 32} # drawn by Espalier"
 
 
@@ -43,9 +37,10 @@ def init_project(folder: Path, images: Path | None) -> None:
     if not (folder / ".dvc").exists():
         _run(folder, sys.executable, "-m", "dvc", "init", "--quiet")
     name, dataset = ("dolls", DOLLS) if images is None else ("images", _of_images(folder, images))
-    for template, file in FILES.items():
-        text = resources.files("espalier.pipelines.commands").joinpath("project", template).read_text(encoding="utf-8")
-        if template == "params.yaml":
+    templates = resources.files("espalier.pipelines.commands").joinpath("project")
+    for file in FILES:
+        text = templates.joinpath(f"{file.lstrip('.')}.template").read_text(encoding="utf-8")
+        if file == "params.yaml":
             text = text.replace("DATASET", dataset).replace("NAME", name)
         _add(folder / file, text)
 

@@ -143,7 +143,7 @@ def test_an_artifact_of_before_the_move_is_refused_with_the_remedy(copy_of_train
     file.write_text(json.dumps(record))
     said = copy_of_trained.look("sample", "artifacts/progan/r8", ok=False)
     assert (
-        copy_of_trained.code == 2 and "has format 1, this version reads 2" in said and "dvc repro -f progan@r8" in said
+        copy_of_trained.code == 2 and "has format 1, this version reads 3" in said and "dvc repro -f progan@r8" in said
     )
 
 

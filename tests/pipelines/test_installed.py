@@ -100,7 +100,7 @@ def own_project(environment: Path, folder: Path) -> Project:
 def test_the_wheel_holds_one_package_and_the_templates(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"espalier"}
-    assert "espalier/pipelines/commands/project/params.yaml" in names
+    assert "espalier/pipelines/commands/project/params.yaml.template" in names
 
 
 def test_a_project_of_ones_own(environment: Path, server: Server, tmp_path: Path) -> None:
