@@ -86,7 +86,7 @@ def check_dataset(params: dict[str, Any], pipeline: str, stage: str, section: di
     if second is not None:
         raise InputError(
             f"{where}.stages.{stage}: its dataset is {second}, but the pipeline's is {named} ({pipeline}.common.dataset); a "
-            f"pipeline has one dataset: write a second pipeline for the other"
+            f"pipeline has one dataset: write a second pipeline for the other (espalier new NAME --like {pipeline})"
         )
 
 
