@@ -53,7 +53,8 @@ def test_a_cron_run_is_really_scheduled_and_run(background: Background, server: 
     }
     (run, *_) = wait_for(lambda: server.ask("flow_runs/filter", question), 120)
     assert run["auto_scheduled"]
-    wait_for(lambda: set(server.tasks(run["id"]).values()) == {"Cached"}, 30)  # the server learns of tasks a little later
+    # The server learns of tasks a little later than of the run.
+    wait_for(lambda: set(server.tasks(run["id"]).values()) == {"Cached"}, 30)
 
 
 def test_a_run_whose_machine_went_down_is_shown_as_crashed_and_continues(
