@@ -31,13 +31,13 @@ def warnings(pipeline: str, names: list[str]) -> list[str]:
     every, params = {node.name: node for node in nodes()}, read_params()
     for name in names:
         config = stage_config(params, pipeline, name)
-        for sentence in (*config.warnings, *_forgotten_features(config, every)):
+        for sentence in (*config.warnings, *_forgotten_inputs(config, every)):
             found.setdefault(sentence, []).append(name)
     return [f"{PARAMS}: {pipeline} ({', '.join(stages)}): {sentence}" for sentence, stages in found.items()]
 
 
-def _forgotten_features(config: "StageConfig", every: dict[str, Node]) -> list[str]:
-    """Feature networks that the stage reads but DVC's DAG does not list: dvc.yaml cannot template a dependency that only
+def _forgotten_inputs(config: "StageConfig", every: dict[str, Node]) -> list[str]:
+    """Artifacts that the stage reads but DVC's DAG does not list: dvc.yaml cannot template a dependency that only
     some stages have."""
     read = {"monitor.features": config.monitor.features} | {
         f"{key}.{name}": path

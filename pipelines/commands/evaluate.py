@@ -19,6 +19,7 @@ from espalier.stages.features.extractor import Extractor
 from espalier.stages.features.inception import load_inception
 from espalier.stages.features.load import load_extractor
 from espalier.stages.kinds.sampling import generate
+from espalier.stages.loop.evaluate import EvaluateOptions
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
 
@@ -54,7 +55,7 @@ def evaluation_of(
     check_counts(store, extractor, number)
     fakes = _sampled(path, record, generator, number, seed, device)
     options = config_of(record, path).evaluate
-    own = tuple(getattr(options, "metrics", {}).values())
+    own = tuple(options.metrics.values()) if isinstance(options, EvaluateOptions) else ()
     return evaluate(fakes, store, extractor, seed, modes, own=own)
 
 

@@ -66,6 +66,5 @@ def _run(folder: Path, *command: str) -> None:
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
-        raise InputError(
-            f"'{' '.join(Path(command[0]).name if i == 0 else c for i, c in enumerate(command))}': {said[-1]}"
-        )
+        shown = " ".join([Path(command[0]).name, *command[1:]])
+        raise InputError(f"'{shown}': {said[-1]}")

@@ -27,9 +27,10 @@ def validate(pipeline: str, known: list[Node] | None = None) -> list[str]:
         errors.extend(_errors(lambda name=name: check_stage(params, pipeline, name)))
     if errors:
         raise InputError("\n".join(dict.fromkeys(errors)))
+    known = known or nodes()
     stages_of(pipeline, known=known)
     dataset = Path(merged_section(params, pipeline, names[0])["dataset"])
-    if not (holds_dataset(params, dataset) or _is_made(dataset, nodes() if known is None else known)):
+    if not (holds_dataset(params, dataset) or _is_made(dataset, known)):
         datasets = ", ".join(f"artifacts/datasets/{name}" for name in entries(params, "datasets")) or "none"
         raise InputError(
             f"{PARAMS}: {pipeline}.common.dataset: there is no dataset {dataset}; 'datasets' defines {datasets}"

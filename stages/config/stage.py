@@ -137,8 +137,8 @@ class StageConfig(Options):
         for name in self.gate.bounds if self.gate else ():
             if name not in self.metrics:
                 raise ValueError(f"gate.{name}: the stage has no such metric; it has: {', '.join(self.metrics)}")
-        for key, registry in (("kind", KINDS), ("conditioning", CONDITIONINGS)):
-            self._check_named(key, registry)
+        self._check_named("kind", self.kind, KINDS)
+        self._check_named("conditioning", self.conditioning, CONDITIONINGS)
         self._check_network()
         check_what_trains(self)
         self._check_condition()
@@ -152,9 +152,12 @@ class StageConfig(Options):
     def _together(self, outcome: Literal["forbid", "warn"]) -> list[str]:
         return found_together(self.setting, self.tricks.loss, self.tricks.others, outcome)
 
-    def _check_named(self, key: str, registry: Registry[Any]) -> None:
+    @staticmethod
+    def _check_named(key: str, path: str | None, registry: Registry[Any]) -> None:
+        if path is None:
+            return
         try:
-            registry.find(getattr(self, key) or next(iter(registry)))
+            registry.find(path)
         except ValueError as error:
             raise ValueError(f"{key}: {error}") from error
 

@@ -128,11 +128,11 @@ class Game:
         terms = {"loss_g": self._adversarial_loss(step)} if adversarial else {}
         for trick in due:
             terms[trick.name] = trick.weight * trick.every * trick.generator_term(step)
-        if terms:
-            self._differentiate("generator", terms)
-        self._hold(False)
         if not terms:
+            self._hold(False)
             return {}
+        self._differentiate("generator", terms)
+        self._hold(False)
         if self.simultaneous:
             self._move("discriminator", context)
         self._move("generator", context)
