@@ -10,9 +10,10 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from espalier.models.convolution import Conv2d
 from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
-from espalier.models.layers import double, halve
+from espalier.models.layers import blend, double, halve
 from espalier.models.norms import MakeNorm
 from espalier.models.progan import image_sizes, resolutions
 from espalier.models.resizing import Up, UpConvolution
@@ -73,7 +74,7 @@ class Generator(nn.Module):
             x = self.attention[size](x) if size in self.attention else x
         image = torch.tanh(self.to_image[str(self.resolution)](x))
         if self.alpha < 1:
-            image = double(torch.tanh(self.to_image[str(self.resolution // 2)](below))).lerp(image, self.alpha)
+            image = blend(double(torch.tanh(self.to_image[str(self.resolution // 2)](below))), image, self.alpha)
         return image
 
 
@@ -107,7 +108,7 @@ class Discriminator(nn.Module):
         maps = {r: min(width * resolution // (2 * r), largest) for r in sizes}
 
         def halving(inputs: int, outputs: int) -> nn.Conv2d:
-            return nn.Conv2d(inputs, outputs, kernel, 2, (kernel - 1) // 2, bias=True)
+            return Conv2d(inputs, outputs, kernel, 2, (kernel - 1) // 2, bias=True)
 
         first = sizes[: 2 if fades else 1]
         self.from_image = nn.ModuleDict({str(r): halving(channels, maps[r]) for r in first})
@@ -141,5 +142,5 @@ class Discriminator(nn.Module):
             return first
         made: Tensor = self.after[size](self.downs[size](x))
         if self.alpha < 1 and int(size) == self.resolution // 4:
-            return self.after_image[size](self.from_image[size](halve(images))).lerp(made, self.alpha)  # type: ignore[no-any-return]
+            return blend(self.after_image[size](self.from_image[size](halve(images))), made, self.alpha)
         return made

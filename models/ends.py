@@ -35,7 +35,7 @@ class Judgement(nn.Module):
     `similarity`, if given, is a module (B, width) -> (B, width + its `added_features`), whose `build(width)` is called
     first. With `classes`, the logit is linear(h) + <embed(y), h> (Miyato and Koyama, "cGANs with Projection
     Discriminator", equation 7). `make_linear` (inputs, outputs) makes the network's type of dense layer. `width` is the
-    width of the features.
+    width of the features. Logits are computed in float32, whatever the precision of what comes before.
     """
 
     def __init__(self, width: int, make_linear: MakeLinear, similarity: nn.Module | None, classes: int) -> None:
@@ -52,9 +52,9 @@ class Judgement(nn.Module):
             h = self.similarity(h)
         if features is not None:
             features.append(h)
-        logits: Tensor = self.linear(h).flatten()
-        if self.embed is not None:
-            if labels is None:
-                raise ValueError("this discriminator needs class numbers")
-            logits = logits + (self.embed(labels) * h).sum(1)
-        return logits
+        if self.embed is not None and labels is None:
+            raise ValueError("this discriminator needs class numbers")
+        with torch.autocast(h.device.type, enabled=False):  # in bfloat16, logits above 16 are multiples of 0.125
+            h = h.to(torch.promote_types(h.dtype, torch.float32))
+            logits: Tensor = self.linear(h).flatten()
+            return logits if self.embed is None else logits + (self.embed(labels) * h).sum(1)

@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from espalier.models.convolution import conv2d, shifted
+
 FUSED_FROM = 16
 """Resizing convolutions use their fused form when the larger of the two images has at least this side.
 
@@ -53,7 +55,7 @@ class EqualizedConv2d(EqualizedWeight):
         self.padding = kernel // 2
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.conv2d(x, self.scaled(), self.bias, padding=self.padding)
+        return conv2d(x, self.scaled(), self.bias, padding=self.padding)
 
 
 def _summed_shifts(weight: Tensor) -> Tensor:
@@ -73,7 +75,7 @@ class UpConv2d(EqualizedWeight):
 
     def forward(self, x: Tensor) -> Tensor:
         if 2 * x.shape[-1] < FUSED_FROM:
-            return F.conv2d(double(x), self.scaled(), self.bias, padding=1)
+            return conv2d(double(x), self.scaled(), self.bias, padding=1)
         kernel = _summed_shifts(self.scaled()).flip(2, 3).transpose(0, 1)
         return F.conv_transpose2d(x, kernel, self.bias, stride=2, padding=1)
 
@@ -89,8 +91,8 @@ class DownConv2d(EqualizedWeight):
 
     def forward(self, x: Tensor) -> Tensor:
         if x.shape[-1] < FUSED_FROM:
-            return halve(F.conv2d(x, self.scaled(), padding=1)) + self.bias[:, None, None]
-        return F.conv2d(x, _summed_shifts(self.weight * (self.scale / 4)), self.bias, stride=2, padding=1)
+            return shifted(halve(conv2d(x, self.scaled(), None, padding=1)), self.bias)
+        return conv2d(x, _summed_shifts(self.weight * (self.scale / 4)), self.bias, stride=2, padding=1)
 
 
 def pixel_norm(x: Tensor) -> Tensor:
@@ -99,7 +101,7 @@ def pixel_norm(x: Tensor) -> Tensor:
     Uses the vector norm, whose derivative needs fewer passes over memory than that of the mean square.
     """
     length = torch.linalg.vector_norm(x, dim=1, keepdim=True)
-    normed: Tensor = x * (length.square() / x.shape[1] + 1e-8).rsqrt()
+    normed: Tensor = x * (length.square() / x.shape[1] + 1e-8).rsqrt().to(x.dtype)  # autocast computes norms in float32
     return normed
 
 
@@ -110,7 +112,13 @@ def leaky_relu(x: Tensor) -> Tensor:
 
 def double(x: Tensor) -> Tensor:
     """Repeat each pixel 2x2: (B, C, H, W) -> (B, C, 2H, 2W)."""
-    return F.interpolate(x, scale_factor=2.0, mode="nearest")
+    with torch.autocast(x.device.type, enabled=False):  # which would make it float32 on a GPU
+        return F.interpolate(x, scale_factor=2.0, mode="nearest")
+
+
+def blend(old: Tensor, new: Tensor, alpha: float) -> Tensor:
+    """old + alpha (new - old), in the precision of `new`."""
+    return old.to(new.dtype).lerp(new, alpha)
 
 
 def halve(x: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from espalier.models.convolution import shifted
 from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
 from espalier.models.layers import (
@@ -19,6 +20,7 @@ from espalier.models.layers import (
     EqualizedLinear,
     EqualizedWeight,
     UpConv2d,
+    blend,
     double,
     halve,
     leaky_relu,
@@ -63,7 +65,7 @@ class LatentToSquare(EqualizedWeight):
 
     def forward(self, z: Tensor) -> Tensor:
         x = nn.functional.linear(z, self.scaled()).view(len(z), -1, 4, 4)
-        return x.contiguous(memory_format=torch.channels_last) + self.bias[:, None, None]
+        return shifted(x.contiguous(memory_format=torch.channels_last), self.bias)
 
 
 class GrowBlock(nn.Module):
@@ -129,7 +131,7 @@ class Generator(nn.Module):
         image: Tensor = self.to_rgb[str(self.resolution)](x)
         if self.alpha < 1:
             old = double(self.to_rgb[str(self.resolution // 2)](below))
-            image = old.lerp(image, self.alpha)
+            image = blend(old, image, self.alpha)
         return image
 
 
@@ -201,7 +203,7 @@ class Discriminator(nn.Module):
             x = block(x)
             if int(size) == self.resolution and self.alpha < 1:
                 old = leaky_relu(self.from_rgb[str(self.resolution // 2)](halve(images)))
-                x = old.lerp(x, self.alpha)
+                x = blend(old, x, self.alpha)
             if str(int(size) // 2) in self.attention:
                 x = self.attention[str(int(size) // 2)](x)
             if features is not None:

@@ -4,7 +4,16 @@ from typing import Literal
 
 from torch import Tensor, nn
 
+from espalier.models.layers import double
+
 Up = Literal["nearest", "pixelshuffle", "transposed"]
+
+
+class Double(nn.Module):
+    """(B, C, H, W) -> (B, C, 2H, 2W) by repeating each pixel."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return double(x)
 
 
 class UpConvolution(nn.Module):
@@ -21,7 +30,7 @@ class UpConvolution(nn.Module):
             padding, more = (kernel - 1) // 2, kernel % 2
             self.way: nn.Module = nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding, output_padding=more)
             return
-        resize = nn.Upsample(scale_factor=2) if up == "nearest" else nn.PixelShuffle(2)
+        resize = Double() if up == "nearest" else nn.PixelShuffle(2)
         convolution = nn.Conv2d(inputs, outputs if up == "nearest" else 4 * outputs, kernel, padding="same")
         self.way = nn.Sequential(resize, convolution) if up == "nearest" else nn.Sequential(convolution, resize)
 

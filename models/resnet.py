@@ -8,12 +8,12 @@ is a trick, and so is self-attention (SAGAN), at the resolutions given to it.
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from espalier.models.convolution import Conv2d
 from espalier.models.ends import Judgement, LatentWithClass, added_features
 from espalier.models.hidden import Hidden, HiddenPlan
-from espalier.models.layers import double, halve
+from espalier.models.layers import blend, double, halve
 from espalier.models.norms import MakeNorm
 from espalier.models.progan import image_sizes, resolutions
 from espalier.models.resizing import Up, UpConvolution
@@ -44,8 +44,7 @@ class UpBlock(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None) -> Tensor:
         y = self.conv(self.before_conv(self.up(self.before_up(x, labels)), labels))
-        shortcut: Tensor = F.interpolate(self.shortcut(x), scale_factor=2.0, mode="nearest")
-        together: Tensor = shortcut + y
+        together: Tensor = double(self.shortcut(x)) + y
         return together
 
 
@@ -89,7 +88,7 @@ class Generator(nn.Module):
             x = self.attention[size](x) if size in self.attention else x
         image = self._image(x, self.resolution, labels)
         if self.alpha < 1:
-            image = double(self._image(below, self.resolution // 2, labels)).lerp(image, self.alpha)
+            image = blend(double(self._image(below, self.resolution // 2, labels)), image, self.alpha)
         return image
 
     def _image(self, x: Tensor, size: int, labels: Tensor | None) -> Tensor:
@@ -105,9 +104,9 @@ class DownBlock(nn.Module):
     def __init__(self, inputs: int, outputs: int, halves: bool, first: bool, hidden: HiddenPlan) -> None:
         super().__init__()
         self.halves, self.first = halves, first
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, padding=1)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, padding=1)
-        self.shortcut = nn.Conv2d(inputs, outputs, 1) if halves or inputs != outputs else nn.Identity()
+        self.conv1 = Conv2d(inputs, outputs, 3, padding=1)
+        self.conv2 = Conv2d(outputs, outputs, 3, padding=1)
+        self.shortcut = Conv2d(inputs, outputs, 1) if halves or inputs != outputs else nn.Identity()
         _glorot(self.conv1, math.sqrt(2))
         _glorot(self.conv2, math.sqrt(2))
         _glorot(self.shortcut)
@@ -177,5 +176,5 @@ class Discriminator(nn.Module):
             return first
         made: Tensor = self.blocks[size](x)
         if self.alpha < 1 and size == str(self.resolution // 4):
-            return self.from_image[size](halve(images)).lerp(made, self.alpha)  # type: ignore[no-any-return]
+            return blend(self.from_image[size](halve(images)), made, self.alpha)
         return made

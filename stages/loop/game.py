@@ -98,8 +98,7 @@ class Game:
             fake = trick.fakes(fake, View("discriminator", False, context))
         due = self._due("discriminator", context)
         step = self._step("discriminator", context, lambda: real, fake, due, condition)
-        with precision(context.device):
-            logits = step.real_logits, step.fake_logits
+        logits = step.real_logits, step.fake_logits
         terms = {"loss_d": step.players.discriminator_loss(*logits)}
         for trick in due:
             terms[trick.name] = trick.weight * trick.every * trick.discriminator_term(step)
@@ -202,7 +201,8 @@ class Game:
         network = self.networks.discriminator if player == "discriminator" else self._opponent(player, context)
 
         def discriminator(images: Tensor, features: list[Tensor] | None = None) -> Tensor:
-            logits: Tensor = network(images, features, condition)
+            with precision(context.device):  # the same for losses and penalties
+                logits: Tensor = network(images, features, condition)
             return logits
 
         players = Players(

@@ -25,7 +25,7 @@ from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions
 from espalier.stages.monitor.monitor import Monitor
 from espalier.stages.networks.build import build_optimizers
 from espalier.stages.process import distributed
-from espalier.stages.process.device import compile_generator, seed_layers
+from espalier.stages.process.device import seed_layers
 from espalier.stages.process.exits import TrainingFailed
 from espalier.stages.process.meter import Meter
 from espalier.stages.process.seeds import derive_seed
@@ -62,7 +62,6 @@ class Trainer:
         self.store, self.batches, self.origin = inputs.store, inputs.batches, inputs.origin
         optimizers, tricks = build_optimizers(config, networks), list(config.tricks.others)
         self.game = Game(networks, config.tricks.loss, tricks, optimizers, config.network.prior)
-        compile_generator(networks.generator, device)
         self.meter, self.monitor, self.interventions = Meter(), Monitor(), interventions
         self.step = self.images = self.before = 0
         self.codes, self.news = [self.origin.code], list[str]()

@@ -42,9 +42,3 @@ def seed_layers(seed: int, device: torch.device) -> None:
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
         torch.cuda.manual_seed(seed)
-
-
-def compile_generator(generator: torch.nn.Module, device: torch.device) -> None:
-    """Compile the generator on a GPU. The discriminator is not compiled: compiled graphs do not support double backward."""
-    if device.type == "cuda":
-        generator.compile()

@@ -80,7 +80,8 @@ class Step:
 
     def _logits(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
         features: list[Tensor] = []
-        return self.discriminator(images, features).float(), features
+        logits = self.discriminator(images, features).float()
+        return logits, [feature.float() for feature in features]
 
     @cached_property
     def _on_real(self) -> tuple[Tensor, list[Tensor]]:
