@@ -26,7 +26,7 @@ from espalier.stages.contracts.known import SECTIONS
 
 ROOT = Path(__file__).parent
 TABLES = ROOT.parent / "docs" / "tables"
-MAKERS = {section: group for group, section in SECTIONS.items()}
+MAKERS = {section: group for group, section in SECTIONS.items()} | {"classifiers": "classifiers"}
 """What makes the artifacts that pipelines name, by their folder."""
 
 

@@ -127,7 +127,7 @@ class Store:
         if not self.holds_points:
             raise InputError(
                 f"the dataset at {self.path} holds images, not points; "
-                "take a dataset with 'source: points', or a network for images"
+                "take a dataset of points, or a network for images"
             )
         return self._array(POINTS, (self.manifest.count, self.manifest.channels))
 

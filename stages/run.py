@@ -1,6 +1,6 @@
 """python -m espalier.stages.run PIPELINE STAGE: run one stage of params.yaml, which also gives its type.
 
-`dataset NAME`, `features NAME`, `text NAME` and `classifier NAME` prepare or train the entry of that name, and
+`dataset NAME`, `features NAME` and `text NAME` prepare or train the entry of that name, and
 `fingerprint` writes the code fingerprints that dvc.yaml tracks. With `--profile`, a training stage runs a few steps and
 prints their cost as JSON.
 """

@@ -1,4 +1,4 @@
-"""The interface shared by all image sources."""
+"""The interface of sources of images."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -53,13 +53,18 @@ class DamagedImage(Exception):
     """An image cannot be read; the message says why."""
 
 
-class Source(BaseModel, ABC):
+class DataSource(BaseModel, ABC):
     """Options common to all sources. DVC tracks `root`: a change in it makes DVC prepare the dataset again."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     source: str
     root: Path
+
+
+class Source(DataSource):
+    """Options common to all sources of images."""
+
     resolution: Resolution
 
     @abstractmethod

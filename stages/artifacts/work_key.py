@@ -23,7 +23,6 @@ def work_key(
         "watch",
         "evaluate",
         "components",
-        "classifier",
         "after",
         "at",
         "start",

@@ -1,4 +1,4 @@
-"""Options outside pipelines: datasets, feature networks, sentence encoders, classifiers."""
+"""Options outside pipelines: datasets, feature networks, sentence encoders."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from espalier.stages.config.params import ARTIFACTS, PARAMS, choose, entries, wi
 from espalier.stages.contracts import known
 from espalier.stages.contracts.registry import Registry
 
-SOURCES = Registry[BaseModel]("source", known.SOURCES, "espalier.data.sources.source.Source")
+SOURCES = Registry[BaseModel]("source", known.SOURCES, "espalier.data.sources.source.DataSource")
 
 
 def source_config(params: dict[str, Any], name: str) -> Any:

@@ -114,9 +114,6 @@ class StageConfig(Options):
     heal: Annotated[HealOptions | None, BeforeValidator(_parse_heal)] = Field(
         default=None, description="roll back a failing run with a remedy; true: the built-in ones; see docs/monitor.md"
     )
-    classifier: Path | None = Field(
-        default=None, description="a digit classifier's artifact, to count the modes of stacked MNIST"
-    )
     tricks: Annotated[
         Tricks, BeforeValidator(parse_tricks), PlainSerializer(Tricks.resolved, return_type=dict[str, Any])
     ]
@@ -246,12 +243,11 @@ class StageConfig(Options):
     def metrics(self) -> tuple[str, ...]:
         """The names of the stage's final metrics."""
         terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
-        stacked = ("modes", "kl") if self.classifier else ()
         published = [
             name for key, options in self.component_options.items() for name in COMPONENTS.find(key).metrics_of(options)
         ]
         always = METRICS if self.plays else [name for name in METRICS if name not in OF_BOTH]
-        return tuple(dict.fromkeys((*always, *self.network.metrics, *stacked, *terms, *published)))
+        return tuple(dict.fromkeys((*always, *terms, *published)))
 
     @property
     def component_options(self) -> dict[str, ComponentOptions]:

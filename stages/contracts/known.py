@@ -6,11 +6,10 @@ TYPES = {
     "dataset": "espalier.stages.types.dataset.PrepareDataset",
     "features": "espalier.stages.types.features.TrainFeatures",
     "text": "espalier.stages.types.text.TrainText",
-    "classifier": "espalier.stages.types.classifier.TrainClassifier",
 }
 """Stage types."""
 
-SECTIONS = {"dataset": "datasets", "features": "features", "text": "texts", "classifier": "classifiers"}
+SECTIONS = {"dataset": "datasets", "features": "features", "text": "texts"}
 """Groups in dvc.yaml that are not pipelines: each entry of the section in params.yaml is a stage of this type."""
 
 SOURCES = {
@@ -18,8 +17,6 @@ SOURCES = {
     "fashiongan": "espalier.data.sources.fashiongan.FashionganSource",
     "folder": "espalier.data.sources.folder.FolderSource",
     "people": "espalier.data.sources.people.PeopleSource",
-    "points": "espalier.data.sources.points.PointSource",
-    "stacked_mnist": "espalier.data.sources.stacked_mnist.StackedMnistSource",
     "torchvision": "espalier.data.sources.torchvision.TorchvisionSource",
 }
 
@@ -28,8 +25,6 @@ NETWORKS = {
     "dcgan": "espalier.stages.networks.dcgan.Dcgan",
     "resnet": "espalier.stages.networks.resnet.Resnet",
     "mlp": "espalier.stages.networks.mlp.Mlp",
-    "dirac": "espalier.stages.networks.toys.Dirac",
-    "saddle": "espalier.stages.networks.toys.Saddle",
     "fashion_shape": "espalier.stages.fashiongan.networks.FashionShape",
     "fashion_image": "espalier.stages.fashiongan.networks.FashionImage",
 }

@@ -28,7 +28,6 @@ class Mlp(NetworkOptions):
     generator_class = mlp.Generator
     discriminator_class = mlp.Discriminator
     kind = POINTS
-    metrics = ("modes", "hq_share", "reverse_kl")
 
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
         common, hidden = {"channels": channels, "initial": self.initial}, self.hidden(self.activation)

@@ -46,8 +46,6 @@ class NetworkOptions(Options, ABC):
     """Options that a stage has at half its parent's value: widths at the resolution that doubles."""
     smallest: ClassVar[int] = 4
     """The smallest resolution."""
-    metrics: ClassVar[tuple[str, ...]] = ()
-    """Final metrics specific to these networks."""
 
     @abstractmethod
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:

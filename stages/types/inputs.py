@@ -16,7 +16,6 @@ from espalier.stages.config.stage import CONDITIONINGS, StageConfig
 from espalier.stages.contracts.condition import Conditioning
 from espalier.stages.contracts.published import library_versions
 from espalier.stages.contracts.registry import load
-from espalier.stages.evaluation.classifier import load_classifier
 from espalier.stages.fashiongan.text import ENCODER
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes, Nothing
@@ -69,8 +68,6 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"{PARAMS}: {config.pipeline}: tricks.{needy} needs the class of each image, and the dataset {config.dataset} has "
             "none; give it classes (one folder each), or remove the trick"
         )
-    if config.classifier is not None:
-        load_classifier(config.classifier, config.resolution, torch.device("cpu"))
     if parent is not None:
         _check_parent(config, store, parent)
 

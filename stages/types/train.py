@@ -25,8 +25,6 @@ from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts.component import Metrics
 from espalier.stages.contracts.stage_type import StageType
-from espalier.stages.evaluation.classifier import load_classifier
-from espalier.stages.evaluation.modes import Distance, FoundModes, StackedModes
 from espalier.stages.kinds.sampling import latents
 from espalier.stages.loop.checkpoints import Checkpoints
 from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions, interventions_of
@@ -164,22 +162,11 @@ def trainer_of(
 
 def components(config: StageConfig, trainer: Trainer, bar: Bar, interruption: Interruption) -> Components:
     """The components of the training loop, in order."""
-    found = [Watch(config), Log(bar, interruption), Snapshots(), *_known_modes(config, trainer)]
+    found: list[Any] = [Watch(config), Log(bar, interruption), Snapshots()]
     for name, options in config.component_options.items():
         component = COMPONENTS.find(name)(options)
         found.append(component if name in COMPONENTS else OwnComponent(name, component))
     return [*found, Checkpoints(interruption)]
-
-
-def _known_modes(config: StageConfig, trainer: Trainer) -> list[Any]:
-    modes = trainer.store.manifest.modes
-    if modes is not None:
-        return [FoundModes(modes)]
-    if "distance" in config.network.metrics:
-        return [Distance()]
-    if config.classifier is not None:
-        return [StackedModes(load_classifier(config.classifier, config.resolution, trainer.device))]
-    return []
 
 
 def train_to_the_end(config: StageConfig, make: Make, folder: Path) -> tuple[Trainer, Components]:

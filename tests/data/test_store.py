@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from benchmarks.mixtures import Mixture
 from espalier.data.errors import InputError
 from espalier.data.images import map_to_square
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
 from espalier.data.sources.folder import FolderSource
-from espalier.data.sources.points import PointSource
 from espalier.data.store import Store
 
 
@@ -41,7 +41,7 @@ def test_a_store_without_maps_says_which_sources_have_them(tmp_path: Path) -> No
     (tmp_path / "in").mkdir()
     Image.new("RGB", (8, 8)).save(tmp_path / "in/a.png")
     images = FolderSource(source="folder", root=tmp_path / "in", resolution=8)
-    points = PointSource.model_validate({"source": "points", "root": "x", "shape": "ring", "count": 5})
+    points = Mixture.model_validate({"source": "points", "root": "x", "shape": "ring", "count": 5})
     for name, source in (("folder", images), ("points", points)):
         prepare(source, tmp_path / name, quiet, workers=1)
         complaint = rf"no segmentation maps .its source is {name}.; take one of 'source: dolls', 'people' or 'fashiong"

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from benchmarks.games import Dirac, Saddle
 from espalier.models import dcgan, mlp, resnet
 from espalier.models.norms import NORMS, ConditionalBatchNorm
 from espalier.models.resizing import Up, UpConvolution
@@ -106,11 +107,7 @@ def test_conditional_batch_norm_has_a_scale_and_shift_for_each_class() -> None:
 
 
 def test_every_network_can_be_built_with_its_defaults_but_for_width() -> None:
-    assert set(NETWORKS) == {
-        "progan", "dcgan", "resnet", "mlp", "dirac", "saddle", "fashion_shape", "fashion_image"
-    }  # fmt: skip
-    for name in ("dirac", "saddle"):
-        arguments = NETWORKS[name]().arguments(0, 1)
-        point = NETWORKS[name].generator_class(**arguments["generator"])(torch.randn(3, 1))
-        assert point.shape == (3, 1)
-        assert NETWORKS[name].discriminator_class(**arguments["discriminator"])(point).shape == (3,)
+    assert set(NETWORKS) == {"progan", "dcgan", "resnet", "mlp", "fashion_shape", "fashion_image"}
+    for game in (Dirac(name="x"), Saddle(name="x")):
+        point = game.generator_class()(torch.randn(3, 1))
+        assert point.shape == (3, 1) and game.discriminator_class()(point).shape == (3,)

@@ -29,7 +29,7 @@ from espalier.pipelines.report.sections import flat, verdicts
 from espalier.pipelines.report.sheets import read_grid, sheet, spread
 from espalier.pipelines.run.dag import Node
 from espalier.stages.kinds.grids import grid, save_image
-from tests.conftest import Project
+from tests.conftest import ROOT, Project
 
 MEBIBYTES_5 = 5 * 2**20
 STAGES = ("dataset@dolls", "progan@r4", "progan@r8", "progan@r16")
@@ -143,10 +143,11 @@ def test_bad_input_is_a_sentence(trained: Project, case: str) -> None:
 
 
 def test_a_stage_of_points_has_a_page_too(project: Project) -> None:
-    ring = {"source": "points", "root": "artifacts/code/dataset/ring", "shape": "ring", "count": 200}
+    shutil.copy(ROOT / "benchmarks/mixtures.py", project.root)
+    ring = {"source": "mixtures.Mixture", "root": "artifacts/code/dataset/ring", "shape": "ring", "count": 200}
     project.set("datasets", {"ring": ring})
     common = {"dataset": "artifacts/datasets/ring", "kimg": 0.4, "batch_size": 8, "network": "mlp"}
-    common |= {"tricks": {"loss": "hinge"}, "monitor": {"steps": 10}}
+    common |= {"tricks": {"loss": "hinge"}, "monitor": {"steps": 10}, "components": {"mixtures.FoundModes": {}}}
     project.set("progan", {"common": common, "stages": {"r4": {"after": "artifacts/datasets/ring"}}})
     project.espalier("run", "progan")
     page = reported(project)

@@ -51,7 +51,7 @@ CASES: dict[str, tuple[str, Any, str]] = {
     "unknown option of a network": ("common.network", {"name": "mlp", "widht": 1, "maxuot": 2}, "progan.common.network.maxuot: unknown key; did you mean 'maxout'?"),
     "points with a resolution": ("common.network", "mlp", "the network mlp is for points, which have none; leave it out"),
     "network that cannot grow": ("stages.r8", {"after": "artifacts/progan/r4", "network": {"name": "mlp"}, "resolution": None}, "network mlp cannot start from a parent; use one of progan, dcgan, resnet, fashion_image, or after: artifacts/datasets/dolls"),
-    "no place in a network": ("stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "dirac"}, "resolution": None}, "tricks.minibatch_stddev cannot be used in network dirac, which has no discriminator.statistics; use one of: progan, dcgan, resnet, mlp"),
+    "no place in a network": ("stages.r4", {"after": "artifacts/datasets/dolls", "network": {"name": "benchmarks.games.Dirac"}, "resolution": None}, "tricks.minibatch_stddev cannot be used in network benchmarks.games.Dirac, which has no discriminator.statistics; use one of: progan, dcgan, resnet, mlp"),
     "penalty and batch norm": ("common.tricks.norm", {"discriminator": "batch"}, "tricks.gradient_penalty and tricks.norm.discriminator (batch norm in the discriminator) cannot be together"),
     "clipping and spectral norm": ("common.tricks", {"loss": "wgan", "weight_clipping": 0.1, "spectral_norm": "on"}, "progan.common.tricks.spectral_norm.on"),
     "simultaneous and several steps": ("common.tricks", {"loss": "wgan", "simultaneous": {}, "n_critic": 5}, "tricks.simultaneous and tricks.n_critic cannot be together: simultaneous is one step of each player"),

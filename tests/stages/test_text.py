@@ -8,10 +8,10 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from benchmarks.mixtures import Mixture
 from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
-from espalier.data.sources.points import PointSource
 from espalier.stages.fashiongan.text import LONGEST, load_text
 from tests.training import run_stage
 
@@ -87,7 +87,7 @@ def test_a_sentence_that_says_nothing_is_refused(folder: Path) -> None:
 
 
 def test_what_cannot_be_is_refused_in_words(folder: Path) -> None:
-    points = PointSource(source="points", root=Path(), shape="ring", count=10)
+    points = Mixture(source="mixtures.Mixture", root=Path(), shape="ring", count=10)
     prepare(points, folder / "ring", lambda done, total: None, workers=1)
     for changes, expected in (
         ({"epoch": 3}, "texts.dolls.epoch: unknown key; did you mean 'epochs'"),

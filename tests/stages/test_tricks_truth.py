@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from benchmarks.games import DiracDiscriminator, DiracGenerator
 from espalier.data.errors import InputError
 from espalier.data.store import Store
-from espalier.models.toys import DiracDiscriminator, DiracGenerator
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes
 from espalier.stages.loop.game import Game

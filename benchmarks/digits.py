@@ -44,14 +44,13 @@ def _digits(root: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[np.int64
     return mnist.data.numpy(), mnist.targets.numpy()
 
 
-class StackedMnistSource(Source):
+class StackedMnist(Source):
     """Images of three independent MNIST digits a, b, c as R, G and B; the class is 100 a + 10 b + c.
 
     Image i depends only on (seed, i); its record lists the indices of the three digits in MNIST's split.
     `root` follows torchvision: the folder that holds MNIST/raw.
     """
 
-    source: Literal["stacked_mnist"]
     count: int = Field(default=50_000, ge=1, description="number of images to generate")
     seed: int = Field(default=0, ge=0, description="seed for combining digits")
     split: Literal["train", "test"] = Field(default="train", description="MNIST split to take digits from")

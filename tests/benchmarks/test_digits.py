@@ -8,15 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from benchmarks.digits import FILES, StackedMnist
 from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
-from espalier.data.sources.stacked_mnist import FILES, StackedMnistSource
 from espalier.data.store import Store
-from espalier.stages.config.sections import SOURCES
 
 
-def source(root: Path, **options: object) -> StackedMnistSource:
-    return StackedMnistSource.model_validate({"source": "stacked_mnist", "root": root, **options})
+def source(root: Path, **options: object) -> StackedMnist:
+    return StackedMnist.model_validate({"source": "digits.StackedMnist", "root": root, **options})
 
 
 @pytest.fixture(scope="module")
@@ -111,4 +110,4 @@ def test_damaged_files_are_an_error_for_people(tmp_path: Path, content: bytes) -
 )
 def test_bad_options_are_refused(options: dict[str, object], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
-        SOURCES["stacked_mnist"].model_validate({"source": "stacked_mnist", "root": "x", **options})
+        StackedMnist.model_validate({"source": "digits.StackedMnist", "root": "x", **options})

@@ -1,29 +1,29 @@
-"""Drawn points: true to the numbers of the papers, the same for the same seed, whole from source to store."""
+"""Mixtures: true to the numbers of the papers, the same for the same seed, whole from source to store; their modes counted."""
 
 import json
 import math
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
+from benchmarks.mixtures import Mixture, mode_metrics
 from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
-from espalier.data.sources.points import PointSource
 from espalier.data.store import Store
-from espalier.stages.config.sections import SOURCES
 
-SHAPES: tuple[str, ...] = get_args(PointSource.model_fields["shape"].annotation)
+SHAPES: tuple[str, ...] = get_args(Mixture.model_fields["shape"].annotation)
 MIXTURES = {"ring": (8, 0.01), "grid": (25, 0.05), "gaussians8": (8, 0.02 / 1.414), "gaussians25": (25, 0.05 / 2.828)}
 """Modes and their standard deviation, as the papers have them."""
 
 
-def source(shape: str, **options: object) -> PointSource:
-    return PointSource.model_validate({"source": "points", "root": "data/sources", "shape": shape, **options})
+def source(shape: str, **options: object) -> Mixture:
+    return Mixture.model_validate({"source": "mixtures.Mixture", "root": "data/sources", "shape": shape, **options})
 
 
 def prepared(shape: str, path: Path, **options: object) -> Store:
@@ -117,9 +117,9 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(shape: str) -
     ],
 )
 def test_bad_options_are_refused(options: dict[str, object], complaint: str) -> None:
-    given = {"source": "points", "root": "x", "shape": "ring", **options}
+    given = {"source": "mixtures.Mixture", "root": "x", "shape": "ring", **options}
     with pytest.raises(ValidationError, match=complaint):
-        SOURCES["points"].model_validate(given)
+        Mixture.model_validate(given)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -157,7 +157,7 @@ def test_points_and_images_are_not_taken_for_each_other(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="ring holds points, not images; take a dataset of images"):
             ask()
     for refused in (dolls.points, lambda: dolls.verify(None)):
-        with pytest.raises(InputError, match="dolls holds images, not points; take a dataset with 'source: points'"):
+        with pytest.raises(InputError, match="dolls holds images, not points; take a dataset of points"):
             refused()
     assert not dolls.holds_points
 
@@ -189,3 +189,28 @@ def test_damaged_points_are_known_and_the_error_says_how_to_mend_them(tmp_path: 
         np.save(file, store.points()[:10].copy())
     with pytest.raises(InputError, match=r"(?s)is damaged: points\.npy .*dvc repro -f dataset@grid"):
         Store(tmp_path / "grid").verify(None)
+
+
+CENTRES = torch.tensor([[0.0, 0.0], [10.0, 0.0], [0.0, 10.0], [10.0, 10.0]])
+
+
+def test_modes_high_quality_and_reverse_kl_at_known_points() -> None:
+    good = torch.tensor([[0.0, 0.29], [0.1, 0.0], [10.0, 0.0]])
+    far = torch.tensor([[0.0, 0.31], [5.0, 5.0]])
+    found = mode_metrics(torch.cat([good, far]), CENTRES, std=0.1)
+    assert (found.modes, found.hq_share) == (2, 0.6)
+    expected = math.log(4) + (2 / 3) * math.log(2 / 3) + (1 / 3) * math.log(1 / 3)
+    assert found.reverse_kl == pytest.approx(expected)
+    nothing = mode_metrics(far, CENTRES, std=0.1)
+    assert nothing.modes == 0 and math.isnan(nothing.reverse_kl)
+
+
+@pytest.mark.parametrize(("shape", "modes", "floor"), [("ring", 8, 0.0014), ("grid", 25, 0.0048)])
+def test_real_points_have_the_ceilings_of_perfect_samples(shape: Any, modes: int, floor: float) -> None:
+    drawn = Mixture(source="mixtures.Mixture", root=Path("x"), shape=shape, count=100_000).draw()
+    assert drawn.std is not None
+    centres, samples = torch.tensor(drawn.centres), torch.from_numpy(drawn.points)
+    whole = mode_metrics(samples, centres, drawn.std)
+    assert whole.modes == modes and whole.hq_share == pytest.approx(1 - math.exp(-4.5), abs=0.002)
+    few = [mode_metrics(samples[i : i + 2500], centres, drawn.std).reverse_kl for i in range(0, 100_000, 2500)]
+    assert np.mean(few) == pytest.approx(floor, rel=0.25)

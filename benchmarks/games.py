@@ -1,7 +1,13 @@
-"""Games with one parameter per player and dynamics known in closed form."""
+"""Games with one parameter per player and dynamics known in closed form, as networks of one's own, and their metric."""
+
+from pathlib import Path
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
+
+from espalier.stages.contracts.component import Component, Metrics
+from espalier.stages.networks.network import POINTS, NetworkOptions
 
 
 class DiracGenerator(nn.Module):
@@ -63,3 +69,40 @@ class SaddleDiscriminator(nn.Module):
         if features is not None:
             features.append(logits[:, None])
         return logits
+
+
+class Game(NetworkOptions):
+    """One scalar per player."""
+
+    latent: Literal[1] = 1
+    kind = POINTS
+
+    def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
+        return {"generator": {}, "discriminator": {}}
+
+    def feature_count(self, resolution: int) -> int:
+        return 1
+
+
+class Dirac(Game):
+    """Dirac-GAN: the generator is theta, the discriminator psi x, the data 0."""
+
+    generator_class = DiracGenerator
+    discriminator_class = DiracDiscriminator
+
+
+class Saddle(Game):
+    """The saddle (1 + x^2)(100 - y^2), the toy of the TTUR paper."""
+
+    generator_class = SaddleGenerator
+    discriminator_class = SaddleDiscriminator
+
+
+class Distance(Component[Any]):
+    """Norm of all weights, i.e. the distance from the equilibrium at 0."""
+
+    metrics = ("distance",)
+
+    def publish(self, run: Any, folder: Path, until: int) -> Metrics:
+        weights = [p.detach().flatten() for n in run.networks.modules().values() for p in n.parameters()]
+        return {"distance": float(torch.cat(weights).norm())}
