@@ -33,7 +33,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, real_data: Path) -> 
 
 
 def write(folder: Path, options: dict[str, Any]) -> None:
-    common = {"type": "benchmarks.digit_classifier.TrainClassifier", "dataset": options["dataset"], "after": options["dataset"]}
+    common = {
+        "type": "benchmarks.digit_classifier.TrainClassifier",
+        "dataset": options["dataset"],
+        "after": options["dataset"],
+    }
     classifiers = {"common": common, "stages": {"digits": options}}
     YAML().dump({"classifiers": classifiers}, folder / "params.yaml")
 
