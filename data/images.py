@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageOps
+from PIL.EpsImagePlugin import has_ghostscript
 
 GREY_MODES = {"1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N", "F", "LA", "La"}
 """Pillow's modes without colour."""
@@ -16,9 +17,15 @@ def is_grey(image: Image.Image) -> bool:
     return image.mode in GREY_MODES
 
 
+UNDECODABLE = {"BUFR", "GRIB", "HDF5", "WMF", "MPEG"}
+"""Formats that Pillow recognises but does not decode by itself."""
+
+
 @cache
 def _readable_endings() -> frozenset[str]:
-    return frozenset(Image.registered_extensions())
+    endings = Image.registered_extensions()
+    readable = {*Image.OPEN, "MPO"} - UNDECODABLE - (set() if has_ghostscript() else {"EPS"})  # MPO: by the JPEG reader
+    return frozenset(ending for ending, kind in endings.items() if kind in readable)
 
 
 def has_image_ending(path: Path) -> bool:
@@ -26,21 +33,35 @@ def has_image_ending(path: Path) -> bool:
     return path.suffix.lower() in _readable_endings()
 
 
-def _to_8_bit(image: Image.Image) -> Image.Image:
+def extremes(image: Image.Image) -> tuple[float, float] | None:
+    """The least and the largest value of an image whose range its mode does not say: float, or 32-bit integer."""
+    if image.mode not in ("F", "I"):
+        return None
+    values = _finite(image)
+    return float(values.min()), float(values.max())
+
+
+def common_range(least: float, largest: float) -> tuple[float, float]:
+    """The values of black and white for images with these extremes: 0 and the usual 1, 255 or 65535 that holds them."""
+    if least < 0:
+        return least, largest
+    return 0.0, next((top for top in (1.0, 255.0, 65535.0) if largest <= top), largest)
+
+
+def _finite(image: Image.Image) -> NDArray[np.float64]:
+    values = np.asarray(image, dtype=np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("it holds NaN or infinite values")
+    return values
+
+
+def _to_8_bit(image: Image.Image, values: tuple[float, float] | None) -> Image.Image:
     """Scale 16-bit and float greyscale to 0..255; Pillow's own conversion would clip them to white."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        values = np.asarray(image, dtype=np.float64)
-        top = (
-            1.0
-            if image.mode == "F" and values.max(initial=0) <= 1
-            else 65535.0
-            if values.max(initial=0) > 255
-            else 255.0
-        )
-        if image.mode.startswith("I;16"):
-            top = 65535.0
-        return Image.fromarray(np.rint(values.clip(0, top) * (255.0 / top)).astype(np.uint8))
-    return image
+    if image.mode != "F" and not image.mode.startswith("I"):
+        return image
+    black, white = values or ((0.0, 1.0) if image.mode == "F" else (0.0, 65535.0))
+    share = (_finite(image) - black) / (white - black) if white > black else np.zeros((image.height, image.width))
+    return Image.fromarray(np.rint(share.clip(0, 1) * 255).astype(np.uint8))
 
 
 def _flatten_alpha(image: Image.Image, background: str) -> Image.Image:
@@ -64,18 +85,25 @@ def _centre(image: Image.Image) -> tuple[int, int, int, int]:
     return left, top, left + side, top + side
 
 
-def to_square(image: Image.Image, resolution: int, channels: int, background: str = "white") -> NDArray[np.uint8]:
+def to_square(
+    image: Image.Image,
+    resolution: int,
+    channels: int,
+    background: str = "white",
+    values: tuple[float, float] | None = None,
+) -> NDArray[np.uint8]:
     """Convert an image to uint8 (resolution, resolution, channels).
 
-    Applies the EXIF orientation, scales 16-bit values, converts CMYK and palette images to RGB, composites alpha onto
+    Applies the EXIF orientation, scales float and 16-bit `values` (those of black and white; by default 0 and 1 for floats, 0
+    and 65535 for integers), converts CMYK and palette images to RGB, composites alpha onto
     `background` (any Pillow colour), centre-crops to a square and resizes with an anti-aliasing filter. 28x28 images
     (the MNIST family) are padded with black to 32x32 first.
 
     Raises:
-        OSError, ValueError, SyntaxError: from Pillow, when the image cannot be decoded.
+        OSError, ValueError, SyntaxError: from Pillow, when the image cannot be decoded; or it holds NaN.
     """
     image = ImageOps.exif_transpose(image)
-    image = _padded(_flatten_alpha(_to_8_bit(image), background).convert("L" if channels == 1 else "RGB"))
+    image = _padded(_flatten_alpha(_to_8_bit(image, values), background).convert("L" if channels == 1 else "RGB"))
     box, side = _centre(image), min(image.size)
     if side == resolution:
         image = image.crop(box)

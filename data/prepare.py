@@ -4,7 +4,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -147,12 +147,27 @@ def _prepare_images(source: Source, out: Path, progress: Progress, workers: int)
         keep = [i for chunk in chunks for i in range(chunk.start, chunk.stop) if i not in chunk.damaged]
         if damaged:
             _compact(folder, keep)
-        labels = np.array([label for chunk in chunks for label in chunk.labels], dtype=np.int64)
-        np.save(folder / "labels.npy", labels[keep])
+        labels = np.array([label for chunk in chunks for label in chunk.labels], dtype=np.int64)[keep]
+        classes, labels, lost = (
+            _without_lost_classes(listing.classes, labels) if damaged else (listing.classes, labels, [])
+        )
+        np.save(folder / "labels.npy", labels)
         records = [record for chunk in chunks for record in chunk.records]
         _write_records(folder, [records[i] for i in keep])
-        _write_manifest(folder, _manifest(folder, source, listing, len(keep), damaged))
-    return listing.notes + ([_damage_report(damaged)] if damaged else [])
+        _write_manifest(folder, _manifest(folder, source, replace(listing, classes=classes), len(keep), damaged))
+    return listing.notes + ([_damage_report(damaged)] if damaged else []) + lost
+
+
+def _without_lost_classes(
+    classes: list[str], labels: NDArray[np.int64]
+) -> tuple[list[str], NDArray[np.int64], list[str]]:
+    """The classes that still have images, the labels counted among those, and a note on the others."""
+    there = np.isin(np.arange(len(classes)), labels)
+    number = np.cumsum(there) - 1
+    lost = [name for name, found in zip(classes, there, strict=True) if not found]
+    notes = [f"left out {len(lost)} classes without a readable image: {', '.join(lost[:5])}"] if lost else []
+    fresh = np.where(labels < 0, -1, number[labels]) if len(classes) else labels
+    return [name for name, found in zip(classes, there, strict=True) if found], fresh.astype(np.int64), notes
 
 
 def _create_arrays(folder: Path, source: Source, listing: Listing) -> None:

@@ -1,16 +1,17 @@
 """A folder of your own images."""
 
-from collections import Counter
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from PIL import Image, ImageColor
 from pydantic import AfterValidator, Field
 
-from espalier.data.errors import InputError
-from espalier.data.images import has_image_ending, is_grey, to_square
+from espalier.data.images import common_range, extremes, is_grey, to_square
+from espalier.data.sources.files import find_images
 from espalier.data.sources.source import DamagedImage, Example, Listing, Source
+
+EIGHT_BIT = {".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".avif"}
+"""Endings of formats that hold 8 bits a value."""
 
 
 def _pillow_colour(value: str) -> str:
@@ -18,26 +19,20 @@ def _pillow_colour(value: str) -> str:
     return value
 
 
-def left_out(files: Iterable[Path]) -> list[str]:
-    """A note for the user about non-image files, if there are any."""
-    endings = [p.suffix.lower() or "no ending" for p in files if not has_image_ending(p)]
-    if not endings:
-        return []
-    kinds = ", ".join(f"{count} x {ending}" for ending, count in Counter(endings).most_common(5))
-    return [f"left out {len(endings)} files that are no images ({kinds})"]
-
-
-def _read(path: Path, resolution: int, channels: int, background: str) -> Example:
+def _read(path: Path, resolution: int, listing: Listing, background: str) -> Example:
     try:
         with Image.open(path) as image:
-            return Example(to_square(image, resolution, channels, background))
+            return Example(to_square(image, resolution, listing.channels, background, listing.values))
     # Pillow raises almost any exception on a damaged file, so treat every exception as damage.
     except Exception as error:
         raise DamagedImage(f"{type(error).__name__}: {error}") from error
 
 
 class FolderSource(Source):
-    """All images under `root` that Pillow can read. First-level subfolders, if any, are the classes."""
+    """All images under `root` that Pillow can read. First-level subfolders, if any, are the classes.
+
+    Hidden files and folders are left out; links to folders are followed once.
+    """
 
     source: Literal["folder"]
     channels: Literal[1, 3] | None = Field(
@@ -46,6 +41,10 @@ class FolderSource(Source):
     background: Annotated[str, AfterValidator(_pillow_colour)] = Field(
         default="white", description="background colour for transparent pixels"
     )
+    range: tuple[float, float] | None = Field(
+        default=None,
+        description="values of black and white in float and 16-bit images; if unset, floats are scaled by the values of all",
+    )
     damaged: float = Field(default=0.01, ge=0, le=1, description="tolerated share of unreadable files")
 
     @property
@@ -53,30 +52,31 @@ class FolderSource(Source):
         return self.damaged
 
     def listing(self) -> Listing:
-        if not self.root.is_dir():
-            raise InputError(f"the image folder {self.root} does not exist; check the dataset's 'root' in params.yaml")
-        files = sorted(p for p in self.root.rglob("*") if p.is_file() and not p.name.startswith("."))
-        names = [p.relative_to(self.root).as_posix() for p in files if has_image_ending(p)]
-        if not names:
-            raise InputError(
-                f"no images in {self.root}: it holds {len(files)} files, none with an ending that Pillow reads "
-                "(.png, .jpg, .webp, .tif, ...)"
-            )
+        names, notes = find_images(self.root)
+        channels, values = self._survey(names)
         classes = sorted({n.split("/")[0] for n in names if "/" in n})
-        return Listing(names, self.channels or self._detect_channels(names), classes, notes=left_out(files))
+        if values is not None and self.range is None:
+            notes.append(
+                f"in float images {values[0]:g} is black and {values[1]:g} white, by the values of all; or set 'range'"
+            )
+        return Listing(names, self.channels or channels, classes, notes=notes, values=self.range or values)
 
-    def _detect_channels(self, names: list[str]) -> int:
+    def _survey(self, names: list[str]) -> tuple[int, tuple[float, float] | None]:
+        """1 if all images are grey, else 3; and the values of black and white of those whose mode does not say them."""
+        channels, found = 1, list[float]()
         for name in names:
+            if (channels == 3 or self.channels) and Path(name).suffix.lower() in EIGHT_BIT:
+                continue
             try:
                 with Image.open(self.root / name) as image:
-                    if not is_grey(image):
-                        return 3
+                    channels = channels if is_grey(image) else 3
+                    found += (extremes(image) or ()) if self.range is None else ()
             except Exception:  # damaged: reported later, when the image is read
                 continue
-        return 1
+        return channels, common_range(min(found), max(found)) if found else None
 
     def example(self, listing: Listing, index: int) -> Example:
         name = listing.names[index]
-        example = _read(self.root / name, self.resolution, listing.channels, self.background)
+        example = _read(self.root / name, self.resolution, listing, self.background)
         label = listing.classes.index(name.split("/")[0]) if "/" in name else -1
         return Example(example.image, label, record={"file": name})

@@ -18,8 +18,8 @@ from PIL import Image, ImageOps
 from pydantic import Field
 
 from espalier.data.errors import InputError
-from espalier.data.images import has_image_ending, map_to_square, to_square
-from espalier.data.sources.folder import left_out
+from espalier.data.images import map_to_square, to_square
+from espalier.data.sources.files import find_images
 from espalier.data.sources.source import DamagedImage, Example, Listing, Source
 
 CLASSES = (
@@ -154,10 +154,8 @@ class PeopleSource(Source):
             raise InputError(
                 f"there is no folder {images}; expected images/, maps/ and captions.csv in the dataset's 'root'"
             )
-        files = sorted(p for p in images.iterdir() if p.is_file() and not p.name.startswith("."))
-        names = [p.name for p in files if has_image_ending(p)]
-        if not names:
-            raise InputError(f"no images in {images}: it holds {len(files)} files, none that Pillow reads")
+        found, notes = find_images(images)
+        names = [name for name in found if "/" not in name]
         _captions.cache_clear()
         self._check_maps(names)
         self._check_captions(names)
@@ -167,7 +165,7 @@ class PeopleSource(Source):
                 f"none of the {len(names)} images in {images} falls to 'split: {self.split}' with held_out "
                 f"{self.held_out:g}; change the dataset's 'held_out' in params.yaml, or take 'split: all'"
             )
-        return Listing(chosen, channels=3, has_maps=True, notes=left_out(files))
+        return Listing(chosen, channels=3, has_maps=True, notes=notes)
 
     def _map(self, name: str) -> Path:
         return self.root / "maps" / f"{Path(name).stem}.png"

@@ -38,7 +38,8 @@ class Listing:
     """What is known of a source before any image is read: one name per image, the channels, the class names.
 
     `code_width` is the length of the sentence codes included in the data, 0 if there are none. `notes` are messages
-    for the user about what was skipped.
+    for the user about what was skipped. `values` are those of black and white in float and 16-bit images, if they differ from
+    what the files say.
     """
 
     names: list[str]
@@ -47,6 +48,7 @@ class Listing:
     has_maps: bool = False
     notes: list[str] = field(default_factory=list)
     code_width: int = 0
+    values: tuple[float, float] | None = None
 
 
 class DamagedImage(Exception):

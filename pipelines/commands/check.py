@@ -31,9 +31,17 @@ def warnings(pipeline: str, names: list[str]) -> list[str]:
     every, params = {node.name: node for node in nodes()}, read_params()
     for name in names:
         config = stage_config(params, pipeline, name)
-        for sentence in (*config.warnings, *_forgotten_inputs(config, every)):
+        for sentence in (*config.warnings, *_of_data(config), *_forgotten_inputs(config, every)):
             found.setdefault(sentence, []).append(name)
     return [f"{PARAMS}: {pipeline} ({', '.join(stages)}): {sentence}" for sentence, stages in found.items()]
+
+
+def _of_data(config: "StageConfig") -> list[str]:
+    """Warnings about the stage's data, if they are prepared."""
+    from espalier.data.store import Store
+    from espalier.stages.types.inputs import warnings_on
+
+    return warnings_on(config, Store(config.dataset)) if (config.dataset / "manifest.json").is_file() else []
 
 
 def _forgotten_inputs(config: "StageConfig", every: dict[str, Node]) -> list[str]:

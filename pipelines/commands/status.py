@@ -28,23 +28,25 @@ class State:
 def states(dag: Dag | None = None) -> list[State]:
     """The state of every stage of the DAG, in order.
 
-    Words: "up to date", "stale", "half-way", "training", "missing".
+    Words: "up to date", "stale", "half-way", "training", "missing", and "unreadable" if DVC cannot read its data.
     """
     dag, params = dag or read_dag(), read_params()
-    return [_state(node, dag.stale, params) for node in dag.nodes]
+    return [_state(node, dag, params) for node in dag.nodes]
 
 
-def _state(node: Node, stale: dict[str, list[str] | None], params: dict[str, Any]) -> State:
+def _state(node: Node, dag: Dag, params: dict[str, Any]) -> State:
     metrics, verdict = metrics_of(node), verdict_of(node)[0].partition(":")[0]
     there = node.artifact.is_dir()
-    if node.name not in stale:
+    if node.name in dag.unreadable:
+        return State(node.name, "unreadable", dag.unreadable[node.name], metrics, verdict)
+    if node.name not in dag.stale:
         return State(node.name, "up to date", "", metrics, verdict)
     word, detail = _work(node, params)
     if word:
         return State(node.name, word, detail, metrics)
     if not there:
         return State(node.name, "missing", "", {})
-    reasons = stale[node.name]
+    reasons = dag.stale[node.name]
     return State(
         node.name, "stale", "dvc is running it" if reasons is None else "; ".join(reasons[:3]), metrics, verdict
     )
@@ -97,7 +99,14 @@ def as_table(found: list[State]) -> Any:
     table = Table(box=None, pad_edge=False)
     for column in ("stage", "state", "verdict", *METRICS):
         table.add_column(column, justify="right" if column in METRICS else "left")
-    colours = {"up to date": "green", "half-way": "yellow", "training": "cyan", "stale": "yellow", "missing": "dim"}
+    colours = {
+        "up to date": "green",
+        "half-way": "yellow",
+        "training": "cyan",
+        "stale": "yellow",
+        "missing": "dim",
+        "unreadable": "red",
+    }
     for state in found:
         words = f"[{colours.get(state.word, 'white')}]{state.word}[/]" + (f"  {state.detail}" if state.detail else "")
         shown = (f"{state.metrics[n]:.4g}" if n in state.metrics else "" for n in METRICS)

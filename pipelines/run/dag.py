@@ -3,13 +3,14 @@
 import contextlib
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import networkx
 
 from espalier.data.errors import InputError
+from espalier.data.sources.files import troubles_of
 from espalier.stages.config.code import differing, stage_code, stages_with_code
 from espalier.stages.config.params import PARAMS, read_params, stage_names
 from espalier.stages.types.fingerprint import CODE
@@ -58,10 +59,21 @@ def _repo() -> Iterator["Repo"]:
 @dataclass(frozen=True)
 class Dag:
     """The stages of dvc.yaml in topological order, and for each stale stage the reasons as text; None for a stage that a
-    dvc process is running."""
+    dvc process is running. `unreadable`: why DVC cannot read the data of a stage."""
 
     nodes: list[Node]
     stale: dict[str, list[str] | None]
+    unreadable: dict[str, str] = field(default_factory=dict)
+
+    def check_readable(self, wanted: list[Node]) -> None:
+        """Check that DVC can read the data of these stages; it would hang or fail without naming them.
+
+        Raises:
+            InputError: it cannot; names the files and what to do about them.
+        """
+        for node in wanted:
+            if node.name in self.unreadable:
+                raise InputError(f"{node.name}: {self.unreadable[node.name]}")
 
     def unchanged(self, ordered: list[Node]) -> frozenset[str]:
         """The stages, from a topologically ordered list, that are unchanged along with all their dependencies."""
@@ -79,7 +91,8 @@ def read_dag() -> Dag:
         InputError: no DVC project here, or dvc.yaml and params.yaml do not match.
     """
     with _repo() as repo:
-        found = Dag(_nodes(repo), _changed(repo))
+        unreadable = _unreadable(repo)
+        found = Dag(_nodes(repo), _changed(repo, unreadable), unreadable)
     _add_code(found)
     return found
 
@@ -114,12 +127,29 @@ def _nodes(repo: "Repo") -> list[Node]:
     ]
 
 
-def _changed(repo: "Repo") -> dict[str, list[str] | None]:
+def _unreadable(repo: "Repo") -> dict[str, str]:
+    """Why DVC cannot read the folders that stages take from outside, by stage."""
+    stages = _stages(repo)
+    made = [Path(out.fs_path) for stage in stages for out in stage.outs]
+    needed = {
+        stage.name: [
+            Path(dep.fs_path) for dep in stage.deps if dep.protocol == "local" and Path(dep.fs_path) not in made
+        ]
+        for stage in stages
+    }
+    troubles = troubles_of({path for paths in needed.values() for path in paths})
+    return {name: troubles[path] for name, paths in needed.items() for path in paths if path in troubles}
+
+
+def _changed(repo: "Repo", unreadable: dict[str, str]) -> dict[str, list[str] | None]:
     from dvc.lock import LockError
 
     found: dict[str, list[str] | None] = {}
     for stage in _stages(repo):
         name = stage.name
+        if name in unreadable:
+            found[name] = [unreadable[name]]
+            continue
         try:
             with repo.lock:
                 status = stage.status()

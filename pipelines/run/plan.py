@@ -69,6 +69,7 @@ def planned(target: str, options: RunOptions) -> Iterator[Plan]:
                 override(pin(pipeline, options, workspace))
             dag = read_dag()
             nodes = stages_of(target, options.until, dag.nodes)
+        dag.check_readable(nodes)
         plan = Plan(target, nodes, dag, name, workspace)
         if pipeline in pipeline_names(read_params()) and (options.force or plan.stale):
             validate(pipeline, dag.nodes)

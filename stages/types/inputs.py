@@ -68,8 +68,39 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"{PARAMS}: {config.pipeline}: tricks.{needy} needs the class of each image, and the dataset {config.dataset} has "
             "none; give it classes (one folder each), or remove the trick"
         )
+    if config.needs_classes:
+        check_labels(config, store)
     if parent is not None:
         _check_parent(config, store, parent)
+
+
+def check_labels(config: StageConfig, store: Store) -> None:
+    """Check that every image has a class.
+
+    Raises:
+        InputError: some have none, or a number beyond the classes.
+    """
+    labels = store.labels()
+    without, beyond = int((labels < 0).sum()), int((labels >= len(store.manifest.classes)).sum())
+    if without:
+        raise InputError(
+            f"{without} of {store.manifest.count} images of the dataset {config.dataset} have no class (in a folder of images, "
+            f"those that lie beside the classes' folders), and {config.pipeline} conditions on it; move them into a class's "
+            "folder, or take them out"
+        )
+    if beyond:
+        raise InputError(
+            f"the dataset at {config.dataset} is damaged: labels.npy has {beyond} numbers beyond its "
+            f"{len(store.manifest.classes)} classes; prepare it again: dvc repro -f dataset@{config.dataset.name}"
+        )
+
+
+def warnings_on(config: StageConfig, store: Store) -> list[str]:
+    """What the stage's data make pointless, one sentence each."""
+    if config.needs_classes and len(store.manifest.classes) == 1:
+        needy = ", ".join(f"tricks.{trick.name}" for trick in config.tricks.others if trick.needs_classes())
+        return [f"{needy} conditions on the class, and all images of {config.dataset} have the same one"]
+    return []
 
 
 def _check_parent(config: StageConfig, store: Store, parent: Artifact) -> None:
@@ -199,4 +230,6 @@ def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageC
     except InputError:
         prepared, store = False, MadeUpStore(config)
         config = config.model_copy(update={"encoder": config.encoder and config.dataset})  # codes are random, too
+    if config.needs_classes:
+        check_labels(config, store)
     return config, inputs_of(config, store, None, device, ""), prepared

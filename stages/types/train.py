@@ -49,7 +49,14 @@ from espalier.stages.process.exits import TrainingFailed
 from espalier.stages.process.interruption import Interrupted, Interruption
 from espalier.stages.process.progress import Bar, clock
 from espalier.stages.process.torchrun import is_launched, launch
-from espalier.stages.types.inputs import check_inputs, encoder_input, find_inputs, inputs_of, inputs_or_made_up
+from espalier.stages.types.inputs import (
+    check_inputs,
+    encoder_input,
+    find_inputs,
+    inputs_of,
+    inputs_or_made_up,
+    warnings_on,
+)
 
 Make = Callable[[Interventions], Trainer]
 
@@ -181,7 +188,7 @@ def train_to_the_end(config: StageConfig, make: Make, folder: Path) -> tuple[Tra
     if distributed.rank() > 0:
         resume(trainer, beside)
     if distributed.rank() == 0:
-        for sentence in config.warnings:
+        for sentence in (*config.warnings, *warnings_on(config, trainer.store)):
             print(f"warning: {PARAMS}: {config.pipeline}.{config.stage}: {sentence}", flush=True)
     if said:
         print(said, flush=True)
