@@ -101,60 +101,68 @@ def _work(span: tuple[int, int]) -> Chunk:
     return _worker(*span)
 
 
-def prepare(source: Source | PointSource, out: Path, progress: Progress, workers: int | None = None) -> list[str]:
+def prepare(
+    source: Source | PointSource,
+    out: Path,
+    progress: Progress,
+    workers: int | None = None,
+    before_publishing: Callable[[], None] = lambda: None,
+) -> list[str]:
     """Prepare `source` into a store at `out`. An existing store is replaced only once the new one is complete.
 
     The result does not depend on the number of workers (default: one per core; points are drawn by one). Returns
-    messages for the user: what was skipped, which files were damaged.
+    messages for the user: what was skipped, which files were damaged. `before_publishing` is called when all is written; if
+    it raises, nothing is replaced.
 
     Raises:
         InputError: there are no images, or more damaged ones than the source tolerates.
         OSError: the disk is full; `out` is unchanged.
     """
     if isinstance(source, PointSource):
-        _prepare_points(source, out)
+        with whole_folder(out) as folder:
+            _draw_points(source, folder)
+            before_publishing()
         progress(source.count, source.count)
         return []
-    return _prepare_images(source, out, progress, workers or os.cpu_count() or 1)
+    with whole_folder(out) as folder:
+        notes = _prepare_images(source, folder, progress, workers or os.cpu_count() or 1)
+        before_publishing()
+    return notes
 
 
-def _prepare_points(source: PointSource, out: Path) -> None:
+def _draw_points(source: PointSource, folder: Path) -> None:
     drawn = source.draw()
-    with whole_folder(out) as folder:
-        np.save(folder / POINTS, drawn.points)
-        np.save(folder / "labels.npy", drawn.labels)
-        manifest = Manifest(
-            format=FORMAT,
-            count=source.count,
-            channels=drawn.points.shape[1],
-            resolutions=[],
-            classes=[str(mode) for mode in range(len(drawn.centres))],
-            source=source.model_dump(mode="json"),
-            damaged=[],
-            digests=_digests(folder),
-            modes=None if drawn.std is None else Modes(centres=drawn.centres.tolist(), std=drawn.std),
-        )
-        _write_manifest(folder, manifest)
+    np.save(folder / POINTS, drawn.points)
+    np.save(folder / "labels.npy", drawn.labels)
+    manifest = Manifest(
+        format=FORMAT,
+        count=source.count,
+        channels=drawn.points.shape[1],
+        resolutions=[],
+        classes=[str(mode) for mode in range(len(drawn.centres))],
+        source=source.model_dump(mode="json"),
+        damaged=[],
+        digests=_digests(folder),
+        modes=None if drawn.std is None else Modes(centres=drawn.centres.tolist(), std=drawn.std),
+    )
+    _write_manifest(folder, manifest)
 
 
-def _prepare_images(source: Source, out: Path, progress: Progress, workers: int) -> list[str]:
+def _prepare_images(source: Source, folder: Path, progress: Progress, workers: int) -> list[str]:
     listing = source.listing()
-    with whole_folder(out) as folder:
-        _create_arrays(folder, source, listing)
-        chunks = _run(source, listing, folder, progress, workers)
-        damaged = {listing.names[i]: why for chunk in chunks for i, why in chunk.damaged.items()}
-        _refuse_if_too_many(damaged, len(listing.names), source)
-        keep = [i for chunk in chunks for i in range(chunk.start, chunk.stop) if i not in chunk.damaged]
-        if damaged:
-            _compact(folder, keep)
-        labels = np.array([label for chunk in chunks for label in chunk.labels], dtype=np.int64)[keep]
-        classes, labels, lost = (
-            _without_lost_classes(listing.classes, labels) if damaged else (listing.classes, labels, [])
-        )
-        np.save(folder / "labels.npy", labels)
-        records = [record for chunk in chunks for record in chunk.records]
-        _write_records(folder, [records[i] for i in keep])
-        _write_manifest(folder, _manifest(folder, source, replace(listing, classes=classes), len(keep), damaged))
+    _create_arrays(folder, source, listing)
+    chunks = _run(source, listing, folder, progress, workers)
+    damaged = {listing.names[i]: why for chunk in chunks for i, why in chunk.damaged.items()}
+    _refuse_if_too_many(damaged, len(listing.names), source)
+    keep = [i for chunk in chunks for i in range(chunk.start, chunk.stop) if i not in chunk.damaged]
+    if damaged:
+        _compact(folder, keep)
+    labels = np.array([label for chunk in chunks for label in chunk.labels], dtype=np.int64)[keep]
+    classes, labels, lost = _without_lost_classes(listing.classes, labels) if damaged else (listing.classes, labels, [])
+    np.save(folder / "labels.npy", labels)
+    records = [record for chunk in chunks for record in chunk.records]
+    _write_records(folder, [records[i] for i in keep])
+    _write_manifest(folder, _manifest(folder, source, replace(listing, classes=classes), len(keep), damaged))
     return listing.notes + ([_damage_report(damaged)] if damaged else []) + lost
 
 

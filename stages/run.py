@@ -15,7 +15,9 @@ from espalier.stages.process.parent import STARTER  # noqa: F401  (records the p
 from espalier.data.errors import InputError
 from espalier.stages.config.params import FINGERPRINT, read_params
 from espalier.stages.config.stage_type import stage_of
+from espalier.stages.config.started import Started
 from espalier.stages.contracts.known import SECTIONS
+from espalier.stages.contracts.published import publishing
 from espalier.stages.process.exits import run
 from espalier.stages.types.fingerprint import write_fingerprints
 
@@ -25,9 +27,11 @@ def main(pipeline: str, stage: str, profile: bool) -> int | None:
     if pipeline == FINGERPRINT:
         write_fingerprints(read_params())
         return None
-    found = stage_of(read_params(), pipeline, stage)
+    params = read_params()
+    found = stage_of(params, pipeline, stage)
     if not profile:
-        return found.run()
+        with publishing(Started(params, pipeline, stage)):
+            return found.run()
     if not hasattr(found, "profile"):
         raise InputError(f"{pipeline} {stage} does not train an adversarial network, so it cannot be profiled")
     found.profile()

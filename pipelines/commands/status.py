@@ -11,7 +11,8 @@ from espalier.pipelines.run.dag import Dag, Node, read_dag
 from espalier.pipelines.run.results import METRICS, metrics_of, verdict_of
 from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.workfolder import FAILED, SECTION, checkpoints_in, holder, work_root
-from espalier.stages.config.params import merged_section, read_params
+from espalier.stages.config.params import PARAMS, merged_section, read_params
+from espalier.stages.config.started import differences, section_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ def _state(node: Node, dag: Dag, params: dict[str, Any]) -> State:
     if node.name in dag.unreadable:
         return State(node.name, "unreadable", dag.unreadable[node.name], metrics, verdict)
     if node.name not in dag.stale:
-        return State(node.name, "up to date", "", metrics, verdict)
+        edited = _edited(node, params)
+        return State(node.name, "stale" if edited else "up to date", edited, metrics, verdict)
     word, detail = _work(node, params)
     if word:
         return State(node.name, word, detail, metrics)
@@ -50,6 +52,19 @@ def _state(node: Node, dag: Dag, params: dict[str, Any]) -> State:
     return State(
         node.name, "stale", "dvc is running it" if reasons is None else "; ".join(reasons[:3]), metrics, verdict
     )
+
+
+def _edited(node: Node, params: dict[str, Any]) -> str:
+    """In what params.yaml differs from what a published stage was started with, though DVC takes it for unchanged."""
+    pipeline, _, stage = node.name.partition("@")
+    trained = _read(node.artifact / "stage.json").get("section")
+    try:
+        now = json.loads(json.dumps(section_of(params, pipeline, stage))) if trained else trained
+    except (InputError, TypeError, ValueError):
+        return ""
+    keys = differences(trained, now)
+    again = f"run it again: dvc repro -f {node.name}"
+    return f"made with another {', '.join(keys[:3])} than {PARAMS} has; {again}" if keys else ""
 
 
 def _work(node: Node, params: dict[str, Any]) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -130,10 +131,10 @@ def _nodes(repo: "Repo") -> list[Node]:
 def _unreadable(repo: "Repo") -> dict[str, str]:
     """Why DVC cannot read the folders that stages take from outside, by stage."""
     stages = _stages(repo)
-    made = [Path(out.fs_path) for stage in stages for out in stage.outs]
+    made = {out.fs_path for stage in stages for out in stage.outs}
     needed = {
         stage.name: [
-            Path(dep.fs_path) for dep in stage.deps if dep.protocol == "local" and Path(dep.fs_path) not in made
+            Path(os.path.relpath(d.fs_path)) for d in stage.deps if d.protocol == "local" and d.fs_path not in made
         ]
         for stage in stages
     }

@@ -36,7 +36,8 @@ class Record(Options):
     `verdict` and `evidence`: the last result of the monitor, or for a `kept` checkpoint, the result at that checkpoint.
     `events`: rollbacks, and an end before the last step. `remedies`: changes applied to the options of params.yaml since;
     `config` includes them. `evaluated`: the data behind the metrics of an evaluation. `code` is the digest of the training
-    code; several, joined by +, if the code changed between a checkpoint and its resume.
+    code; several, joined by +, if the code changed between a checkpoint and its resume. `section` is the stage's section of
+    params.yaml, as it was written there.
     """
 
     format: int
@@ -58,4 +59,5 @@ class Record(Options):
     events: tuple[Event, ...] = ()
     remedies: tuple[dict[str, Any], ...] = ()
     evaluated: dict[str, Any] = {}
+    section: dict[str, Any] = {}
     digests: dict[str, str] = {}

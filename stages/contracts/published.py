@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import safetensors.torch
 import torch
@@ -37,6 +37,45 @@ def save_weights(folder: Path, networks: Mapping[str, nn.Module]) -> dict[str, s
     return digests
 
 
+class Started(Protocol):
+    """What a stage was started with."""
+
+    @property
+    def section(self) -> dict[str, Any]: ...
+
+    def check(self) -> None:
+        """Raises InputError if it is not what the project says now."""
+
+
+_started: list[Started] = []
+"""Of the stage that this process runs."""
+
+
+@contextmanager
+def publishing(started: Started) -> Iterator[None]:
+    """Inside the context, nothing is published that was started with other inputs than the project has then."""
+    _started.append(started)
+    try:
+        yield
+    finally:
+        _started.remove(started)
+
+
+def before_publishing() -> None:
+    """Call when everything is written, before it takes its place.
+
+    Raises:
+        InputError: the stage was started with other inputs than the project has now.
+    """
+    for started in _started:
+        started.check()
+
+
+def started_with() -> dict[str, Any]:
+    """The section of params.yaml that the stage was started with, for its record; empty outside a stage's process."""
+    return _started[-1].section if _started else {}
+
+
 @contextmanager
 def published(
     out: Path, record: dict[str, Any], metrics: dict[str, float], networks: Mapping[str, nn.Module] | None = None
@@ -44,9 +83,11 @@ def published(
     """Publish a stage's folder atomically. Write additional files inside this context."""
     with whole_folder(out) as folder:
         save_weights(folder, networks or {})
-        write_json(folder / "stage.json", {**record, "versions": library_versions()})
+        about = {"section": started_with(), "versions": library_versions()}
+        write_json(folder / "stage.json", {**record, **about})
         write_json(folder / "metrics.json", metrics)
         yield folder
+        before_publishing()
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from typing import Any
 from espalier.data.prepare import prepare
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import source_config
+from espalier.stages.contracts.published import before_publishing
 from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.process.progress import Bar
 
@@ -26,6 +27,7 @@ class PrepareDataset(StageType):
                 bar.show(done)
 
         with ExitStack() as stack:
-            notes = prepare(self.source, ARTIFACTS / "datasets" / self.name, progress)
+            out = ARTIFACTS / "datasets" / self.name
+            notes = prepare(self.source, out, progress, before_publishing=before_publishing)
         for note in notes:
             print(note)
