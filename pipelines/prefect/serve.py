@@ -1,11 +1,23 @@
 """Serve flows: execute runs submitted through Prefect's page, a schedule or another program."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
+import psutil
+
 from espalier.data.errors import InputError
+from espalier.pipelines.run.processes import STOPPING_SECONDS
 from espalier.stages.config.params import PARAMS, choose, pipeline_names, read_params
+
+CLOSING_SECONDS = 5.0
+"""Time allowed for Prefect's runner to close its connections."""
 
 
 def serve_flows(
@@ -65,4 +77,32 @@ def _serve(flow_of: Callable[[str], Any], target: Any, pipelines: Sequence[str],
         for pipeline in pipelines
     ]
     deployments.append(target.to_deployment(name=name, concurrency_limit=one_a_workspace))
-    serve(*deployments, limit=1)
+    with ends_when_told():
+        serve(*deployments, limit=1)
+
+
+@contextlib.contextmanager
+def ends_when_told() -> Iterator[None]:
+    """Inside the context, SIGINT and SIGTERM end the process within seconds, once the runs that it has started have ended.
+
+    Prefect's runner closes its connections first, and waits for a server that no longer answers.
+    """
+
+    def told(number: int, frame: FrameType | None) -> None:
+        threading.Thread(target=_end, args=(128 + number,), daemon=True).start()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end(code: int) -> None:
+    time.sleep(CLOSING_SECONDS)
+    end = time.monotonic() + STOPPING_SECONDS
+    while psutil.Process().children() and time.monotonic() < end:
+        time.sleep(0.1)
+    os._exit(code)

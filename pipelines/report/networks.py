@@ -10,6 +10,7 @@ import numpy as np
 from espalier.data.errors import InputError
 from espalier.pipelines.report.chain import Chain, StageFacts
 from espalier.pipelines.report.sheets import GRID_COLUMNS, PAIR_COLUMNS, Images, read_grid, spread
+from espalier.stages.process.seeds import chosen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,12 +113,13 @@ def over_time(stage: StageFacts, count: int) -> list[tuple[float, Images]]:
 
 
 def real_images(store: "Store", resolution: int, count: int) -> Images:
-    """The first images of a dataset.
+    """Images of a dataset, chosen at random.
 
     Raises:
         InputError: it has none at this resolution.
     """
-    found: Images = np.array(store.images(resolution)[:count])
+    images = store.images(resolution)
+    found: Images = images[np.sort(chosen(len(images), count, "shown"))]
     return found
 
 

@@ -87,7 +87,7 @@ def find(artifact: Path, people: Path) -> Studio:
         return Studio(missing, missing)
     translator = Translator(artifact, choose_device())
     try:
-        return Studio(translator, first_people(people, translator))
+        return Studio(translator, some_people(people, translator))
     except InputError as error:
         return Studio(translator, str(error))
 
@@ -108,14 +108,14 @@ def _images(path: Path) -> Artifact | None:
     return artifact if config.sample_kind.name == "images" and free else None
 
 
-def first_people(path: Path, translator: Translator) -> People:
-    """The first people of a prepared dataset, at the translator's resolution.
+def some_people(path: Path, translator: Translator) -> People:
+    """People of a prepared dataset, at the translator's resolution.
 
     Raises:
         InputError: there is no dataset, it has no maps, or its images have another size or number of channels.
     """
     store, channels = Store(path), translator.artifact.record.channels
-    people = people_of(store, translator.resolution, SHOWN)
+    people, _ = people_of(store, translator.resolution, SHOWN)
     if people.images.shape[-1] != channels:
         raise InputError(f"the images in {path} have {people.images.shape[-1]} channels; expected {channels}")
     return people

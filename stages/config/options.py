@@ -31,11 +31,11 @@ class JoinOptions(Options):
 
     def fits(self, images: int) -> bool:
         """Whether it has not joined yet."""
-        return images < self.from_kimg * 1000
+        return images < round(self.from_kimg * 1000)
 
     def warms_up(self, images: int) -> bool:
         """Whether it trains alone."""
-        return not self.fits(images) and images < (self.from_kimg + self.warm_up_kimg) * 1000
+        return not self.fits(images) and images < round((self.from_kimg + self.warm_up_kimg) * 1000)
 
 
 AT_ONCE = JoinOptions()

@@ -38,7 +38,7 @@ def _check_join(config: "StageConfig") -> None:
             "discriminator.from_kimg: until the discriminator joins, the generator has no loss; add a term such as "
             "reconstruction or perceptual"
         )
-    if join.from_kimg + join.warm_up_kimg >= config.kimg:
+    if round((join.from_kimg + join.warm_up_kimg) * 1000) >= config.images:
         raise ValueError(
             f"discriminator: with kimg {config.kimg:g} the stage ends before both players train together; use a longer kimg"
         )

@@ -62,5 +62,10 @@ class Component(Generic[RunT]):
 
 def passed(kimg: float, before: int, images: int) -> bool:
     """Whether an iteration that went from `before` to `images` passed a multiple of `kimg` thousand images."""
-    each = kimg * 1000
+    each = images_of(kimg)
     return before // each != images // each
+
+
+def images_of(kimg: float) -> int:
+    """Thousands of images as a whole number of images, at least one."""
+    return max(round(kimg * 1000), 1)

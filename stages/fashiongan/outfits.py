@@ -19,6 +19,7 @@ from espalier.models.fashiongan.condition import CLASSES, COARSE, SentenceAndMap
 from espalier.stages.fashiongan.networks import MapForm
 from espalier.stages.fashiongan.text import Text
 from espalier.stages.kinds.maps import one_hot
+from espalier.stages.process.seeds import chosen
 
 MERGED = ((1,), (2,), (3, 4, 5, 6), (0,))
 """The four classes of a coarse map: hair, face, the rest of the person, background."""
@@ -82,8 +83,8 @@ class Outfits:
         return SentenceAndMap(code, given_map(maps, self.form))
 
     def examples(self, count: int) -> SentenceAndMap:
-        """Return the condition of `count` images, cycling through the dataset."""
-        return self.at(np.arange(count) % len(self.codes))
+        """Return the condition of `count` images, chosen at random; all in turn, if there are fewer."""
+        return self.at(np.resize(chosen(len(self.codes), count, "shown"), count))
 
 
 def given_map(maps: Tensor, form: MapForm) -> Tensor:

@@ -26,7 +26,7 @@ from espalier.stages.fashiongan.outfits import BACKGROUND, FACE, HAIR, given_map
 from espalier.stages.fashiongan.text import Text, load_text
 from espalier.stages.kinds.images import to_bytes
 from espalier.stages.kinds.sampling import draw
-from espalier.stages.process.seeds import derive_seed
+from espalier.stages.process.seeds import chosen, derive_seed
 
 LEGS, ARMS = 5, 6
 BESIDE = np.ones((3, 3), dtype=bool)
@@ -42,15 +42,16 @@ class People:
     attributes: NDArray[np.float32]
 
 
-def people_of(store: Store, resolution: int, count: int) -> People:
-    """The first people of a dataset, at most `count`.
+def people_of(store: Store, resolution: int, count: int) -> tuple[People, NDArray[np.int64]]:
+    """People of a dataset, at most `count`, chosen at random; and their places in it, in order.
 
     Raises:
         InputError: it has no images or maps of this resolution.
     """
-    images, maps = (np.array(of[:count]) for of in (store.images(resolution), store.maps(resolution)))
-    about = [person(*one) for one in zip(store.records()[: len(images)], images, maps, strict=True)]
-    return People(images, maps, np.array(about, dtype=np.float32))
+    some = np.sort(chosen(store.manifest.count, count, "people"))
+    images, maps, records = store.images(resolution)[some], store.maps(resolution)[some], store.records()
+    about = [person(records[i], image, map) for i, image, map in zip(some, images, maps, strict=True)]
+    return People(images, maps, np.array(about, dtype=np.float32)), some
 
 
 @dataclass(frozen=True)

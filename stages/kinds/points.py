@@ -12,6 +12,7 @@ from torch import Tensor
 from espalier.data.store import Store
 from espalier.stages.contracts.condition import Condition
 from espalier.stages.contracts.kind import Kind
+from espalier.stages.process.seeds import chosen
 
 SHOWN = 2500
 """Maximum number of generated points and of data points in a plot."""
@@ -22,11 +23,12 @@ def scatter(fakes: Tensor, reals: NDArray[np.float32] | None = None) -> Image.Im
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    kinds = [(fakes.numpy()[:SHOWN], "#d9480f", "generated", 4)]
+    made = fakes.numpy()
+    kinds = [(made[chosen(len(made), SHOWN, "shown")], "#d9480f", "generated", 4)]
     if reals is None:
         reals = kinds[0][0]
     else:
-        kinds.insert(0, (reals[:SHOWN], "#9aa3ad", "data", 6))
+        kinds.insert(0, (reals[np.sort(chosen(len(reals), SHOWN, "shown"))], "#9aa3ad", "data", 6))
     figure = Figure(figsize=(5, 5), dpi=120, layout="constrained")
     axes = figure.subplots()
     for points, colour, name, size in kinds:

@@ -3,15 +3,18 @@
 import shutil
 from pathlib import Path
 
+import numpy as np
+
 from espalier.data.files import whole_folder, write_json
 from espalier.stages.artifacts.artifact import milestone_name, write_weights
 from espalier.stages.artifacts.checkpoint import write_checkpoint
-from espalier.stages.contracts.component import Component, Metrics, Terms, passed
+from espalier.stages.contracts.component import Component, Metrics, Terms, images_of, passed
 from espalier.stages.kinds.grids import save_image
 from espalier.stages.loop.keep_best import DRAWN
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.metrics.diversity import diversity
 from espalier.stages.process import distributed
+from espalier.stages.process.seeds import chosen
 
 DIVERSITY_SAMPLES = 256
 
@@ -38,15 +41,15 @@ class Snapshots(Component[Trainer]):
             _copy_until(run, kept, folder)
         write_json(folder / "milestones" / "index.json", sorted(p.name for p in (folder / "milestones").glob("kimg-*")))
         reals = run.batches.reals
-        count = min(DIVERSITY_SAMPLES, len(reals))
-        samples = run.samples(run.latents(count))
-        return {"diversity": round(diversity(samples, run.batches.kind.as_finished(reals[:count])), 4)}
+        some = np.sort(chosen(len(reals), DIVERSITY_SAMPLES, run.config.seed, "diversity"))
+        found = diversity(run.samples(run.latents(len(some))), run.batches.kind.as_finished(reals[some]))
+        return {"diversity": round(found, 4)}
 
 
 def _copy_until(run: Trainer, what: str, folder: Path) -> None:
     """Copy sheets or milestones of this run, excluding later ones from a longer run."""
     (folder / what).mkdir()
     for path in sorted((run.drawn / what).glob("kimg-*")):
-        if float(path.name.removeprefix("kimg-").removesuffix(".png")) * 1000 <= run.images:
+        if images_of(float(path.name.removeprefix("kimg-").removesuffix(".png"))) <= run.images:
             copy = shutil.copytree if path.is_dir() else shutil.copyfile
             copy(path, folder / what / path.name)

@@ -39,7 +39,7 @@ class Fade(Trick):
 
     def alpha(self, images: int) -> float:
         """Weight of the new blocks after `images` images."""
-        return min(images / (self.kimg * 1000), 1.0)
+        return min(images / max(round(self.kimg * 1000), 1), 1.0)
 
     def plan_networks(self, plan: NetworkPlan) -> None:
         self._grows = plan.grows

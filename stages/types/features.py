@@ -120,8 +120,9 @@ def train_features(name: str, config: FeaturesConfig) -> None:
         )
     torch.manual_seed(derive_seed(config.seed, name, "features"))
     network = FeatureNetwork(config.resolution, store.manifest.channels).to(device)
-    _learn(name, network, images[:-HELD_OUT], config, device)
-    metrics = {"recognised": _recognised(network, images[-HELD_OUT:], config.seed, device)}
+    batches = Batches(images, config.seed, device, left_out=HELD_OUT)
+    _learn(name, network, batches, config, device)
+    metrics = {"recognised": _recognised(network, images[batches.held_out], config.seed, device)}
     out = ARTIFACTS / "features" / name
     digests = {"dataset": store.digest}
     record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels, "digests": digests}
@@ -130,13 +131,12 @@ def train_features(name: str, config: FeaturesConfig) -> None:
     print(f"features {name} are done: {out}  recognised {metrics['recognised']:.3f} of {HELD_OUT} held-out images")
 
 
-def _learn(
-    name: str, network: FeatureNetwork, images: NDArray[np.uint8], config: FeaturesConfig, device: torch.device
-) -> None:
-    batches, size = Batches(images, config.seed, device), min(config.batch_size, len(images))
+def _learn(name: str, network: FeatureNetwork, batches: Batches, config: FeaturesConfig, device: torch.device) -> None:
+    count = len(batches.trained_on)
+    size = min(config.batch_size, count)
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     random = torch.Generator(device).manual_seed(derive_seed(config.seed, name, "views"))
-    total = len(images) * config.epochs
+    total = count * config.epochs
     with Bar(f"features {name}", total) as bar:
         for done in range(0, total, size):
             optimizer.param_groups[0]["lr"] = config.learning_rate * (1 - done / total)

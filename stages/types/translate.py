@@ -43,13 +43,13 @@ class TranslateOptions(StageOptions):
 
 
 class Held:
-    """Held-out people of a store with their sentences, and the donor of the sentence each one gets."""
+    """Held-out people of a store, their `places` in it, and the places of the `donors` of the sentences they get."""
 
     def __init__(self, config: TranslateOptions, translator: Translator) -> None:
         self.store = store = Store(config.dataset)
         self.count = min(config.count, store.manifest.count)
         self.records = store.records()
-        self.people = people_of(store, translator.resolution, self.count)
+        self.people, self.places = people_of(store, translator.resolution, self.count)
         self.codes = sentence_codes(store, translator.text)
         self.donors = self._donors(config.seed)
         self.sentences = [str(self.records[i].get("sentence", "")) for i in self.donors]
@@ -57,7 +57,8 @@ class Held:
     def _donors(self, seed: int) -> NDArray[np.int64]:
         others = np.random.default_rng(derive_seed(seed, "donors")).permutation(self.count)
         others = others[(np.argsort(others) + 1) % self.count]  # no one gets their own sentence
-        return np.array([record.get("donor", other) for record, other in zip(self.records, others, strict=False)])
+        those = zip(self.places, self.places[others], strict=True)
+        return np.array([self.records[place].get("donor", other) for place, other in those])
 
     @property
     def drawn(self) -> bool:
@@ -122,10 +123,10 @@ def measured(held: Held, made: Translated, seed: int) -> dict[str, float]:
 
 def _read(held: Held, made: Translated, seed: int) -> dict[str, float]:
     attributes: list[dict[str, Any]] = [record["attributes"] for record in held.records]
-    bodies, wanted = attributes[: held.count], [attributes[i] for i in held.donors]
+    bodies, wanted = ([attributes[i] for i in of] for of in (held.places, held.donors))
     mentioned = [mentioned_by(sentence, doll) for sentence, doll in zip(held.sentences, wanted, strict=True)]
     shuffled = np.random.default_rng(derive_seed(seed, "shuffled")).permutation(held.count)
-    true = held.people.images[held.donors % held.count]
+    true = held.store.images(held.people.images.shape[1])[held.donors]
     found = {
         "": accuracies(made.images, bodies, wanted, mentioned),
         "_ceiling": accuracies(true, wanted, wanted, mentioned),

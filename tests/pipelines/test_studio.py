@@ -24,12 +24,12 @@ from espalier.pipelines.studio.actions import (
     Studio,
     dress,
     find,
-    first_people,
     image_artifacts,
     one_of,
     open_studio,
     sample,
     shown,
+    some_people,
     uploaded,
 )
 from espalier.stages.config.load import stage_config
@@ -227,7 +227,7 @@ def test_without_a_dataset_there_is_only_uploading(here: Path) -> None:
 
 def test_a_dataset_without_maps_is_refused(studio: tuple[Translator, People]) -> None:
     with pytest.raises(InputError, match="the dataset at artifacts/datasets/sorted has no"):
-        first_people(SORTED, studio[0])
+        some_people(SORTED, studio[0])
 
 
 def test_without_fashiongan_there_is_only_sampling(here: Path) -> None:

@@ -45,7 +45,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     prepare(source, folder / DATASET, lambda done, total: None, workers=2)
     write_params(
         folder,
-        {"features": {"dolls": {"dataset": DATASET.as_posix(), "resolution": 16, "batch_size": 64, "epochs": 8}}},
+        {"features": {"dolls": {"dataset": DATASET.as_posix(), "resolution": 16, "batch_size": 64, "epochs": 16}}},
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -55,7 +55,10 @@ def test_a_stage_of_points_trains_resumes_and_publishes(ring: Store, tmp_path: P
     assert record.channels == 2 and generator(torch.randn(3, 2)).shape == (3, 2)
 
 
-def test_points_are_sampled_and_inspected_at_the_command_line(project: Project) -> None:
+def test_points_are_sampled_and_inspected_at_the_command_line(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(project.root))
     params = project.params
     shutil.copy(ROOT / "benchmarks/mixtures.py", project.root)
     params["datasets"]["ring"] = {
