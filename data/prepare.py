@@ -2,8 +2,12 @@
 
 import json
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from pathlib import Path
@@ -91,9 +95,20 @@ class Worker:
 _worker: Worker | None = None
 
 
-def _start_worker(source: Source, listing: Listing, folder: Path) -> None:
+def _start_worker(source: Source, listing: Listing, folder: Path, parent: int) -> None:
     global _worker
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches all of a terminal's processes; the first one ends the others
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _worker = Worker(source, listing, folder)
+
+
+def _end_with(parent: int) -> None:
+    """End this process when its parent is gone, however that ended."""
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
 
 
 def _work(span: tuple[int, int]) -> Chunk:
@@ -203,9 +218,18 @@ def _run(source: Source, listing: Listing, folder: Path, progress: Progress, wor
     if workers <= 1:
         alone = Worker(source, listing, folder)
         return _collect((alone(*span) for span in spans), total, progress)
-    arguments = (source, listing, folder)
+    arguments = (source, listing, folder, os.getpid())
     with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, arguments) as pool:
-        return _collect(pool.map(_work, spans), total, progress)
+        try:
+            return _collect(pool.map(_work, spans), total, progress)
+        except BrokenProcessPool as error:
+            raise InputError(
+                "a process that decodes images was killed, most likely because memory ran out; close other programs, or lower "
+                "the dataset's 'resolution' in params.yaml"
+            ) from error
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _collect(results: Iterator[Chunk], total: int, progress: Progress) -> list[Chunk]:

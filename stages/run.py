@@ -13,12 +13,16 @@ from espalier.stages.process.parent import STARTER  # noqa: F401  (records the p
 # isort: split
 
 from espalier.data.errors import InputError
-from espalier.stages.config.params import FINGERPRINT, read_params
+from espalier.stages.artifacts.workfolder import alone
+from espalier.stages.config.params import ARTIFACTS, FINGERPRINT, read_params
 from espalier.stages.config.stage_type import stage_of
 from espalier.stages.config.started import Started
 from espalier.stages.contracts.known import SECTIONS
 from espalier.stages.contracts.published import publishing
 from espalier.stages.process.exits import run
+from espalier.stages.process.interruption import ended_by_signals
+from espalier.stages.process.output import outlive_readers
+from espalier.stages.process.parent import leave_with_starter
 from espalier.stages.types.fingerprint import write_fingerprints
 
 
@@ -30,7 +34,8 @@ def main(pipeline: str, stage: str, profile: bool) -> int | None:
     params = read_params()
     found = stage_of(params, pipeline, stage)
     if not profile:
-        with publishing(Started(params, pipeline, stage)):
+        artifact = ARTIFACTS / SECTIONS.get(pipeline, pipeline) / stage
+        with publishing(Started(params, pipeline, stage)), alone(artifact), ended_by_signals():
             return found.run()
     if not hasattr(found, "profile"):
         raise InputError(f"{pipeline} {stage} does not train an adversarial network, so it cannot be profiled")
@@ -44,4 +49,6 @@ if __name__ == "__main__":
     parser.add_argument("stage", nargs="?", default="", help="a stage of the pipeline, such as r8")
     parser.add_argument("--profile", action="store_true", help="run only a few steps and print their cost as JSON")
     arguments = parser.parse_args()
+    outlive_readers()
+    leave_with_starter()
     sys.exit(run(lambda: main(arguments.pipeline, arguments.stage, arguments.profile)))

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from espalier.stages.process.parent import RUN, this_run
+
 OUT_OF_TIME = "the time limit of this run is reached"
 CANCELLED = "cancelled"
 STOPPING_SECONDS = 25.0
@@ -95,4 +97,4 @@ class Processes:
 def _environment() -> dict[str, str]:
     """Make `python` in dvc.yaml resolve to the current interpreter, even if no environment is activated."""
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    return {**os.environ, "PATH": paths, "PYTHONUNBUFFERED": "1"}
+    return {**os.environ, "PATH": paths, "PYTHONUNBUFFERED": "1", RUN: this_run()}

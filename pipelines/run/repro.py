@@ -8,6 +8,7 @@ from types import FrameType
 
 from espalier.data.errors import InputError
 from espalier.pipelines.run.processes import CANCELLED, Processes
+from espalier.stages.process.interruption import handled
 
 
 def dvc(*arguments: str) -> list[str]:
@@ -38,13 +39,13 @@ def repro_command(
 def repro(command: Sequence[str], processes: Processes, seconds: float | None = None) -> int:
     """Run dvc in the foreground, for at most `seconds`. Returns its exit code.
 
-    Ctrl-C or SIGTERM shuts it down gracefully.
+    Ctrl-C, SIGTERM or a lost terminal shuts it down gracefully.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         processes.interrupt(CANCELLED)
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, interrupt) for number in handled()}
     try:
         with processes.deadline(seconds), processes.start(command) as process:
             return process.wait()

@@ -32,10 +32,17 @@ class Stateful(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The content of a checkpoint file: its record, and the state of each named object."""
+    """The content of a checkpoint file: its record, the state of each named object, and the tables of the work folder."""
 
     record: Record
     state: dict[str, dict[str, Any]]
+    tables: dict[str, str]
+
+    def restore_tables(self, folder: Path) -> None:
+        """Write the tables as they were: those on disk may be newer, or damaged."""
+        for name, text in self.tables.items():
+            with whole_file(folder / name) as partial:
+                partial.write_text(text, encoding="utf-8")
 
 
 def read_checkpoint(path: Path) -> Checkpoint:
@@ -55,6 +62,9 @@ def read_checkpoint(path: Path) -> Checkpoint:
                 "again"
             )
         record, state = Record.model_validate(content["record"]), content["state"]
+        tables = content.get("tables", {})
+        if not all(Path(name).name == name and isinstance(text, str) for name, text in tables.items()):
+            raise ValueError("its tables are no text")
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path} was refused: it is not a checkpoint, or it holds objects that could run code when loaded. "
@@ -62,16 +72,26 @@ def read_checkpoint(path: Path) -> Checkpoint:
         ) from error
     except (OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError, AttributeError, ValidationError) as error:
         raise InputError(f"{path} is not a checkpoint, or is damaged: {type(error).__name__}") from error
-    return Checkpoint(record, state)
+    return Checkpoint(record, state, tables)
 
 
-def write_checkpoint(folder: Path, record: Record, objects: Mapping[str, Stateful], keep: int = 2) -> Path:
+def write_checkpoint(
+    folder: Path, record: Record, objects: Mapping[str, Stateful], keep: int = 2, tables: Path | None = None
+) -> Path:
     """Write the state of each object, and delete all but the newest `keep` checkpoints up to this step.
+
+    `tables`: the folder whose CSV files are kept with it, so that a resume goes on with the rows of this step.
 
     Raises:
         OSError: the disk is full; existing checkpoints are left untouched.
     """
-    content = {"record": record.model_dump(mode="json"), "state": {n: o.state_dict() for n, o in objects.items()}}
+    content = {
+        "record": record.model_dump(mode="json"),
+        "state": {n: o.state_dict() for n, o in objects.items()},
+        "tables": {path.name: path.read_text(encoding="utf-8") for path in sorted(tables.glob("*.csv"))}
+        if tables
+        else {},
+    }
     with whole_file(folder / "checkpoint") as partial:
         torch.save(content, partial)
         digest = file_digest(partial)[:16]

@@ -1,7 +1,7 @@
 """The work folder of a stage, and the locks that prevent two processes from training in it."""
 
+import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import re
@@ -51,7 +51,7 @@ def hold(lock: Path, what: str) -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             raise InputError(
-                f"{what} is being trained by process {holder(lock) or 'unknown'}; wait for it, or stop it with "
+                f"{what} is in use by process {holder(lock) or 'unknown'}; wait for it, or stop it with "
                 f"Ctrl-C or 'kill {holder(lock) or 'PID'}' (it writes a checkpoint and exits)"
             ) from error
         file.truncate(0)
@@ -87,10 +87,19 @@ def seconds_of(folder: Path) -> float:
         return 0.0
 
 
-def artifact_lock(artifact: Path) -> Path:
-    """The lock of an artifact folder: two configurations of a stage train in separate folders but publish to the same one."""
-    place = hashlib.sha256(str(artifact.resolve()).encode()).hexdigest()[:16]
-    return work_root() / "locks" / f"{artifact.name}-{place}"
+@contextmanager
+def alone(artifact: Path) -> Iterator[None]:
+    """Hold the lock beside an artifact: two configurations, or two workspaces on one disk, may publish to the same place.
+
+    The worker processes of one training do not hold it; the process that started them does.
+
+    Raises:
+        InputError: another process makes this artifact; gives its PID.
+    """
+    with contextlib.ExitStack() as stack:
+        if "TORCHELASTIC_RUN_ID" not in os.environ:
+            stack.enter_context(hold(artifact.parent / f".{artifact.name}.lock", str(artifact)))
+        yield
 
 
 def checkpoints_in(folder: Path) -> list[tuple[int, Path]]:

@@ -9,7 +9,6 @@ from espalier.stages.loop.curves import write_curves
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.monitor.monitor import gradient_norm
 from espalier.stages.process import distributed
-from espalier.stages.process.interruption import Interruption
 from espalier.stages.process.progress import Bar
 
 NOT_METRICS = ("step", "kimg", "alpha")
@@ -18,8 +17,8 @@ NOT_METRICS = ("step", "kimg", "alpha")
 class Log(Component[Trainer]):
     """Prints news, updates the progress bar, and writes a row every `log_steps`."""
 
-    def __init__(self, bar: Bar, interruption: Interruption) -> None:
-        self.bar, self.interruption = bar, interruption
+    def __init__(self, bar: Bar) -> None:
+        self.bar = bar
 
     def cut(self, run: Trainer, step: int) -> None:
         self.history = History(run.folder / "history.csv")
@@ -30,10 +29,7 @@ class Log(Component[Trainer]):
         due = run.step == 1 or run.step % run.config.watch.log_steps == 0
         if run.step % run.read_every == 0 or due:
             run.meter.read()
-        try:
-            self._show(run)
-        except BrokenPipeError:
-            self.interruption.note_broken_pipe()
+        self._show(run)
         if due:
             self._row(run)
 

@@ -72,6 +72,8 @@ def resume(trainer: Trainer, components: Components) -> str | None:
             continue
         if checkpoint.record.before < trainer.target:
             trainer.load(checkpoint)
+            if distributed.rank() == 0:
+                checkpoint.restore_tables(trainer.folder)
             said.append(f"continuing at step {trainer.step} ({trainer.images / 1000:.1f} kimg)")
             if trainer.origin.code not in trainer.codes:
                 said.append(f"the code differs from the checkpoint's; to retrain from scratch, remove {trainer.folder}")

@@ -194,5 +194,5 @@ class Trainer:
                 if not torch.isfinite(value).all():
                     raise TrainingFailed(f"step {self.step}: the weight {name}.{key} is not finite")
         if distributed.rank() == 0:
-            write_checkpoint(self.folder, self.record("under way"), self.objects())
+            write_checkpoint(self.folder, self.record("under way"), self.objects(), tables=self.folder)
         distributed.wait_for_all()

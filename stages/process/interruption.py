@@ -1,9 +1,11 @@
 """Graceful shutdown: on Ctrl-C, a termination signal, or when the parent or the reader of the output is gone."""
 
-import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType, TracebackType
 
+from espalier.stages.process.output import Output
 from espalier.stages.process.parent import STARTER
 
 
@@ -15,23 +17,29 @@ class Interrupted(Exception):
         self.code = code
 
 
-class Interruption:
-    """A context that records SIGINT and SIGTERM instead of dying from them, and watches the parent process.
+SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SIGHUP: "left by its terminal"}
 
-    The parent is watched only under DVC, which orphans its child when killed. A training run started by hand may outlive
-    its terminal.
+
+def handled() -> list[signal.Signals]:
+    """The signals that end a stage in good order; not SIGHUP under nohup, which ignores it."""
+    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+
+
+class Interruption:
+    """A context that records the signals that end a process instead of dying from them, and watches the parent process.
+
+    The parent is watched only under DVC, which orphans its child when killed, and under `espalier run`. A training run started by
+    hand may outlive its terminal.
     """
 
     def __init__(self) -> None:
         self.signal: int | None = None
-        self.unheard = False
-        self._watched = "DVC_STAGE" in os.environ
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.signal = number
 
     def __enter__(self) -> "Interruption":
-        self._before = {number: signal.signal(number, self._note) for number in (signal.SIGINT, signal.SIGTERM)}
+        self._before = {number: signal.signal(number, self._note) for number in handled()}
         return self
 
     def __exit__(
@@ -40,18 +48,32 @@ class Interruption:
         for number, handler in self._before.items():
             signal.signal(number, handler)
 
-    def note_broken_pipe(self) -> None:
-        """Record that nothing reads the output of this process any more: its parent has been killed."""
-        self.unheard = True
-
     def wanted(self) -> bool:
         """Whether training should stop now."""
-        return self.unheard or self.signal is not None or (self._watched and STARTER.is_gone())
+        return Output.lost or self.signal is not None or STARTER.is_gone()
 
     def reason(self) -> tuple[str, int]:
         """The reason as text, and the exit code."""
-        if self.signal is None:
+        if STARTER.is_gone() or self.signal is None:
             return "orphaned: the run that started it is gone", 1
-        return {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}[
-            signal.Signals(self.signal)
-        ], 128 + self.signal
+        return SIGNALS[signal.Signals(self.signal)], 128 + self.signal
+
+
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Inside the context, a signal ends what is done by an exception, so that nothing half-written is left behind.
+
+    Raises:
+        Interrupted: a signal came.
+    """
+
+    def end(number: int, frame: FrameType | None) -> None:
+        why = "its run is gone" if STARTER.is_gone() else SIGNALS[signal.Signals(number)]
+        raise Interrupted(f"{why}; nothing was published", 128 + number)
+
+    before = {number: signal.signal(number, end) for number in handled()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -2,16 +2,10 @@
 
 import logging
 import os
-import signal
 import sys
-import threading
-import time
 import uuid
 
 from espalier.stages.process.interruption import Interrupted
-from espalier.stages.process.parent import STARTER
-
-WATCH_SECONDS = 0.5
 
 
 def is_launched() -> bool:
@@ -22,7 +16,7 @@ def is_launched() -> bool:
 def launch(processes: int, module: str, *arguments: str) -> int:
     """Run a module in `processes` processes on this machine. Returns the exit code of the first failure, or 0.
 
-    SIGINT, SIGTERM and, under DVC, the exit of the parent are forwarded to all of them.
+    Signals are forwarded to all of them.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -40,8 +34,6 @@ def launch(processes: int, module: str, *arguments: str) -> int:
     )
     logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    if "DVC_STAGE" in os.environ:
-        threading.Thread(target=_leave_with_starter, daemon=True).start()
     try:
         elastic_launch(config, sys.executable)("-u", "-m", module, *arguments)
     except ChildFailedError as error:
@@ -50,9 +42,3 @@ def launch(processes: int, module: str, *arguments: str) -> int:
     except SignalException as stop:
         raise Interrupted("", 128 + stop.sigval) from None  # rank 0 has already printed it
     return 0
-
-
-def _leave_with_starter() -> None:
-    while not STARTER.is_gone():
-        time.sleep(WATCH_SECONDS)
-    os.kill(os.getpid(), signal.SIGINT)

@@ -16,7 +16,7 @@ from espalier.data.store import Store, file_digest
 from espalier.stages.artifacts.artifact import Artifact, milestone_name, parent_input, start_input
 from espalier.stages.artifacts.record import Event, Input
 from espalier.stages.artifacts.work_key import work_key
-from espalier.stages.artifacts.workfolder import FAILED, SECTION, artifact_lock, hold, note_seconds, work_folder
+from espalier.stages.artifacts.workfolder import FAILED, SECTION, hold, note_seconds, work_folder
 from espalier.stages.config.code import stage_digest
 from espalier.stages.config.components import COMPONENTS
 from espalier.stages.config.load import stage_config
@@ -102,7 +102,7 @@ class Train(StageType):
             distributed.wait_for_all()  # until rank 0 has moved aside a run finished by other code
             train_to_the_end(config, make, folder)
         else:
-            with hold(folder / "lock", config.name), hold(artifact_lock(config.artifact), str(config.artifact)):
+            with hold(folder / "lock", config.name):
                 self._begin(folder)
                 metrics = publish_end(*train_to_the_end(config, make, folder), make, config.artifact)
             print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in metrics.items()))
@@ -169,7 +169,7 @@ def trainer_of(
 
 def components(config: StageConfig, trainer: Trainer, bar: Bar, interruption: Interruption) -> Components:
     """The components of the training loop, in order."""
-    found: list[Any] = [Watch(config), Log(bar, interruption), Snapshots()]
+    found: list[Any] = [Watch(config), Log(bar), Snapshots()]
     for name, options in config.component_options.items():
         component = COMPONENTS.find(name)(options)
         found.append(component if name in COMPONENTS else OwnComponent(name, component))

@@ -120,11 +120,11 @@ def test_a_second_trainer_refuses_with_the_firsts_number(copy_of_trained: Projec
     project.set("progan.stages.r4.kimg", 400)
     process = start_and_wait_for_a_checkpoint(project, "python", "-m", "espalier.stages.run", "progan", "r4")
     output = project.python("espalier.stages.run", "progan", "r4", ok=False)
-    assert project.code == 2 and f"being trained by process {process.pid}" in output
+    assert project.code == 2 and f"in use by process {process.pid}" in output
     assert "training" in project.espalier("status")
     project.set("progan.stages.r4.seed", 5)  # another configuration of the same artifact
     output = project.python("espalier.stages.run", "progan", "r4", ok=False)
-    assert project.code == 2 and f"being trained by process {process.pid}" in output
+    assert project.code == 2 and f"in use by process {process.pid}" in output
     process.kill()
     process.wait()
 

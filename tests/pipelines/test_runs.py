@@ -171,6 +171,6 @@ def test_a_second_run_in_one_workspace_is_refused(copy_of_trained: Project) -> N
     while not processes_of(project):
         assert first.poll() is None
     output = project.espalier("run", "progan", ok=False)
-    assert project.code == 2 and f"this workspace is being trained by process {first.pid}" in output
+    assert project.code == 2 and f"this workspace is in use by process {first.pid}" in output
     first.terminate()
     first.communicate(timeout=30)
