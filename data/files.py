@@ -1,6 +1,7 @@
 """Atomic writes: a crash, a kill or a full disk leaves either the old or the new version, never a partial one."""
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -53,6 +54,14 @@ def whole_folder(path: Path) -> Iterator[Path]:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write indented JSON atomically."""
+    """Write indented JSON atomically. What is no number becomes null: JSON has no NaN, and other readers refuse it."""
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(value, indent=2) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(_valid(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+
+
+def _valid(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _valid(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_valid(one) for one in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

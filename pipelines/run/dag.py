@@ -12,6 +12,7 @@ import networkx
 
 from espalier.data.errors import InputError
 from espalier.data.sources.files import troubles_of
+from espalier.pipelines.run.leftovers import check_lock, clear_rwlock
 from espalier.stages.config.code import differing, stage_code, stages_with_code
 from espalier.stages.config.params import PARAMS, read_params, stage_names
 from espalier.stages.types.fingerprint import CODE
@@ -49,6 +50,10 @@ def _repo() -> Iterator["Repo"]:
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
+    check_lock()
+    cleared = clear_rwlock()
+    if cleared:
+        print(cleared, flush=True)
     try:
         with Repo() as repo:
             yield repo

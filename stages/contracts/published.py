@@ -1,6 +1,7 @@
 """Write and read what every stage publishes: a folder with stage.json, metrics.json and weights."""
 
 import json
+import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -76,6 +77,14 @@ def started_with() -> dict[str, Any]:
     return _started[-1].section if _started else {}
 
 
+def finite(metrics: Mapping[str, float], stage: str) -> dict[str, float]:
+    """The metrics that are numbers; says which are not, and are left out."""
+    found = {name: value for name, value in metrics.items() if math.isfinite(value)}
+    for name in metrics.keys() - found.keys():
+        print(f"{stage}: the metric {name} has no value here ({metrics[name]}), and is left out", flush=True)
+    return found
+
+
 @contextmanager
 def published(
     out: Path, record: dict[str, Any], metrics: dict[str, float], networks: Mapping[str, nn.Module] | None = None
@@ -85,7 +94,7 @@ def published(
         save_weights(folder, networks or {})
         about = {"section": started_with(), "versions": library_versions()}
         write_json(folder / "stage.json", {**record, **about})
-        write_json(folder / "metrics.json", metrics)
+        write_json(folder / "metrics.json", finite(metrics, f"{out.parent.name}@{out.name}"))
         yield folder
         before_publishing()
 

@@ -7,7 +7,7 @@ from espalier.data.files import whole_folder, write_json
 from espalier.stages.artifacts.artifact import write_examples, write_weights
 from espalier.stages.artifacts.history import History
 from espalier.stages.contracts.component import Metrics
-from espalier.stages.contracts.published import before_publishing, started_with
+from espalier.stages.contracts.published import before_publishing, finite, started_with
 from espalier.stages.loop.curves import draw_curves
 from espalier.stages.loop.own_component import OWN_FILES
 from espalier.stages.loop.resume import Components
@@ -27,6 +27,7 @@ def publish(
         (folder / OWN_FILES).mkdir()
         for component in components:
             metrics |= component.publish(run, folder, until)
+        metrics = finite(metrics, run.config.name)
         write_json(folder / OWN_FILES / "index.json", sorted(path.name for path in (folder / OWN_FILES).iterdir()))
         record = run.record("finished").model_copy(update={"section": started_with(), **run.about, **(changes or {})})
         write_weights(folder, record, run.networks)

@@ -9,8 +9,11 @@
 """
 
 import errno
+import re
+import shutil
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from espalier.data.errors import InputError
 from espalier.stages.process.interruption import Interrupted
@@ -37,13 +40,47 @@ def run(main: Callable[[], int | None]) -> int:
     except KeyboardInterrupt:
         print("interrupted; nothing was written", file=sys.stderr, flush=True)
         return 130
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+    except Exception as error:
+        sentence = disk_trouble(error)
+        if sentence is None:
             raise
-        print(
-            f"error: the disk is full ({error.filename or error}); free some space and run again; "
-            "existing files are kept",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(f"error: {sentence}", file=sys.stderr, flush=True)
         return 1
+
+
+DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "the file cannot be written or read, its permissions forbid it",
+    errno.EPERM: "the file cannot be written or read, its permissions forbid it",
+    errno.EIO: "the disk failed (input/output error)",
+}
+NUMBERED = re.compile(r"os error (\d+)|[Ee]rrno (\d+)|\(error (\d+)\)")
+FULL_DISK = re.compile(
+    r"No space left|PytorchStreamWriter failed writing|unexpected pos \d+ vs \d+|\d+ requested and \d+ written"
+)
+
+
+def disk_trouble(error: BaseException) -> str | None:
+    """One sentence if a disk is the cause of an error, whichever library raised it: safetensors, PyTorch, NumPy, Pillow have
+    errors of their own. None if it is not."""
+    number = error.errno if isinstance(error, OSError) and error.errno is not None else _number_in(str(error))
+    cause = error.__cause__ or error.__context__
+    if number not in DISK:
+        return disk_trouble(cause) if cause is not None else None
+    place = Path(getattr(error, "filename", None) or Path.cwd())
+    return f"{DISK[number]} ({place}; {_free(place)}); mend that and run again: existing files and checkpoints are kept"
+
+
+def _number_in(text: str) -> int | None:
+    """The error number that a library put into its message."""
+    named = NUMBERED.search(text)
+    if named:
+        return int(next(group for group in named.groups() if group))
+    return errno.ENOSPC if FULL_DISK.search(text) else None
+
+
+def _free(place: Path) -> str:
+    there = next(folder for folder in (place, *place.absolute().parents) if folder.exists())
+    return f"{shutil.disk_usage(there).free / 2**20:,.0f} MiB free"
