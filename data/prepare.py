@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Any
 
@@ -97,9 +98,6 @@ _worker: Worker | None = None
 
 def _start_worker(source: Source, listing: Listing, folder: Path, parent: int) -> None:
     global _worker
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all of a terminal's processes; the first one ends the others
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     _worker = Worker(source, listing, folder)
 
@@ -219,17 +217,31 @@ def _run(source: Source, listing: Listing, folder: Path, progress: Progress, wor
         alone = Worker(source, listing, folder)
         return _collect((alone(*span) for span in spans), total, progress)
     arguments = (source, listing, folder, os.getpid())
-    with ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, arguments) as pool:
+    with _blocked_signals():
+        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, arguments)
+        chunks = [pool.submit(_work, span) for span in spans]
+    with pool:
         try:
-            return _collect(pool.map(_work, spans), total, progress)
+            return _collect((chunk.result() for chunk in chunks), total, progress)
         except BrokenProcessPool as error:
             raise InputError(
                 "a process that decodes images was killed, most likely because memory ran out; close other programs, or lower "
                 "the dataset's 'resolution' in params.yaml"
             ) from error
         except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
+            for worker in active_children():
+                worker.kill()  # before the folder that they write to is removed
             raise
+
+
+@contextmanager
+def _blocked_signals() -> Iterator[None]:
+    """Processes that are started inside never see the signals that end this one, which may reach all: this one ends them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _collect(results: Iterator[Chunk], total: int, progress: Progress) -> list[Chunk]:
