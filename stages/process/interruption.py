@@ -21,8 +21,9 @@ SIGNALS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated", signal.SI
 
 
 def handled() -> list[signal.Signals]:
-    """The signals that end a stage in good order; not SIGHUP under nohup, which ignores it."""
-    return [number for number in SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    """The signals that end a stage in good order. Not SIGHUP where it is ignored, as under nohup; but always SIGINT, which a
+    shell ignores for what it starts in the background, and which `espalier run` sends."""
+    return [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 
 class Interruption:

@@ -13,7 +13,7 @@ import torch
 from espalier.data.errors import InputError
 from espalier.data.files import whole_file, write_json
 from espalier.data.store import Store, file_digest
-from espalier.stages.artifacts.artifact import Artifact, milestone_name, parent_input, start_input
+from espalier.stages.artifacts.artifact import Artifact, load_generator, milestone_name, parent_input, start_input
 from espalier.stages.artifacts.record import Event, Input
 from espalier.stages.artifacts.work_key import work_key
 from espalier.stages.artifacts.workfolder import FAILED, SECTION, hold, note_seconds, work_folder
@@ -42,6 +42,7 @@ from espalier.stages.loop.watch import Watch
 from espalier.stages.monitor.verdict import Verdict
 from espalier.stages.networks.build import build_networks, grow
 from espalier.stages.networks.freezing import freeze
+from espalier.stages.networks.handing_over import check_image, check_layers, differing_tricks
 from espalier.stages.networks.shapes import check_shapes
 from espalier.stages.process import distributed
 from espalier.stages.process.device import choose_device
@@ -49,6 +50,7 @@ from espalier.stages.process.exits import TrainingFailed
 from espalier.stages.process.interruption import Interrupted, Interruption
 from espalier.stages.process.progress import Bar, clock
 from espalier.stages.process.torchrun import is_launched, launch
+from espalier.stages.tricks.parts import Networks
 from espalier.stages.types.inputs import (
     check_inputs,
     encoder_input,
@@ -160,11 +162,33 @@ def trainer_of(
             config.network.name, networks, latent, inputs.batches.of(chosen), inputs.batches.condition_of(chosen)
         )
     if parent is not None and config.grows:
-        changed = bool(done.remedies or parent.record.remedies)
-        inherited = grow(networks, parent.weights("generator"), parent.weights("discriminator"), changed)
+        inherited = _take_over(config, networks, inputs, parent, bool(done.remedies or parent.record.remedies))
     if config.freeze:
         freeze(networks, config.freeze, inherited, f"{PARAMS}: {config.pipeline}.stages.{config.stage}.freeze")
     return Trainer(config, networks, inputs, folder, device, done)
+
+
+def _take_over(
+    config: StageConfig, networks: Networks, inputs: Inputs, parent: Artifact, changed: bool
+) -> dict[str, set[str]]:
+    """Take over the parent's weights. Returns the names of those tensors, by player.
+
+    Raises:
+        InputError: the stage would not go on where its parent ended; names the tricks that differ.
+    """
+    weights = {player: parent.weights(player) for player in ("generator", "discriminator")}
+    if changed:  # a remedy has changed the networks, and what fits is taken over
+        return grow(networks, weights["generator"], weights["discriminator"], changed)
+    differ = differing_tricks(config.tricks.resolved(), parent.config.tricks.resolved())
+    for player, module in (("generator", networks.generator), ("discriminator", networks.discriminator)):
+        check_layers(module.state_dict(), weights[player], player, differ)
+    inherited = grow(networks, weights["generator"], weights["discriminator"])
+    if any(trick.name == "fade" for trick in config.tricks.others) and hasattr(networks.generator, "alpha"):
+        device = next(networks.generator.parameters()).device
+        before, _ = load_generator(parent.path, device)
+        latent = latents(2, config.network.latent, config.seed, device, config.network.prior)
+        check_image(networks, before, latent, inputs.batches.conditioning.examples(2), differ)
+    return inherited
 
 
 def components(config: StageConfig, trainer: Trainer, bar: Bar, interruption: Interruption) -> Components:

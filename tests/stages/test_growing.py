@@ -9,8 +9,11 @@ from espalier.data.errors import InputError
 from espalier.models.layers import double
 from espalier.stages.config.load import stage_config
 from espalier.stages.networks.build import build_networks, grow
+from espalier.stages.networks.handing_over import check_image, check_layers, differing_tricks
 from espalier.stages.networks.known import NETWORKS
+from espalier.stages.tricks.catalogue import TRICKS as KNOWN
 from espalier.stages.tricks.parts import Networks
+from tests.stages.test_tricks_together import OPTIONS
 
 CPU = torch.device("cpu")
 DATASET = "artifacts/datasets/dolls"
@@ -114,3 +117,74 @@ def test_a_parent_that_cannot_be_grown_is_refused(
 def test_all_networks_of_images_grow() -> None:
     grow_now = {name for name, network in NETWORKS.items() if network.from_parent == "weights"}
     assert grow_now == {"progan", "dcgan", "resnet"}
+
+
+# Tricks that are added, removed or changed between parent and child.
+
+
+def pair(network: str, before: dict[str, Any], after: dict[str, Any]) -> tuple[Networks, Networks]:
+    """A parent with these tricks, and its child with those, which takes over what is the parent's, as a training does.
+
+    Raises:
+        InputError: the pair is refused.
+    """
+    given = params(*GROWING[network], {})
+    given["game"]["stages"]["small"]["tricks"], given["game"]["stages"]["large"]["tricks"] = before, after
+    configs = [stage_config(given, "game", stage) for stage in ("small", "large")]
+    parent, child = (build_networks(config, 3, CPU, 3) for config in configs)
+    for module in parent.modules().values():
+        for value in module.state_dict().values():
+            if value.is_floating_point():
+                value.add_(0.1 * torch.rand_like(value))
+    differ = differing_tricks(configs[1].tricks.resolved(), configs[0].tricks.resolved())
+    check_layers(child.generator.state_dict(), parent.ema.state_dict(), "generator", differ)
+    check_layers(child.discriminator.state_dict(), parent.discriminator.state_dict(), "discriminator", differ)
+    grow(child, parent.ema.state_dict(), parent.discriminator.state_dict())
+    check_image(child, parent.ema, torch.randn(4, 8), torch.arange(4) % 3, differ)
+    return parent, child
+
+
+ASKED = ("perceptual", "reconstruction", "matching_aware", "fade")
+CHANGED: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    **{f"{name} added": ({}, {name: OPTIONS.get(name, {})}) for name in KNOWN if name not in ASKED},
+    **{f"{name} removed": ({name: OPTIONS.get(name, {})}, {}) for name in KNOWN if name not in ASKED},
+    "norm changed": ({"norm": {"generator": "layer"}}, {"norm": {"generator": "instance"}}),
+    "norm taken away": ({"norm": {"generator": "layer"}}, {"norm": {"generator": "none"}}),
+    "attention elsewhere": ({"self_attention": {"generator": [8]}}, {"self_attention": {"generator": [4]}}),
+    "other spectral norm": ({"spectral_norm": "both"}, {"spectral_norm": "discriminator"}),
+}
+
+
+@pytest.mark.parametrize("change", CHANGED)
+@pytest.mark.parametrize("network", ["progan", "dcgan transposed", "resnet"])
+def test_a_changed_trick_hands_over_whole_or_is_refused(network: str, change: str) -> None:
+    try:
+        parent, child = pair(network, *CHANGED[change])
+    except InputError as refused:
+        assert str(refused)
+        return
+    for networks in (parent, child):
+        for module in networks.modules().values():
+            module.eval()
+    child.generator.alpha = 0.0  # type: ignore[assignment]
+    latent, labels = torch.randn(4, 8), torch.arange(4) % 3
+    made, wanted = child.generator(latent, labels), double(parent.ema(latent, labels))
+    torch.testing.assert_close(made, wanted, rtol=0, atol=2e-3)
+    before, after = parent.discriminator.state_dict(), child.discriminator.state_dict()
+    shared = before.keys() & after.keys()
+    assert len(shared) >= 4 and all(torch.equal(before[name], after[name]) for name in shared)
+
+
+@pytest.mark.parametrize(
+    ("network", "change", "said"),
+    [
+        ("progan", "spectral_norm added", "conv as bias, weight, this stage as bias, weight.0._u"),
+        ("progan", "norm changed", ""),
+        ("resnet", "spectral_norm removed", "tricks.spectral_norm. Give both stages the same tricks on networks"),
+        ("dcgan transposed", "norm taken away", ""),
+        ("progan", "norm taken away", "would not give its parent's images"),
+    ],
+)
+def test_what_cannot_be_handed_over_is_refused_with_the_trick(network: str, change: str, said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        pair(network, *CHANGED[change])
