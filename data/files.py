@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Bring a file, or the names in a folder, to the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -18,16 +19,24 @@ def _sync(path: Path) -> None:
         os.close(handle)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; each new one is on the disk in the one above."""
+    missing = [folder for folder in (path, *path.parents) if not folder.exists()]
+    path.mkdir(parents=True, exist_ok=True)
+    for folder in missing:
+        sync(folder.parent)
+
+
 @contextmanager
 def whole_file(path: Path) -> Iterator[Path]:
     """Yield a temporary path to write to. On exit it is synced and replaces `path`; on an error it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     partial = path.with_name(f".{path.name}.partial")
     try:
         yield partial
-        _sync(partial)
+        sync(partial)
         partial.replace(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -35,19 +44,20 @@ def whole_file(path: Path) -> Iterator[Path]:
 @contextmanager
 def whole_folder(path: Path) -> Iterator[Path]:
     """Yield a temporary folder to fill. On exit it is synced and replaces `path`; on an error it is removed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent)
     partial, old = path.with_name(f".{path.name}.partial"), path.with_name(f".{path.name}.old")
     for leftover in (partial, old):
         shutil.rmtree(leftover, ignore_errors=True)
     partial.mkdir()
     try:
         yield partial
-        for file in (p for p in partial.rglob("*") if p.is_file()):
-            _sync(file)
+        for written in (partial, *partial.rglob("*")):
+            if written.is_file() or written.is_dir():
+                sync(written)
         if path.exists():
             path.rename(old)
         partial.rename(path)
-        _sync(path.parent)
+        sync(path.parent)
     finally:
         for leftover in (partial, old):
             shutil.rmtree(leftover, ignore_errors=True)

@@ -17,7 +17,7 @@ import torch
 from pydantic import ValidationError
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_file
+from espalier.data.files import sync, whole_file
 from espalier.data.store import file_digest
 from espalier.stages.artifacts.record import FORMAT, Record
 from espalier.stages.artifacts.workfolder import CHECKPOINT, checkpoints_in
@@ -96,6 +96,7 @@ def write_checkpoint(
         torch.save(content, partial)
         digest = file_digest(partial)[:16]
     path = (folder / "checkpoint").rename(folder / f"step-{record.step:08d}-{digest}.pt")
+    sync(folder)
     before = [(step, old) for step, old in checkpoints_in(folder) if step <= record.step and old != path]
     for _, old in before[keep - 1 :]:
         old.unlink()
