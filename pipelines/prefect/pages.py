@@ -29,12 +29,13 @@ def key_of(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
 
 
-def stage_page(node: Node, seconds: float) -> str:
-    """The page of a stage that ran for `seconds`: verdict, metrics, samples, curves and inputs."""
+def stage_page(node: Node, seconds: float | None) -> str:
+    """The page of a stage that ran for `seconds` (None: it was up to date): verdict, metrics, samples, curves and inputs."""
     from espalier.stages.process.progress import clock
 
     said, events = verdict_of(node)
-    lines = [f"# {node.name}", "", f"**Completed** in {clock(seconds)}.", "", *([said, ""] if said else [])]
+    how = "**Unchanged**: an earlier run made it." if seconds is None else f"**Completed** in {clock(seconds)}."
+    lines = [f"# {node.name}", "", how, "", *([said, ""] if said else [])]
     lines += [*(f"- {event}" for event in events), ""] if events else []
     if node.needs:
         lines += ["Made from " + ", ".join(f"[{name}](/artifacts/key/{key_of(name)})" for name in node.needs) + ".", ""]

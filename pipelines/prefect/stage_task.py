@@ -96,14 +96,15 @@ class StageRun:
         return Cancelled(message=self.last or reason)
 
     def _done(self) -> State:
-        if not self.ran:
-            return Completed(name="Cached", message="unchanged, or restored from dvc's cache")
-        seconds = time.monotonic() - self.begun
-        node, page = self.node, stage_page(self.node, seconds)
-        self._show(100.0, "done")
+        """The end of a stage that ran, or that was up to date: its pages are published either way, since others link to them."""
+        node = self.node
+        page = stage_page(node, time.monotonic() - self.begun if self.ran else None)
         self.shared.reporter.send(key_of(node.name), lambda: _markdown(node, page))
         if rows := metric_rows(node):
             self.shared.reporter.send(f"{key_of(node.name)}-metrics", lambda: _table(node, rows))
+        if not self.ran:
+            return Completed(name="Cached", message="unchanged, or restored from dvc's cache")
+        self._show(100.0, "done")
         return Completed(message=f"published in {node.artifact}")
 
 

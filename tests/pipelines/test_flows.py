@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import time
@@ -70,7 +71,10 @@ def test_a_run_shows_every_stage_with_its_images_and_overrides_are_an_experiment
     assert name in server.message(run)
     assert "kimg: 4" in project.run("git", "show", f"refs/exps/{commit(project)}/{name}:params.yaml")
     artifacts = server.artifacts(run)
-    assert set(artifacts) == {"progan-r16", "progan-r16-metrics", "progan-r16-progress", "progan-run"}
+    assert {"progan-r16", "progan-r16-metrics", "progan-r16-progress", "progan-run"} <= set(artifacts)
+    linked = {key for one in artifacts.values() for key in re.findall(r"\(/artifacts/key/([\w-]+)\)", str(one["data"]))}
+    assert {"progan-r4", "progan-r8", "dataset-dolls"} <= linked <= set(artifacts)  # also those of cached stages
+    assert "**Unchanged**" in artifacts["progan-r8"]["data"] and "data:image/png" in artifacts["progan-r8"]["data"]
     page = artifacts["progan-r16"]["data"]
     assert page.count("data:image/png;base64,") == 2 and "| diversity |" in page
     assert "[progan@r8](/artifacts/key/progan-r8)" in page
