@@ -18,7 +18,7 @@ from espalier.stages.config.params import ARTIFACTS, FINGERPRINT, read_params
 from espalier.stages.config.stage_type import stage_of
 from espalier.stages.config.started import Started
 from espalier.stages.contracts.known import SECTIONS
-from espalier.stages.contracts.published import publishing
+from espalier.stages.contracts.publishing import publishing
 from espalier.stages.process.exits import run
 from espalier.stages.process.interruption import ended_by_signals
 from espalier.stages.process.output import outlive_readers

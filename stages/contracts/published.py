@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import safetensors.torch
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from espalier.data.errors import InputError
 from espalier.data.files import whole_folder, write_json
 from espalier.data.store import file_digest
+from espalier.stages.contracts.publishing import before_publishing, started_with
 from espalier.stages.process.distribution import NAME
 
 T = TypeVar("T")
@@ -36,45 +37,6 @@ def save_weights(folder: Path, networks: Mapping[str, nn.Module]) -> dict[str, s
         safetensors.torch.save_file(tensors, file)
         digests[file.name] = file_digest(file)
     return digests
-
-
-class Started(Protocol):
-    """What a stage was started with."""
-
-    @property
-    def section(self) -> dict[str, Any]: ...
-
-    def check(self) -> None:
-        """Raises InputError if it is not what the project says now."""
-
-
-_started: list[Started] = []
-"""Of the stage that this process runs."""
-
-
-@contextmanager
-def publishing(started: Started) -> Iterator[None]:
-    """Inside the context, nothing is published that was started with other inputs than the project has then."""
-    _started.append(started)
-    try:
-        yield
-    finally:
-        _started.remove(started)
-
-
-def before_publishing() -> None:
-    """Call when everything is written, before it takes its place.
-
-    Raises:
-        InputError: the stage was started with other inputs than the project has now.
-    """
-    for started in _started:
-        started.check()
-
-
-def started_with() -> dict[str, Any]:
-    """The section of params.yaml that the stage was started with, for its record; empty outside a stage's process."""
-    return _started[-1].section if _started else {}
 
 
 def finite(metrics: Mapping[str, float], stage: str) -> dict[str, float]:

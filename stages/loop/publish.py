@@ -7,7 +7,8 @@ from espalier.data.files import whole_folder, write_json
 from espalier.stages.artifacts.artifact import write_examples, write_weights
 from espalier.stages.artifacts.history import History
 from espalier.stages.contracts.component import Metrics
-from espalier.stages.contracts.published import before_publishing, finite, started_with
+from espalier.stages.contracts.published import finite
+from espalier.stages.contracts.publishing import before_publishing, started_with
 from espalier.stages.loop.curves import draw_curves
 from espalier.stages.loop.own_component import OWN_FILES
 from espalier.stages.loop.resume import Components

@@ -6,7 +6,7 @@ from typing import Any
 from espalier.data.prepare import prepare
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.config.sections import source_config
-from espalier.stages.contracts.published import before_publishing
+from espalier.stages.contracts.publishing import before_publishing
 from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.process.progress import Bar
 
