@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ import psutil
 from espalier.data.errors import InputError
 from espalier.pipelines.run.processes import STOPPING_SECONDS
 from espalier.stages.config.params import PARAMS, choose, pipeline_names, read_params
+from espalier.stages.process.interruption import handling
 
 CLOSING_SECONDS = 5.0
 """Time allowed for Prefect's runner to close its connections."""
@@ -83,7 +83,7 @@ def _serve(flow_of: Callable[[str], Any], target: Any, pipelines: Sequence[str],
 
 @contextlib.contextmanager
 def ends_when_told() -> Iterator[None]:
-    """Inside the context, SIGINT and SIGTERM end the process within seconds, once the runs that it has started have ended.
+    """Inside the context, SIGINT, SIGTERM and a lost terminal end the process within seconds, after the runs it started.
 
     Prefect's runner closes its connections first, and waits for a server that no longer answers.
     """
@@ -92,12 +92,8 @@ def ends_when_told() -> Iterator[None]:
         threading.Thread(target=_end, args=(128 + number,), daemon=True).start()
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, told) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    with handling(told):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _end(code: int) -> None:

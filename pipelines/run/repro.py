@@ -1,6 +1,5 @@
 """Call `dvc repro`; shared by every entry point."""
 
-import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -8,7 +7,7 @@ from types import FrameType
 
 from espalier.data.errors import InputError
 from espalier.pipelines.run.processes import CANCELLED, Processes
-from espalier.stages.process.interruption import handled
+from espalier.stages.process.interruption import handling
 
 
 def dvc(*arguments: str) -> list[str]:
@@ -45,10 +44,5 @@ def repro(command: Sequence[str], processes: Processes, seconds: float | None = 
     def interrupt(number: int, frame: FrameType | None) -> None:
         processes.interrupt(CANCELLED)
 
-    before = {number: signal.signal(number, interrupt) for number in handled()}
-    try:
-        with processes.deadline(seconds), processes.start(command) as process:
-            return process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with handling(interrupt), processes.deadline(seconds), processes.start(command) as process:
+        return process.wait()

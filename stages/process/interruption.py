@@ -1,7 +1,7 @@
 """Graceful shutdown: on Ctrl-C, a termination signal, or when the parent or the reader of the output is gone."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType, TracebackType
 
@@ -26,11 +26,22 @@ def handled() -> list[signal.Signals]:
     return [number for number in SIGNALS if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN]
 
 
-class Interruption:
-    """A context that records the signals that end a process instead of dying from them, and watches the parent process.
+@contextmanager
+def handling(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Inside the context, those signals call this handler."""
+    before = {number: signal.signal(number, handler) for number in handled()}
+    try:
+        yield
+    finally:
+        for number, one in before.items():
+            signal.signal(number, one)
 
-    The parent is watched only under DVC, which orphans its child when killed, and under `espalier run`. A training run started by
-    hand may outlive its terminal.
+
+class Interruption:
+    """A context that records the signals that end a process instead of dying from them.
+
+    `leave_with_starter` sends one when the parent is gone: under DVC, which orphans its child when killed, and under
+    `espalier run`.
     """
 
     def __init__(self) -> None:
@@ -40,18 +51,18 @@ class Interruption:
         self.signal = number
 
     def __enter__(self) -> "Interruption":
-        self._before = {number: signal.signal(number, self._note) for number in handled()}
+        self._handlers = handling(self._note)
+        self._handlers.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
+        self._handlers.__exit__(kind, error, trace)
 
     def wanted(self) -> bool:
         """Whether training should stop now."""
-        return Output.lost or self.signal is not None or STARTER.is_gone()
+        return Output.lost or self.signal is not None
 
     def reason(self) -> tuple[str, int]:
         """The reason as text, and the exit code."""
@@ -69,12 +80,9 @@ def ended_by_signals() -> Iterator[None]:
     """
 
     def end(number: int, frame: FrameType | None) -> None:
-        why = "its run is gone" if STARTER.is_gone() else SIGNALS[signal.Signals(number)]
-        raise Interrupted(f"{why}; nothing was published", 128 + number)
+        gone = STARTER.is_gone()
+        why = "its run is gone" if gone else SIGNALS[signal.Signals(number)]
+        raise Interrupted(f"{why}; nothing was published", 1 if gone else 128 + number)
 
-    before = {number: signal.signal(number, end) for number in handled()}
-    try:
+    with handling(end):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

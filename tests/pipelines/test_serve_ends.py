@@ -39,12 +39,11 @@ import time
 from espalier.pipelines.prefect.serve import ends_when_told
 
 with ends_when_told():
-    print("ready", flush=True)
-    while True:
-        try:
-            time.sleep(60)
-        except KeyboardInterrupt:
-            pass  # as a runner that waits for a server
+    try:
+        print("ready", flush=True)
+        time.sleep(60)
+    except KeyboardInterrupt:
+        time.sleep(60)  # as a runner that waits for a server
 """
 
 
