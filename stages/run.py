@@ -35,7 +35,8 @@ def main(pipeline: str, stage: str, profile: bool) -> int | None:
     found = stage_of(params, pipeline, stage)
     if not profile:
         artifact = ARTIFACTS / SECTIONS.get(pipeline, pipeline) / stage
-        with publishing(Started(params, pipeline, stage)), alone(artifact), ended_by_signals():
+        started = Started(params, pipeline, stage)
+        with publishing(started.section, started.check), alone(artifact), ended_by_signals():
             return found.run()
     if not hasattr(found, "profile"):
         raise InputError(f"{pipeline} {stage} does not train an adversarial network, so it cannot be profiled")

@@ -11,7 +11,7 @@ from espalier.pipelines.run.dag import Dag, Node, read_dag
 from espalier.pipelines.run.results import METRICS, metrics_of, verdict_of
 from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.workfolder import FAILED, SECTION, checkpoints_in, holder, work_root
-from espalier.stages.config.params import PARAMS, merged_section, read_params
+from espalier.stages.config.params import PARAMS, read_params
 from espalier.stages.config.started import differences, section_of
 
 
@@ -56,29 +56,32 @@ def _state(node: Node, dag: Dag, params: dict[str, Any]) -> State:
 
 def _edited(node: Node, params: dict[str, Any]) -> str:
     """In what params.yaml differs from what a published stage was started with, though DVC takes it for unchanged."""
-    pipeline, _, stage = node.name.partition("@")
     trained = _read(node.artifact / "stage.json").get("section")
-    try:
-        now = json.loads(json.dumps(section_of(params, pipeline, stage))) if trained else trained
-    except (InputError, TypeError, ValueError):
-        return ""
-    keys = differences(trained, now)
+    now = _section(node, params) if trained else None
+    keys = [] if now is None else differences(trained, now)
     again = f"run it again: dvc repro -f {node.name}"
     return f"made with another {', '.join(keys[:3])} than {PARAMS} has; {again}" if keys else ""
 
 
 def _work(node: Node, params: dict[str, Any]) -> tuple[str, str]:
     """The state that the work folder of the current configuration shows: training, half-way, or nothing."""
-    pipeline, _, stage = node.name.partition("@")
+    section = _section(node, params)
     for file in sorted((work_root() / node.name).glob(f"*/{SECTION}"), key=lambda f: -f.stat().st_mtime):
         found = _read(file)
-        try:
-            same = found.get("section") == json.loads(json.dumps(merged_section(params, pipeline, stage)))
-        except InputError:
-            return "", ""
+        same = section is not None and found.get("section") == section
         if same and all(_digest(Path(path)) == digest for path, digest in found.get("inputs", {}).items()):
             return _progress(file.parent, int(found["steps"]), float(found["kimg"]))
     return "", ""
+
+
+def _section(node: Node, params: dict[str, Any]) -> dict[str, Any] | None:
+    """What params.yaml says of a stage, as JSON would give it back; None if it says nothing."""
+    pipeline, _, stage = node.name.partition("@")
+    try:
+        found: dict[str, Any] = json.loads(json.dumps(section_of(params, pipeline, stage)))
+    except (InputError, TypeError, ValueError):
+        return None
+    return found
 
 
 def _progress(folder: Path, steps: int, kimg: float) -> tuple[str, str]:

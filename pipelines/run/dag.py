@@ -133,16 +133,19 @@ def _nodes(repo: "Repo") -> list[Node]:
     ]
 
 
-def _unreadable(repo: "Repo") -> dict[str, str]:
-    """Why DVC cannot read the folders that stages take from outside, by stage."""
+def _from_outside(repo: "Repo") -> dict[str, list[Path]]:
+    """The files and folders that each stage depends on and no stage produces."""
     stages = _stages(repo)
-    made = {out.fs_path for stage in stages for out in stage.outs}
-    needed = {
-        stage.name: [
-            Path(os.path.relpath(d.fs_path)) for d in stage.deps if d.protocol == "local" and d.fs_path not in made
-        ]
-        for stage in stages
+    made = [Path(out.fs_path) for stage in stages for out in stage.outs]
+    needed = {stage.name: [Path(dep.fs_path) for dep in stage.deps if dep.protocol == "local"] for stage in stages}
+    return {
+        name: [p for p in paths if not any(out.is_relative_to(p) for out in made)] for name, paths in needed.items()
     }
+
+
+def _unreadable(repo: "Repo") -> dict[str, str]:
+    """Why DVC cannot read what a stage takes from outside, by stage."""
+    needed = {name: [Path(os.path.relpath(path)) for path in paths] for name, paths in _from_outside(repo).items()}
     troubles = troubles_of({path for paths in needed.values() for path in paths})
     return {name: troubles[path] for name, paths in needed.items() for path in paths if path in troubles}
 
@@ -203,10 +206,7 @@ def has_remote() -> bool:
 def leaf_dependencies() -> list[Path]:
     """The files and folders that stages depend on and no stage produces; relative to the repository root if inside it."""
     with _repo() as repo:
-        stages, root = _stages(repo), Path(repo.root_dir)
-        made = [Path(out.fs_path) for stage in stages for out in stage.outs]
-        needed = {Path(dep.fs_path) for stage in stages for dep in stage.deps if dep.protocol == "local"}
-        paths = [path for path in sorted(needed) if not any(out.is_relative_to(path) for out in made)]
+        root, paths = Path(repo.root_dir), sorted({path for of in _from_outside(repo).values() for path in of})
         return [path.relative_to(root) if path.is_relative_to(root) else path for path in paths]
 
 

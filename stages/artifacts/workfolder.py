@@ -11,6 +11,7 @@ from pathlib import Path
 
 from espalier.data.errors import InputError
 from espalier.data.files import write_json
+from espalier.stages.process.torchrun import is_launched
 
 CHECKPOINT = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
 """Name of a checkpoint file: its step, and the first digits of its content's SHA-256."""
@@ -96,9 +97,8 @@ def alone(artifact: Path) -> Iterator[None]:
     Raises:
         InputError: another process makes this artifact; gives its PID.
     """
-    with contextlib.ExitStack() as stack:
-        if "TORCHELASTIC_RUN_ID" not in os.environ:
-            stack.enter_context(hold(artifact.parent / f".{artifact.name}.lock", str(artifact)))
+    lock = artifact.parent / f".{artifact.name}.lock"
+    with contextlib.nullcontext() if is_launched() else hold(lock, str(artifact)):
         yield
 
 

@@ -15,6 +15,8 @@ from espalier.stages.contracts.known import DEFAULT_NETWORK, SECTIONS
 PARAMS, ARTIFACTS = Path("params.yaml"), Path("artifacts")
 LONGEST_NAME = 64
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
+RUNNERS = ("gate", "retries")
+"""Options of a stage that concern only what runs it: no artifact depends on them."""
 FINGERPRINT = "fingerprint"
 """In place of a pipeline at `python -m espalier.stages.run`: write the code fingerprints."""
 RESERVED = {*SECTIONS, *SECTIONS.values(), FINGERPRINT, "code", "pinned", "target"}

@@ -11,7 +11,7 @@ from espalier.data.sources.source import Resolution
 from espalier.stages.config.components import COMPONENTS, parse_component, parse_components
 from espalier.stages.config.gate import Gate
 from espalier.stages.config.options import AT_ONCE, AdamOptions, JoinOptions, WatchOptions
-from espalier.stages.config.params import ARTIFACTS
+from espalier.stages.config.params import ARTIFACTS, RUNNERS
 from espalier.stages.config.tricks import Tricks, parse_tricks
 from espalier.stages.config.what_trains import check_what_trains
 from espalier.stages.contracts import known
@@ -287,4 +287,4 @@ class StageConfig(Options):
 
     def resolved(self) -> dict[str, Any]:
         """As JSON-serialisable values with every default filled in, without options that only concern the runner."""
-        return self.model_dump(mode="json", exclude={"gate", "retries"})
+        return self.model_dump(mode="json", exclude=set(RUNNERS))

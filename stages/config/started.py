@@ -12,7 +12,7 @@ from espalier.data.errors import InputError
 from espalier.data.sources.files import find_files
 from espalier.data.store import file_digest
 from espalier.stages.config.code import differing, stage_code
-from espalier.stages.config.params import PARAMS, entries, merged_section, read_params, with_text_keys
+from espalier.stages.config.params import PARAMS, RUNNERS, entries, merged_section, read_params, with_text_keys
 from espalier.stages.contracts.known import SECTIONS
 
 IDENTIFYING = ("manifest.json", "stage.json")
@@ -60,13 +60,13 @@ class Started:
 
 
 def section_of(params: dict[str, Any], pipeline: str, stage: str) -> dict[str, Any]:
-    """The section of a stage, or of an entry outside pipelines such as a dataset.
+    """The section of a stage, or of an entry outside pipelines such as a dataset, without what concerns only the runner.
 
     Raises:
         InputError: there is none.
     """
     if pipeline not in SECTIONS:
-        return merged_section(params, pipeline, stage)
+        return {key: value for key, value in merged_section(params, pipeline, stage).items() if key not in RUNNERS}
     found = entries(params, SECTIONS[pipeline]).get(stage)
     if not isinstance(found, dict):
         raise InputError(f"{PARAMS}: {SECTIONS[pipeline]} has no {pipeline} '{stage}'")

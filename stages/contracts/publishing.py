@@ -1,32 +1,21 @@
 """Before an artifact takes its place: was its stage started with what the project says now?"""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
 
-
-class Started(Protocol):
-    """What a stage was started with."""
-
-    @property
-    def section(self) -> dict[str, Any]: ...
-
-    def check(self) -> None:
-        """Raises InputError if it is not what the project says now."""
-
-
-_started: list[Started] = []
+_started: list[tuple[dict[str, Any], Callable[[], None]]] = []
 """Of the stage that this process runs."""
 
 
 @contextmanager
-def publishing(started: Started) -> Iterator[None]:
-    """Inside the context, nothing is published that was started with other inputs than the project has then."""
-    _started.append(started)
+def publishing(section: dict[str, Any], check: Callable[[], None]) -> Iterator[None]:
+    """Inside the context, a stage that was started with this section of params.yaml publishes only what passes this check."""
+    _started.append((section, check))
     try:
         yield
     finally:
-        _started.remove(started)
+        _started.pop()
 
 
 def before_publishing() -> None:
@@ -35,10 +24,10 @@ def before_publishing() -> None:
     Raises:
         InputError: the stage was started with other inputs than the project has now.
     """
-    for started in _started:
-        started.check()
+    for _, check in _started:
+        check()
 
 
 def started_with() -> dict[str, Any]:
     """The section of params.yaml that the stage was started with, for its record; empty outside a stage's process."""
-    return _started[-1].section if _started else {}
+    return _started[-1][0] if _started else {}

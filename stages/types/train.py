@@ -20,9 +20,10 @@ from espalier.stages.artifacts.workfolder import FAILED, SECTION, hold, note_sec
 from espalier.stages.config.code import stage_digest
 from espalier.stages.config.components import COMPONENTS
 from espalier.stages.config.load import stage_config
-from espalier.stages.config.params import PARAMS, merged_section
+from espalier.stages.config.params import PARAMS
 from espalier.stages.config.remedies import with_remedies
 from espalier.stages.config.stage import StageConfig
+from espalier.stages.config.started import section_of
 from espalier.stages.contracts.component import Metrics
 from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.kinds.sampling import latents
@@ -117,7 +118,7 @@ class Train(StageType):
         if said:
             print(said, flush=True)
         section: dict[str, Any] = {
-            "section": merged_section(*self._place),
+            "section": section_of(*self._place),
             "steps": iterations(self.config),
             "kimg": self.config.kimg,
         }
