@@ -31,11 +31,9 @@ class StopAt(Interruption):
         self.trainer: Trainer | None = None
         self.until = 10**9
 
-    def wanted(self) -> bool:
-        return self.trainer is not None and self.trainer.step >= self.until
-
-    def reason(self) -> tuple[str, int]:
-        return "interrupted", 130
+    def reason(self) -> tuple[str, int] | None:
+        now = self.trainer is not None and self.trainer.step >= self.until
+        return ("interrupted", 130) if now else None
 
 
 _stops: "WeakKeyDictionary[Trainer, StopAt]" = WeakKeyDictionary()

@@ -21,10 +21,12 @@ class Checkpoints(Component[Trainer]):
         self._saved = time.monotonic()
 
     def after_step(self, run: Trainer, terms: Terms) -> None:
-        if self._any_process(run, self.interruption.wanted()):
+        mine = self.interruption.reason()
+        if self._any_process(run, mine is not None):
             run.checkpoint()
-            why, code = self.interruption.reason()
-            raise Interrupted(f"{why} at step {run.step}; a checkpoint is written", code)
+            stop = distributed.first(mine)
+            assert stop is not None
+            raise Interrupted(f"{stop[0]} at step {run.step}; a checkpoint is written", stop[1])
         if self._any_process(run, time.monotonic() - self._saved >= run.config.watch.checkpoint_seconds):
             run.checkpoint()
             self._saved = time.monotonic()

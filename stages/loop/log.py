@@ -28,7 +28,7 @@ class Log(Component[Trainer]):
     def after_step(self, run: Trainer, terms: Terms) -> None:
         due = run.step == 1 or run.step % run.config.watch.log_steps == 0
         if run.step % run.read_every == 0 or due:
-            run.meter.read()
+            run.check()
         self._show(run)
         if due:
             self._row(run)
@@ -38,7 +38,7 @@ class Log(Component[Trainer]):
             self.bar.say(sentence)
         run.news.clear()
         if self.bar.due():
-            means, alpha = run.meter.read(), run.alpha
+            means, alpha = run.meter.read(), run.networks.alpha
             fade = f"fade {alpha:.2f}  " if alpha < 1 else ""
             self.bar.show(
                 run.images,
@@ -48,7 +48,13 @@ class Log(Component[Trainer]):
 
     def _row(self, run: Trainer) -> None:
         gradients = {f"grad_{name[0]}": gradient_norm(run.networks.of(name)) for name in run.game.optimizers}
-        row = {"step": run.step, "kimg": run.images / 1000, "alpha": run.alpha, **run.meter.read(), **gradients}
+        row = {
+            "step": run.step,
+            "kimg": run.images / 1000,
+            "alpha": run.networks.alpha,
+            **run.meter.read(),
+            **gradients,
+        }
         run.meter.restart()
         if distributed.rank() == 0:
             self.history.add(row)

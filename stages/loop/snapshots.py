@@ -23,17 +23,12 @@ class Snapshots(Component[Trainer]):
     """Snapshots of the averaged generator, written by rank 0."""
 
     def after_step(self, run: Trainer, terms: Terms) -> None:
-        if distributed.rank() != 0:
-            return
         before, images, each = run.before, run.images, run.config.milestone_kimg
         if passed(run.config.watch.sample_kimg, before, images) or before == 0:
-            save_image(run.sheet(), run.folder / "samples" / f"kimg-{images / 1000:010.3f}.png")
+            _draw(run)
         if each and passed(each, before, images):
-            reached = images // (each * 1000) * each
-            with whole_folder(run.folder / "milestones" / milestone_name(reached)) as folder:
-                write_weights(folder, run.record("milestone"), run.networks)
-                run.meter.read()
-                write_checkpoint(folder, run.record("milestone"), run.objects())
+            run.check()
+            _set_milestone(run, images // (each * 1000) * each)
 
     def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
         save_image(run.sheet(), folder / "samples.png")
@@ -44,6 +39,18 @@ class Snapshots(Component[Trainer]):
         some = np.sort(chosen(len(reals), DIVERSITY_SAMPLES, run.config.seed, "diversity"))
         found = diversity(run.samples(run.latents(len(some))), run.batches.kind.as_finished(reals[some]))
         return {"diversity": round(found, 4)}
+
+
+def _draw(run: Trainer) -> None:
+    if distributed.rank() == 0:
+        save_image(run.sheet(), run.folder / "samples" / f"kimg-{run.images / 1000:010.3f}.png")
+
+
+def _set_milestone(run: Trainer, images: int) -> None:
+    if distributed.rank() == 0:
+        with whole_folder(run.folder / "milestones" / milestone_name(images)) as folder:
+            write_weights(folder, run.record("milestone"), run.networks)
+            write_checkpoint(folder, run.record("milestone"), run.objects())
 
 
 def _copy_until(run: Trainer, what: str, folder: Path) -> None:

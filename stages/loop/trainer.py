@@ -26,7 +26,7 @@ from espalier.stages.monitor.monitor import Monitor
 from espalier.stages.networks.build import build_optimizers
 from espalier.stages.process import distributed
 from espalier.stages.process.device import seed_layers
-from espalier.stages.process.exits import TrainingFailed
+from espalier.stages.process.exits import NotFinite
 from espalier.stages.process.meter import Meter
 from espalier.stages.process.seeds import derive_seed
 from espalier.stages.tricks.catalogue import trick_key
@@ -95,24 +95,18 @@ class Trainer:
         """Whether training is complete."""
         return self.images >= self.target or self.interventions.stopped
 
-    @property
-    def alpha(self) -> float:
-        """Fade-in weight of the newest block."""
-        return float(getattr(self.networks.generator, "alpha", 1.0))
-
     def context(self) -> StepContext:
         """Context of the current step."""
         config = self.config
         return StepContext(config.seed, config.name, self.step, self.images, config.batch_size, self.device)
 
     def iterate(self) -> Terms:
-        """Run one iteration. Returns each loss term, on the device."""
+        """Run one iteration. Returns the mean of each loss term over all processes, on the device."""
         context, batch = self.context(), self.config.batch_size
         self.before = self.images
         # For stochastic layers, such as dropout; everything else has its own generator.
-        seed_layers(
-            derive_seed(self.config.seed, self.config.name, self.step, distributed.rank(), "layers"), self.device
-        )
+        key = self.config.seed, self.config.name, self.step, distributed.rank(), "layers"
+        seed_layers(derive_seed(*key), self.device)
         self.game.before_step(context)
         join, plays = self.config.discriminator, self.config.plays
         terms: Terms = {} if join.at_once else self.game.nothing(self.device)
@@ -127,14 +121,14 @@ class Trainer:
             adversarial = plays and not join.fits(self.before)
             terms |= self.game.generator_step(context, lambda: self.batches.at(*place), count, condition, adversarial)
         self.step += 1
-        return terms
+        return distributed.averaged(terms)
 
     def train(self, components: Sequence[Component["Trainer"]]) -> None:
         """Train to the end; a component may stop it early.
 
         Raises:
             Interrupted: on request; a checkpoint is written.
-            TrainingFailed: a loss or a weight is not finite; the last good checkpoint is kept.
+            NotFinite: a loss or a weight is not finite; the last good checkpoint is kept.
         """
         for component in components:
             component.start(self)
@@ -146,8 +140,6 @@ class Trainer:
             for component in components:
                 component.after_step(self, terms)
         self.checkpoint()
-
-    # Checkpoints.
 
     def objects(self) -> dict[str, Stateful]:
         """Everything a checkpoint holds, by name."""
@@ -182,17 +174,26 @@ class Trainer:
         self.step, self.images, self.before = record.step, record.images, record.before
         self.codes = record.code.split("+")
 
+    def check(self) -> None:
+        """Check the losses so far: in all processes at the same step, with the same result.
+
+        Raises:
+            NotFinite: one was not finite; names the step and the terms.
+        """
+        self.meter.read()
+        if self.meter.bad:
+            raise NotFinite(self.meter.bad)
+
     def checkpoint(self) -> None:
         """Write a checkpoint.
 
         Raises:
-            TrainingFailed: a weight is not finite; nothing is written. OSError: the disk is full; earlier ones are untouched.
+            NotFinite: a loss or a weight is not finite. OSError: the disk is full. Earlier checkpoints are untouched.
         """
-        self.meter.read()
-        for name, module in self.networks.modules().items():
-            for key, value in module.state_dict().items():
-                if not torch.isfinite(value).all():
-                    raise TrainingFailed(f"step {self.step}: the weight {name}.{key} is not finite")
+        self.check()
+        bad = distributed.first(self.networks.not_finite())
+        if bad:
+            raise NotFinite(f"step {self.step}: the weight {bad} is not finite")
         if distributed.rank() == 0:
             write_checkpoint(self.folder, self.record("under way"), self.objects(), tables=self.folder)
         distributed.wait_for_all()

@@ -131,6 +131,8 @@ def _known_by_heart(run: Trainer) -> float:
 def _keep_best(run: Trainer) -> None:
     """Save the checkpoint for rollbacks if this probe is a new best."""
     metric = run.config.stop.metric if run.config.stop else "quality"
-    if run.monitor.note_best(metric) and distributed.rank() == 0:
-        run.meter.read()
+    if not run.monitor.note_best(metric):
+        return
+    run.check()
+    if distributed.rank() == 0:
         write_checkpoint(run.folder / BEST, run.record("best"), run.objects(), keep=1)

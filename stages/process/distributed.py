@@ -7,16 +7,24 @@ gradient penalties.
 
 import os
 from collections.abc import Iterable
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+from torch.distributed.distributed_c10d import PrefixStore
+from torch.distributed.rendezvous import rendezvous
+
+T = TypeVar("T")
 
 
-def start(device: torch.device) -> None:
-    """Join the process group if torchrun started several processes."""
-    if int(os.environ.get("WORLD_SIZE", "1")) > 1 and not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+def start(device: torch.device) -> PrefixStore | None:
+    """Join the process group if torchrun started several processes. Returns the store in which they leave notes."""
+    if int(os.environ.get("WORLD_SIZE", "1")) < 2 or dist.is_initialized():
+        return None
+    store, rank, world = next(rendezvous("env://"))
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=world)
+    return PrefixStore("espalier", store)
 
 
 def stop() -> None:
@@ -60,6 +68,24 @@ def average(values: list[float]) -> list[float]:
     found = torch.tensor(values, dtype=torch.float64, device=device)
     dist.all_reduce(found)
     return [float(value) for value in (found / world()).tolist()]
+
+
+def averaged(terms: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Each term's mean over all processes, on the device, so that one that is not finite anywhere is not finite everywhere."""
+    if world() == 1 or not terms:
+        return terms
+    means = torch.stack([term.float() for term in terms.values()])
+    dist.all_reduce(means)
+    return dict(zip(terms, (means / world()).unbind(), strict=True))
+
+
+def first(value: T | None) -> T | None:
+    """The value of the first process that has one, in all processes."""
+    if world() == 1:
+        return value
+    found: list[T | None] = [None] * world()
+    dist.all_gather_object(found, value)
+    return next((one for one in found if one is not None), None)
 
 
 def any_process(flag: bool, device: torch.device) -> bool:

@@ -12,15 +12,23 @@ import errno
 import re
 import shutil
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 from espalier.data.errors import InputError
+from espalier.stages.contracts.registry import OUR_FOLDERS
 from espalier.stages.process.interruption import Interrupted
+
+PACKAGE = Path(__file__).parents[2]
 
 
 class TrainingFailed(Exception):
     """Training cannot continue. The message gives the step, the term and what to do."""
+
+
+class NotFinite(TrainingFailed):
+    """A loss or a weight is not finite. Raised in all processes at the same step, so that all can heal."""
 
 
 def run(main: Callable[[], int | None]) -> int:
@@ -29,7 +37,7 @@ def run(main: Callable[[], int | None]) -> int:
         return main() or 0
     except InputError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
-        return 2
+        return exit_code_of(error)
     except TrainingFailed as error:
         print(f"error: training failed: {error}", file=sys.stderr, flush=True)
         return 1
@@ -41,11 +49,29 @@ def run(main: Callable[[], int | None]) -> int:
         print("interrupted; nothing was written", file=sys.stderr, flush=True)
         return 130
     except Exception as error:
-        sentence = disk_trouble(error)
+        sentence = disk_trouble(error) or own_trouble(error)
         if sentence is None:
             raise
         print(f"error: {sentence}", file=sys.stderr, flush=True)
-        return 1
+        return exit_code_of(error)
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The exit code of a process that ends with this error, which is no interruption."""
+    return 2 if isinstance(error, InputError) else 1
+
+
+def own_trouble(error: BaseException) -> str | None:
+    """One sentence if an error was raised in the user's own code: a trick, network or loss of the project. None if it was not."""
+    here, others = Path.cwd(), [Path(sys.prefix), *(PACKAGE / name for name in OUR_FOLDERS)]
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        file = Path(frame.filename)
+        if file.is_relative_to(here) and not any(file.is_relative_to(folder) for folder in others):
+            return (
+                f"{file.relative_to(here)}, line {frame.lineno}, in {frame.name}: {type(error).__name__}: {error}\n"
+                f"    {frame.line}\nMend it and run again: checkpoints are kept"
+            )
+    return None
 
 
 DISK = {

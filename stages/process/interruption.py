@@ -60,12 +60,10 @@ class Interruption:
     ) -> None:
         self._handlers.__exit__(kind, error, trace)
 
-    def wanted(self) -> bool:
-        """Whether training should stop now."""
-        return Output.lost or self.signal is not None
-
-    def reason(self) -> tuple[str, int]:
-        """The reason as text, and the exit code."""
+    def reason(self) -> tuple[str, int] | None:
+        """Why training should stop now, as text, and the exit code; None if it should not."""
+        if not Output.lost and self.signal is None:
+            return None
         if STARTER.is_gone() or self.signal is None:
             return "orphaned: the run that started it is gone", 1
         return SIGNALS[signal.Signals(self.signal)], 128 + self.signal

@@ -1,17 +1,16 @@
-"""Scalars collected on the device and read at each log step. A non-finite value ends training."""
+"""Scalars collected on the device and read at each log step; the first that is not finite is noted."""
 
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from espalier.stages.process.exits import TrainingFailed
-
 
 class Meter:
     """The mean of each scalar since the last row, and the first step at which one was not finite."""
 
     def __init__(self) -> None:
+        self.bad: str | None = None
         self.sums: dict[str, float] = {}
         self.count = 0
         self._pending: list[tuple[int, dict[str, Tensor]]] = []
@@ -21,19 +20,15 @@ class Meter:
         self._pending.append((step, scalars))
 
     def read(self) -> dict[str, float]:
-        """Read pending scalars from the device and return the means.
-
-        Raises:
-            TrainingFailed: a scalar was NaN or infinite; names the step and the terms.
-        """
+        """Read pending scalars from the device and return the means. If one was NaN or infinite, `bad` names it and its step."""
         if self._pending:
             # Lazy terms are absent from some iterations; a single read from the device still covers all.
             values = iter(torch.stack([v.float() for _, scalars in self._pending for v in scalars.values()]).tolist())
             for step, scalars in self._pending:
                 found = {name: next(values) for name in scalars}
                 bad = [name for name, value in found.items() if value != value or abs(value) == float("inf")]
-                if bad:
-                    raise TrainingFailed(f"step {step + 1}: {', '.join(f'{n} is {found[n]}' for n in bad)}")
+                if bad and self.bad is None:
+                    self.bad = f"step {step + 1}: {', '.join(f'{n} is {found[n]}' for n in bad)}"
                 for name, value in found.items():
                     self.sums[name] = self.sums.get(name, 0.0) + value
                 self.count += 1

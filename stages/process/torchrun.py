@@ -2,9 +2,11 @@
 
 import logging
 import os
+import signal
 import sys
 import uuid
 
+from espalier.stages.process.exits import TrainingFailed
 from espalier.stages.process.interruption import Interrupted
 
 
@@ -17,6 +19,9 @@ def launch(processes: int, module: str, *arguments: str) -> int:
     """Run a module in `processes` processes on this machine. Returns the exit code of the first failure, or 0.
 
     Signals are forwarded to all of them.
+
+    Raises:
+        TrainingFailed: one of them was killed.
     """
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
@@ -32,13 +37,19 @@ def launch(processes: int, module: str, *arguments: str) -> int:
         max_restarts=0,
         monitor_interval=0.1,
     )
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.ERROR)
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # what failed has said so
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     try:
         elastic_launch(config, sys.executable)("-u", "-m", module, *arguments)
     except ChildFailedError as error:
-        _, failure = error.get_first_failure()
-        return abs(failure.exitcode)
+        rank, failure = error.get_first_failure()
+        if failure.exitcode < 0:  # it could not say anything itself
+            name = signal.Signals(-failure.exitcode).name
+            raise TrainingFailed(
+                f"process {rank} of {processes} was killed ({name}), and the others ended. If the memory was full, lower "
+                "batch_size; the same command continues from the last checkpoint"
+            ) from None
+        return failure.exitcode
     except SignalException as stop:
         raise Interrupted("", 128 + stop.sigval) from None  # rank 0 has already printed it
     return 0

@@ -71,6 +71,16 @@ class Networks:
         named = {"generator": self.generator, "discriminator": self.discriminator}
         return named if self.ema is self.generator else {**named, "ema": self.ema}
 
+    @property
+    def alpha(self) -> float:
+        """Fade-in weight of the newest block."""
+        return float(getattr(self.generator, "alpha", 1.0))
+
+    def not_finite(self) -> str | None:
+        """The name of a weight that is not finite, if there is one."""
+        weights = ((f"{name}.{k}", v) for name, m in self.modules().items() for k, v in m.state_dict().items())
+        return next((name for name, weight in weights if not torch.isfinite(weight).all()), None)
+
     def of(self, player: Player) -> nn.Module:
         """The network that a player trains."""
         return self.generator if player == "generator" else self.discriminator

@@ -46,8 +46,9 @@ from espalier.stages.networks.freezing import freeze
 from espalier.stages.networks.handing_over import check_image, check_layers, differing_tricks
 from espalier.stages.networks.shapes import check_shapes
 from espalier.stages.process import distributed
+from espalier.stages.process.as_one import as_one
 from espalier.stages.process.device import choose_device
-from espalier.stages.process.exits import TrainingFailed
+from espalier.stages.process.exits import NotFinite, TrainingFailed
 from espalier.stages.process.interruption import Interrupted, Interruption
 from espalier.stages.process.progress import Bar, clock
 from espalier.stages.process.torchrun import is_launched, launch
@@ -90,7 +91,12 @@ class Train(StageType):
             check_inputs(config, *find_inputs(config))
             return launch(config.processes, "espalier.stages.run", config.pipeline, config.stage)
         device = choose_device()
-        distributed.start(device)
+        with as_one(device):
+            self._train(device)
+        return 0
+
+    def _train(self, device: torch.device) -> None:
+        config = self.config
         if config.batch_size % distributed.world():
             raise InputError(f"batch_size {config.batch_size} is not divisible by {distributed.world()} processes")
         store, parent = find_inputs(config)
@@ -109,8 +115,6 @@ class Train(StageType):
                 self._begin(folder)
                 metrics = publish_end(*train_to_the_end(config, make, folder), make, config.artifact)
             print(f"{config.name} is done: {config.artifact}  " + "  ".join(f"{k} {v:g}" for k, v in metrics.items()))
-        distributed.stop()
-        return 0
 
     def _begin(self, folder: Path) -> None:
         """Write what `espalier status` compares into the work folder, and move aside a run finished by other code."""
@@ -270,8 +274,9 @@ def _roll_back(config: StageConfig, trainer: Trainer, sick: Sick, make: Make, be
 
 def _failure(name: str, why: str, folder: Path) -> TrainingFailed:
     """The error for a run that cannot continue. It is recorded in the work folder until the next attempt."""
-    with whole_file(folder / FAILED) as partial:
-        partial.write_text(why + "\n", encoding="utf-8")
+    if distributed.rank() == 0:
+        with whole_file(folder / FAILED) as partial:
+            partial.write_text(why + "\n", encoding="utf-8")
     return TrainingFailed(
         f"{name}, {why}. The last good checkpoint is kept in {folder}; continuing from it unchanged would fail again. Lower the "
         "learning rate or strengthen the penalty in params.yaml, or roll back automatically with heal: true"
@@ -291,7 +296,7 @@ def _train(config: StageConfig, trainer: Trainer, beside: Components, bar: Bar, 
         again = f"python -m espalier.stages.run {config.pipeline} {config.stage}' or 'dvc repro"
         said = f"{config.name} was {stop}. To continue: '{again}'" if distributed.rank() == 0 else ""
         raise Interrupted(said, stop.code) from None
-    except TrainingFailed as error:
+    except NotFinite as error:
         if config.heal is not None:
             raise Sick(Verdict("diverged", str(error)), trainer.step, trainer.images) from None
         raise _failure(config.name, str(error), trainer.folder) from None

@@ -136,14 +136,14 @@ def test_a_grown_stage_starts_as_its_parent_ended(make_trainer: MakeTrainer, sto
     published(parent, tmp_path / "r4")
     child = make_trainer(stage="r8", folder="child", parent=load_artifact(tmp_path / "r4"))
     child.game.before_step(child.context())
-    assert child.alpha == 0
+    assert child.networks.alpha == 0
     before = generate(parent.networks.ema, parent.fixed)
     for network in (child.networks.ema, child.networks.generator):
         after = generate(network, child.fixed)
         assert torch.equal(after, before.repeat_interleave(2, 2).repeat_interleave(2, 3))
     assert not child.game.optimizers["generator"].state_dict()["state"], "Adam starts anew at a new resolution"
     run(child)
-    assert child.alpha == 1
+    assert child.networks.alpha == 1
 
 
 def test_milestones_are_whole_artifacts_to_start_from(make_trainer: MakeTrainer, store: Store, tmp_path: Path) -> None:
