@@ -77,7 +77,7 @@ class TrainClassifier(StageType):
         classifier = Classifier(config.resolution, 1, DIGITS).to(device)
         _train(self.name, classifier, store, config, device)
         accuracy = _accuracy(classifier, test, config.resolution, device)
-        record = {"config": config.model_dump(mode="json"), "digests": {"dataset": store.digest, "test": test.digest}}
+        record = {"config": config.model_dump(mode="json"), "inputs": {"dataset": store.digest, "test": test.digest}}
         with published(self.out, record, {"test_accuracy": accuracy}, {"classifier": classifier}):
             pass
         print(f"classifier {self.name} is done: {self.out}  test accuracy {accuracy:.4f}")

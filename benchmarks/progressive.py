@@ -28,6 +28,7 @@ from espalier.data.store import Store
 from espalier.stages.artifacts.artifact import latents_for, load_artifact, load_generator
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import read_params
+from espalier.stages.contracts.in_parts import Images
 from espalier.stages.evaluation.reference import Reference, reference
 from espalier.stages.features.local import Features, load_features
 from espalier.stages.kinds.sampling import generate
@@ -161,7 +162,7 @@ def worth(path: Path, name: str, side: int) -> dict[str, float]:
     return judged(name, digest, measure)
 
 
-def of_images(made: torch.Tensor, name: str, side: int) -> dict[str, float]:
+def of_images(made: Images, name: str, side: int) -> dict[str, float]:
     """Metrics of images beside the reals of their side."""
     real, network = reals(name, side)
     levels = sliced_wasserstein(real.shown.images, made)

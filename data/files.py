@@ -1,5 +1,6 @@
 """Atomic writes: a crash, a kill or a full disk leaves either the old or the new version, never a partial one."""
 
+import hashlib
 import json
 import math
 import os
@@ -8,6 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sync(path: Path) -> None:
@@ -66,12 +73,13 @@ def whole_folder(path: Path) -> Iterator[Path]:
 def write_json(path: Path, value: Any) -> None:
     """Write indented JSON atomically. What is no number becomes null: JSON has no NaN, and other readers refuse it."""
     with whole_file(path) as partial:
-        partial.write_text(json.dumps(_valid(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        partial.write_text(json.dumps(valid_json(value), indent=2, allow_nan=False) + "\n", encoding="utf-8")
 
 
-def _valid(value: Any) -> Any:
+def valid_json(value: Any) -> Any:
+    """The value with null in place of what is no number."""
     if isinstance(value, dict):
-        return {key: _valid(one) for key, one in value.items()}
+        return {key: valid_json(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_valid(one) for one in value]
+        return [valid_json(one) for one in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 
 from espalier.data.errors import InputError
 from espalier.data.files import whole_folder
+from espalier.data.sealed import digests_in, write_record
 from espalier.data.sources.points import PointSource
 from espalier.data.sources.source import DamagedImage, Example, Listing, Source
-from espalier.data.store import CODES, FORMAT, POINTS, Manifest, Modes, file_digest
+from espalier.data.store import CODES, FORMAT, POINTS, RECORDS, Manifest, Modes
 
 CHUNK = 64
 Progress = Callable[[int, int], None]
@@ -155,7 +156,7 @@ def _draw_points(source: PointSource, folder: Path) -> None:
         classes=[str(mode) for mode in range(len(drawn.centres))],
         source=source.model_dump(mode="json"),
         damaged=[],
-        digests=_digests(folder),
+        digests=digests_in(folder),
         modes=None if drawn.std is None else Modes(centres=drawn.centres.tolist(), std=drawn.std),
     )
     _write_manifest(folder, manifest)
@@ -284,11 +285,7 @@ def _compact(folder: Path, keep: list[int]) -> None:
 def _write_records(folder: Path, records: list[dict[str, Any] | None]) -> None:
     if any(record is not None for record in records):
         lines = (json.dumps(record, sort_keys=True) for record in records)
-        (folder / "records.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _digests(folder: Path) -> dict[str, str]:
-    return {p.name: file_digest(p) for p in sorted(folder.iterdir())}
+        (folder / RECORDS).write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 def _manifest(folder: Path, source: Source, listing: Listing, count: int, damaged: dict[str, str]) -> Manifest:
@@ -300,13 +297,11 @@ def _manifest(folder: Path, source: Source, listing: Listing, count: int, damage
         classes=listing.classes,
         source=source.model_dump(mode="json"),
         damaged=sorted(damaged),
-        digests=_digests(folder),
+        digests=digests_in(folder),
         code_width=listing.code_width or None,
     )
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    # Omit unset modes and codes: existing manifests stay byte-identical, so DVC does not see a change.
     without = {name for name in ("modes", "code_width") if getattr(manifest, name) is None}
-    content = manifest.model_dump_json(indent=2, exclude=without)
-    (folder / "manifest.json").write_text(content + "\n", encoding="utf-8")
+    write_record(folder / "manifest.json", manifest.model_dump(mode="json", exclude=without))

@@ -1,4 +1,6 @@
-"""A prepared dataset on disk: memory-mapped arrays, labels, and a manifest.
+"""A prepared dataset on disk: memory-mapped arrays, labels, and a sealed manifest with the digest of each file.
+
+Every file is checked against its digest before it is first read.
 
 Images: one array per resolution.
 
@@ -29,10 +31,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from espalier.data.errors import InputError
+from espalier.data.sealed import Damaged, check_file, read_record
 
-FORMAT = 1
+FORMAT = 2
 POINTS = "points.npy"
 CODES = "codes.npy"
+RECORDS = "records.jsonl"
 
 
 class Modes(BaseModel):
@@ -62,12 +66,6 @@ class Manifest(BaseModel):
     code_width: int | None = None
 
 
-def file_digest(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 class Store:
     """A prepared dataset, opened for reading.
 
@@ -80,10 +78,13 @@ class Store:
         manifest = path / "manifest.json"
         if not manifest.is_file():
             raise InputError(f"there is no prepared dataset at {path}; make it with: dvc repro dataset@{path.name}")
+        self._intact: set[str] = set()
         try:
-            self.manifest = Manifest.model_validate_json(manifest.read_bytes())
+            self.manifest = Manifest.model_validate(read_record(manifest))
         except ValidationError as error:
             raise self._damaged("manifest.json", "cannot be read") from error
+        except Damaged as error:
+            raise self._damaged("manifest.json", str(error)) from error
         if self.manifest.format != FORMAT:
             raise InputError(
                 f"the dataset at {path} has format {self.manifest.format}, this version reads {FORMAT}; "
@@ -104,9 +105,7 @@ class Store:
 
     def _array(self, name: str, shape: tuple[int, ...]) -> NDArray[Any]:
         try:
-            array: NDArray[Any] = np.load(self.path / name, mmap_mode="r")
-        except FileNotFoundError as error:
-            raise self._damaged(name, "is missing") from error
+            array: NDArray[Any] = np.load(self._verified(name), mmap_mode="r")
         except (ValueError, OSError, EOFError) as error:
             raise self._damaged(name, f"cannot be read ({error})") from error
         if array.shape != shape:
@@ -197,43 +196,46 @@ class Store:
         Raises:
             InputError: the store is damaged.
         """
-        path = self.path / "records.jsonl"
-        if not path.exists():
+        if RECORDS not in self.manifest.digests:
             return [{} for _ in range(self.manifest.count)]
-        try:
-            records = [json.loads(line) or {} for line in path.read_text(encoding="utf-8").splitlines()]
-        except ValueError as error:
-            raise self._damaged(path.name, f"cannot be read ({error})") from error
-        if len(records) != self.manifest.count:
-            raise self._damaged(path.name, f"has {len(records)} lines, the manifest says {self.manifest.count}")
-        return records
+        lines = self._verified(RECORDS).read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) or {} for line in lines]
 
     def verify_conditions(self) -> None:
-        """Read maps, codes and records once and check their digests against the manifest.
+        """Read maps, codes and records once and check them against their digests.
 
         Raises:
             InputError: a byte differs from what was prepared.
         """
-        for name, digest in self.manifest.digests.items():
-            if name.startswith("maps-") or name in (CODES, "records.jsonl"):
-                self._verify(name, digest)
+        for name in self.manifest.digests:
+            if name.startswith("maps-") or name in (CODES, RECORDS):
+                self._verified(name)
 
     def verify(self, resolution: int | None) -> None:
-        """Read the images at a resolution (the points if None) once and check their digest against the manifest.
+        """Read the images at a resolution (the points if None) once and check them against their digest.
 
         Raises:
             InputError: a byte differs from what was prepared, or the store holds no such array.
         """
         if resolution is None:
-            name = POINTS
             self.points()
         else:
-            name = f"images-{resolution}.npy"
             self.images(resolution)
-        self._verify(name, self.manifest.digests.get(name))
 
-    def _verify(self, name: str, digest: str | None) -> None:
-        if not (self.path / name).is_file():
-            raise self._damaged(name, "is missing")
-        if file_digest(self.path / name) != digest:
-            raise self._damaged(name, "differs from what was prepared (its digest does not match the manifest)")
+    def _verified(self, name: str) -> Path:
+        """The path of a file, whose digest is checked the first time.
+
+        Raises:
+            InputError: it is missing, or a byte differs from what was prepared.
+        """
+        if name not in self._intact:
+            try:
+                check_file(self.path, name, self.manifest.digests)
+            except FileNotFoundError as error:
+                raise self._damaged(name, "is missing") from error
+            except Damaged as error:
+                raise self._damaged(name, "differs from what was prepared (its digest does not match)") from error
+            except OSError as error:
+                raise self._damaged(name, f"cannot be read ({error})") from error
+            self._intact.add(name)
+        return self.path / name

@@ -25,11 +25,8 @@ class StopAt(Interruption):
         super().__init__()
         self.trainer, self.step = trainer, step
 
-    def wanted(self) -> bool:
-        return self.trainer.step >= self.step
-
-    def reason(self) -> tuple[str, int]:
-        return "interrupted", 130
+    def reason(self) -> tuple[str, int] | None:
+        return ("interrupted", 130) if self.trainer.step >= self.step else None
 
 
 def trained(folder: Path, until: int) -> dict[str, Tensor]:

@@ -1,5 +1,6 @@
 """Commands that train: at the desk, by Prefect, as an ablation."""
 
+import contextlib
 import sys
 from typing import Annotated
 
@@ -110,7 +111,10 @@ def ablate(
     wanted, refused = trials(pipeline, stage, [parse_axis(text) for text in over], seeds)
     for combination, why in refused.items():
         print(f"skipped: {combination}: {why}")
-    results = [result for result in run_all(pipeline, stage, wanted) if result is not None]
+    results = []
+    with contextlib.suppress(KeyboardInterrupt):
+        for result in run_all(pipeline, stage, wanted):
+            results.append(result)
     if results:
         metric = choose_metric(results, by)
         ranks, image = ranked(results, metric, lowest), table_path(pipeline, stage).with_suffix(".png")

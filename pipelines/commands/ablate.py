@@ -19,8 +19,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_file
-from espalier.data.store import file_digest
+from espalier.data.files import file_digest, whole_file
 from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.plan import planned
 from espalier.pipelines.run.processes import Processes
@@ -166,11 +165,11 @@ def _hydra(value: Any) -> str:
     return "[" + ",".join(map(_hydra, value)) + "]" if isinstance(value, list) else str(value)
 
 
-def run_all(pipeline: str, stage: str, wanted: list[Trial]) -> Iterator[Result | None]:
-    """Run the missing trials in order and yield each result. Yield None and end if a run is stopped.
+def run_all(pipeline: str, stage: str, wanted: list[Trial]) -> Iterator[Result]:
+    """Run the missing trials in order and yield each result.
 
     Raises:
-        InputError: a run cannot be started.
+        InputError: a run cannot be started. KeyboardInterrupt: it was stopped by Ctrl-C, within a run or between two.
     """
     path, begun = table_path(pipeline, stage), time.monotonic()
     done = read_results(path, wanted)
@@ -181,29 +180,18 @@ def run_all(pipeline: str, stage: str, wanted: list[Trial]) -> Iterator[Result |
         place = f"run {len(wanted) - len(missing) + ran + 1} of {len(wanted)}"
         print(f"\n{place}: {trial.combination} seed {trial.seed}{left}", flush=True)
         result = _run(pipeline, stage, trial)
-        if result is None:
-            yield None
-            return
         done[trial.key] = result
         write_results(path, list(done.values()))
         yield result
 
 
-def _run(pipeline: str, stage: str, trial: Trial) -> Result | None:
-    """Run one trial. Returns None if it was stopped by Ctrl-C, during or between stages."""
-    try:
-        return _run_to_end(pipeline, stage, trial)
-    except KeyboardInterrupt:
-        return None
-
-
-def _run_to_end(pipeline: str, stage: str, trial: Trial) -> Result | None:
+def _run(pipeline: str, stage: str, trial: Trial) -> Result:
     options = RunOptions(overrides=overrides(read_params(), pipeline, stage, trial))
     with planned(f"{pipeline}@{stage}", options) as plan:
         processes = Processes()
         code = repro(repro_command([node.name for node in plan.nodes]), processes)
         if processes.stopped_for is not None:
-            return None
+            raise KeyboardInterrupt
         if code:
             return Result(trial, {})
         plan.finish()

@@ -1,6 +1,5 @@
 """Evaluate an artifact against real images: sampling with a progress bar, and the metrics as a table."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,13 @@ import torch
 from torch import Tensor
 
 from espalier.data.errors import InputError
+from espalier.data.sealed import Damaged, read_record
 from espalier.data.store import Store
 from espalier.stages.artifacts.artifact import condition_for, config_of, kind_of, latents_for, load_generator
 from espalier.stages.artifacts.record import Record
 from espalier.stages.config.params import ARTIFACTS
 from espalier.stages.contracts.condition import rows
+from espalier.stages.contracts.in_parts import Images, in_parts
 from espalier.stages.evaluation.evaluation import Evaluation, check_classes, evaluate
 from espalier.stages.evaluation.reference import check_counts
 from espalier.stages.features.extractor import Extractor
@@ -68,16 +69,23 @@ def _extractor(features: Path | None, store: Store, device: torch.device) -> Ext
 
 def _sampled(
     path: Path, record: Record, generator: torch.nn.Module, number: int, seed: int, device: torch.device
-) -> Tensor:
+) -> Images:
     latent = latents_for(record, number, seed, device)
-    condition, parts = condition_for(path, record, number, device), []
-    with Bar("images", number) as bar:
-        for start in range(0, number, AT_ONCE):
-            some = slice(start, start + AT_ONCE)
-            parts.append(generate(generator, latent[some], rows(condition, some)))
-            if bar.due():
-                bar.show(min(start + AT_ONCE, number))
-    return torch.cat(parts)
+    condition = condition_for(path, record, number, device)
+
+    def part(start: int, end: int) -> Tensor:
+        made = []
+        for at in range(start, end, AT_ONCE):
+            some = slice(at, min(at + AT_ONCE, end))
+            made.append(generate(generator, latent[some], rows(condition, some)))
+            if end - start == number and bar.due():
+                bar.show(some.stop)
+        return torch.cat(made)
+
+    bar = Bar("images", number)
+    side = record.config["resolution"]
+    with bar:
+        return in_parts(number, torch.Size((record.channels, side, side)), part)
 
 
 def features_of(store: Store) -> Path:
@@ -87,8 +95,11 @@ def features_of(store: Store) -> Path:
         InputError: there is none; the message says how to train one.
     """
     for file in sorted((ARTIFACTS / "features").glob("*/stage.json")):
-        digests = json.loads(file.read_text(encoding="utf-8")).get("digests", {})
-        if digests.get("dataset") == store.digest:
+        try:
+            trained_on = read_record(file).get("inputs", {}).get("dataset")
+        except Damaged as error:
+            raise InputError(f"{file} {error}; restore it with: dvc checkout {file.parent}") from error
+        if trained_on == store.digest:
             return file.parent
     name = store.path.name
     raise InputError(

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from espalier.data.errors import InputError
-from espalier.data.store import file_digest
+from espalier.data.files import file_digest
+from espalier.data.sealed import read_record
 from espalier.pipelines.run.dag import Dag, Node, read_dag
 from espalier.pipelines.run.results import METRICS, metrics_of, verdict_of
 from espalier.stages.artifacts.history import History
@@ -56,7 +57,7 @@ def _state(node: Node, dag: Dag, params: dict[str, Any]) -> State:
 
 def _edited(node: Node, params: dict[str, Any]) -> str:
     """In what params.yaml differs from what a published stage was started with, though DVC takes it for unchanged."""
-    trained = _read(node.artifact / "stage.json").get("section")
+    trained = _trained(node.artifact / "stage.json").get("section")
     now = _section(node, params) if trained else None
     keys = [] if now is None else differences(trained, now)
     again = f"run it again: dvc repro -f {node.name}"
@@ -96,6 +97,13 @@ def _progress(folder: Path, steps: int, kimg: float) -> tuple[str, str]:
     if process is not None:
         return "training", f"{words}, process {process}"
     return ("half-way", words) if 0 < step < steps else ("", "")
+
+
+def _trained(file: Path) -> dict[str, Any]:
+    try:
+        return read_record(file)
+    except (OSError, ValueError):
+        return {}
 
 
 def _read(file: Path) -> dict[str, Any]:

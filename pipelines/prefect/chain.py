@@ -5,6 +5,7 @@ import queue
 import time
 from typing import Any
 
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact
 from prefect.client.schemas.objects import State
 from prefect.exceptions import CancelledRun, FailedRun
@@ -30,7 +31,7 @@ def run_chain(target: str, options: RunOptions) -> State:
     """Run a target's stages. Returns the flow's final state; bad input gives Failed with a message."""
     logging.getLogger("prefect.flow_runs").addFilter(_says_something_new)
     try:
-        with planned(target, options) as plan:
+        with planned(target, options, get_run_logger().info) as plan:
             return Chain(plan, options).run()
     except InputError as error:
         return Failed(message=str(error))

@@ -1,28 +1,14 @@
 """Gates between stages: metrics that a stage must reach for the chain to continue."""
 
-from typing import Literal
-
 from prefect import get_run_logger
-from prefect.flow_runs import pause_flow_run
-from prefect.input import RunInput
-from pydantic import Field
 
+from espalier.pipelines.prefect.asking import ask
 from espalier.pipelines.prefect.pages import image_markdown, key_of
 from espalier.pipelines.run.dag import Node
 from espalier.pipelines.run.results import metrics_of
 from espalier.stages.config.load import stage_config, trains
 from espalier.stages.config.params import pipeline_names, read_params
 from espalier.stages.config.stage import StageConfig
-
-DAYS_TO_ANSWER = 7
-POLL_SECONDS = 2
-
-
-class Approval(RunInput):
-    """A user's decision on a stage that missed its gate."""
-
-    decision: Literal["approve", "reject"] = Field(description="approve: continue the chain; reject: end it here")
-    comment: str = Field(default="", description="recorded in the run's log")
 
 
 class Gates:
@@ -63,10 +49,7 @@ class Gates:
 def _ask(node: Node, words: str) -> str | None:
     """Pause the flow until a user approves or rejects on Prefect's page."""
     page = f"**{words}**\n\n{image_markdown(node.artifact / 'samples.png', 'samples')}"
-    form = Approval.with_initial_data(description=page)
-    said = pause_flow_run(
-        form, timeout=DAYS_TO_ANSWER * 86400, poll_interval=POLL_SECONDS, key=f"gate-{key_of(node.name)}"
-    )
+    said = ask(page, f"gate-{key_of(node.name)}")
     comment = f" ({said.comment})" if said.comment else ""
     get_run_logger().info(f"{words}; {said.decision}{'d' if said.decision == 'approve' else 'ed'} by a user{comment}")
     return None if said.decision == "approve" else f"{words}; rejected{comment}"

@@ -40,12 +40,13 @@ def serve_flows(
     for pipeline in pipelines:
         choose({key: params[key] for key in every}, pipeline, str(PARAMS), "pipeline")
     schedule = _schedule(cron, timezone)
-    from espalier.pipelines.prefect.server import crash_runs_without_heartbeat, require_server
+    from espalier.pipelines.prefect.server import require_server
+    from espalier.pipelines.prefect.silent_runs import watch_for_silent_runs
     from espalier.pipelines.run.dag import nodes
 
     nodes()
     require_server()
-    crash_runs_without_heartbeat()
+    watch_for_silent_runs()
     _serve(flow_of, target, list(pipelines) or every, schedule, name or Path.cwd().name)
 
 
@@ -69,14 +70,11 @@ def _schedule(cron: str | None, timezone: str) -> Any:
 
 def _serve(flow_of: Callable[[str], Any], target: Any, pipelines: Sequence[str], schedule: Any, name: str) -> None:
     from prefect import serve
-    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 
-    one_a_workspace = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE)
-    deployments: list[Any] = [
-        flow_of(pipeline).to_deployment(name=name, schedule=schedule, concurrency_limit=one_a_workspace)
-        for pipeline in pipelines
-    ]
-    deployments.append(target.to_deployment(name=name, concurrency_limit=one_a_workspace))
+    # No concurrency limit of Prefect's: its lease is revoked when a run pauses, and the run crashes. The next run waits
+    # for this process, or for the lock of the workspace.
+    deployments: list[Any] = [flow_of(pipeline).to_deployment(name=name, schedule=schedule) for pipeline in pipelines]
+    deployments.append(target.to_deployment(name=name))
     with ends_when_told():
         serve(*deployments, limit=1)
 

@@ -1,7 +1,6 @@
 """Prefect's server and its page: start one, or find the one set by PREFECT_API_URL or prefect.toml."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -12,9 +11,12 @@ import httpx
 
 from espalier.data.errors import InputError
 from espalier.pipelines.address import check_address
+from espalier.stages.process.interruption import handling
+from espalier.stages.process.parent import RUN, this_run
 
 HOST = "127.0.0.1"
-START_SECONDS = 90.0
+START_SECONDS, SAYING_SECONDS = 900.0, 30.0
+"""Time allowed for its start, which takes minutes on a busy machine; time between messages meanwhile."""
 
 
 def start_server(port: int, ready: Callable[[str], None]) -> int:
@@ -33,24 +35,45 @@ def start_server(port: int, ready: Callable[[str], None]) -> int:
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
     }
     os.environ.update(addresses)
-    command = [sys.executable, "-m", "prefect", "server", "start", "--host", HOST, "--port", str(port)]
-    server = subprocess.Popen(command, env={**os.environ, **quiet}, start_new_session=True, stdout=subprocess.DEVNULL)
+    options = ["--host", HOST, "--port", str(port)]
+    command = [sys.executable, "-m", "espalier.pipelines.prefect.run_server", *options]
+    environment = {**os.environ, **quiet, RUN: this_run()}
+    server = subprocess.Popen(command, env=environment, start_new_session=True, stdout=subprocess.DEVNULL)
 
     def stop(number: int, frame: FrameType | None) -> None:
         server.terminate()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    end = time.monotonic() + START_SECONDS
-    while server.poll() is None and not _answers(f"{page}/api"):
-        if time.monotonic() > end:
+    try:
+        with handling(stop):
+            _wait_for(server, f"{page}/api")
+            if server.poll() is None:
+                forget_old_automation()
+                from espalier.pipelines.prefect.silent_runs import watch_for_silent_runs
+
+                watch_for_silent_runs()
+                ready(page)
+            return server.wait()
+    finally:
+        if server.poll() is None:
             server.terminate()
-            raise InputError(f"Prefect's server did not start within {START_SECONDS:g} s")
+            server.wait()
+
+
+def _wait_for(server: "subprocess.Popen[bytes]", api: str) -> None:
+    """Wait until the server answers or has ended.
+
+    Raises:
+        InputError: it runs, and does not answer for a long time.
+    """
+    begun = said = time.monotonic()
+    while server.poll() is None and not _answers(api):
+        now = time.monotonic()
+        if now - begun > START_SECONDS:
+            raise InputError(f"Prefect's server does not answer {START_SECONDS:g} s after its start")
+        if now - said > SAYING_SECONDS:
+            said = now
+            print(f"Prefect's server has been starting for {now - begun:.0f} s; waiting for it", flush=True)
         time.sleep(0.2)
-    if server.poll() is None:
-        crash_runs_without_heartbeat()
-        ready(page)
-    return server.wait()
 
 
 def _answers(api: str) -> bool:
@@ -76,45 +99,10 @@ def require_server() -> None:
         )
 
 
-def crash_runs_without_heartbeat() -> None:
-    """Create an automation (once) that marks a run as crashed after 90 s without a heartbeat.
+def forget_old_automation() -> None:
+    """Remove the automation by which earlier versions marked crashed runs: it marks all that outlive the server, too."""
+    from prefect import get_client
 
-    Otherwise a run whose machine went down would stay Running forever and keep its concurrency slot.
-    """
-    from datetime import timedelta
-
-    from prefect.automations import Automation
-    from prefect.client.schemas.objects import StateType
-    from prefect.events.actions import ChangeFlowRunState
-    from prefect.events.schemas.automations import EventTrigger, Posture
-    from prefect.events.schemas.events import ResourceSpecification
-
-    name = "espalier: a run without heartbeat has crashed"
-    try:
-        Automation.read(name=name, _sync=True)  # type: ignore[call-overload]
-        return
-    except ValueError:
-        pass
-    ended = ("Completed", "Cached", "Failed", "Cancelled", "Unfinished", "Crashed")
-    automation = Automation(
-        name=name,
-        description="after a heartbeat, a flow run must send another or end within 90 s",
-        trigger=EventTrigger(
-            posture=Posture.Proactive,
-            match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-            for_each={"prefect.resource.id"},
-            after={"prefect.flow-run.heartbeat"},
-            expect={"prefect.flow-run.heartbeat", *(f"prefect.flow-run.{state}" for state in ended)},
-            threshold=1,
-            within=timedelta(seconds=90),
-        ),
-        actions=[
-            ChangeFlowRunState(
-                name="Crashed",
-                state=StateType.CRASHED,
-                message="no heartbeat for 90 s: its process is gone",
-                force=False,
-            )
-        ],
-    )
-    automation.create(_sync=True)  # type: ignore[call-arg]
+    with get_client(sync_client=True) as client:
+        for automation in client.read_automations_by_name("espalier: a run without heartbeat has crashed"):
+            client.delete_automation(automation.id)

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from espalier.data.errors import InputError
+from espalier.data.sealed import check_file, read_record
 from espalier.pipelines.commands.status import State, states
 from espalier.pipelines.run.dag import Node, read_dag, stages_of
 from espalier.pipelines.run.results import metrics_of
 
+TABLES = ("history.csv", "monitor.csv")
 TONES = {
     "": "none",
     "healthy": "good",
@@ -173,14 +175,20 @@ def facts_of(node: Node, state: State) -> StageFacts:
 
 
 def _record(file: Path) -> tuple[dict[str, Any], str]:
-    """stage.json, or why it cannot be read."""
+    """stage.json, or why it or a table beside it cannot be read."""
     if not file.is_file():
         return {}, ""
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}, f"{file} cannot be read"
-    return (found, "") if isinstance(found, dict) else ({}, f"{file} is not a stage record")
+        found = read_record(file)
+    except (OSError, ValueError) as error:
+        return {}, f"{file} {error}"
+    for table in TABLES:
+        if (file.parent / table).is_file():
+            try:
+                check_file(file.parent, table, found.get("digests", {}))
+            except (OSError, ValueError) as error:
+                return {}, f"{file.parent / table} {error}"
+    return found, ""
 
 
 def _rows(file: Path) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """Plan a run before training: the workspace, the stages and their order."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,8 +41,10 @@ class Plan:
 
 
 @contextlib.contextmanager
-def planned(target: str, options: RunOptions) -> Iterator[Plan]:
+def planned(target: str, options: RunOptions, waits: Callable[[str], None] | None = None) -> Iterator[Plan]:
     """Plan a run and lock the workspace while it lasts. Inside the context, the current folder is the run's.
+
+    With `waits`, wait for another run of this workspace to end, which is said to this function.
 
     Raises:
         InputError: any error that can be detected before training.
@@ -54,10 +56,10 @@ def planned(target: str, options: RunOptions) -> Iterator[Plan]:
             "the DVC repository has no default remote to pull from or push to; "
             "add one with: dvc remote add --default NAME PATH-OR-URL"
         )
-    dag = read_dag()
-    nodes = stages_of(target, options.until, dag.nodes)
-    check_start(pipeline, options)
-    with hold(work_root() / "locks" / "run", "this workspace"), contextlib.ExitStack() as stack:
+    with hold(work_root() / "locks" / "run", "this workspace", waits), contextlib.ExitStack() as stack:
+        dag = read_dag()
+        nodes = stages_of(target, options.until, dag.nodes)
+        check_start(pipeline, options)
         overrides = list(options.overrides)
         if options.seed is not None:
             overrides.append(f"{pipeline}.common.seed={options.seed}")

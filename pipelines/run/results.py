@@ -2,6 +2,7 @@
 
 import json
 
+from espalier.data.sealed import check_file, read_record
 from espalier.pipelines.run.dag import Node
 
 METRICS = ("kimg", "loss_d", "loss_g", "diversity")
@@ -11,7 +12,7 @@ METRICS = ("kimg", "loss_d", "loss_g", "diversity")
 def verdict_of(node: Node) -> tuple[str, list[str]]:
     """The monitor's final verdict on a published stage, with its evidence, and the stage's events; empty if none."""
     try:
-        found = json.loads((node.artifact / "stage.json").read_text(encoding="utf-8"))
+        found = read_record(node.artifact / "stage.json")
         said = ": ".join(part for part in (found.get("verdict"), found.get("evidence")) if part)
         events = [
             f"{event['kind']} at {event['images'] / 1000:.4g} kimg: {event['words']}"
@@ -23,11 +24,15 @@ def verdict_of(node: Node) -> tuple[str, list[str]]:
 
 
 def metrics_of(node: Node) -> dict[str, float]:
-    """All final metrics of a published stage; for a dataset, the counts in its manifest. Empty if there are none."""
-    for file, wanted in (("metrics.json", None), ("manifest.json", ("count", "channels"))):
-        try:
-            found = json.loads((node.artifact / file).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            continue
-        return {k: v for k, v in found.items() if wanted is None or k in wanted}
-    return {}
+    """All final metrics of a published stage; for a dataset, the counts in its manifest. Empty if there are none, or if they
+    are damaged."""
+    folder = node.artifact
+    try:
+        if (folder / "manifest.json").is_file():
+            manifest = read_record(folder / "manifest.json")
+            return {name: manifest[name] for name in ("count", "channels")}
+        digests = read_record(folder / "stage.json")["digests"]
+        found: dict[str, float] = json.loads(check_file(folder, "metrics.json", digests).read_text(encoding="utf-8"))
+    except (OSError, ValueError, KeyError):
+        return {}
+    return found

@@ -11,7 +11,6 @@
 A checkpoint file can be used wherever a generator is expected.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,8 +21,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from espalier.data.errors import InputError
-from espalier.data.files import write_json
-from espalier.data.store import file_digest
+from espalier.data.files import file_digest
+from espalier.data.sealed import Damaged, check_file, digests_in, read_record, write_record
 from espalier.stages.artifacts.checkpoint import read_checkpoint
 from espalier.stages.artifacts.record import FORMAT, Input, Record
 from espalier.stages.config.stage import StageConfig
@@ -61,13 +60,11 @@ class Artifact:
         """
         file = self.path / f"{network}.safetensors"
         try:
-            if file_digest(file) != self.record.digests.get(file.name):
-                raise InputError(
-                    f"{file} is damaged: its digest differs from the one in {self.path / 'stage.json'}.{self._remedy()}"
-                )
-            return safetensors.torch.load_file(file)
+            return safetensors.torch.load_file(check_file(self.path, file.name, self.record.digests))
         except FileNotFoundError as error:
             raise InputError(f"{file} is missing.{self._remedy()}") from error
+        except Damaged as error:
+            raise InputError(f"{file} {error}.{self._remedy()}") from error
         except SafetensorError as error:
             raise InputError(f"{file} cannot be read: {error}.{self._remedy()}") from error
 
@@ -105,15 +102,19 @@ def load_artifact(path: Path) -> Artifact:
     if not file.is_file():
         raise InputError(f"there is no artifact at {path} (no stage.json in it)")
     try:
-        found = json.loads(file.read_bytes())
-        if isinstance(found, dict) and found.get("format", FORMAT) != FORMAT:
+        found = read_record(file)
+        if found.get("format", FORMAT) != FORMAT:
             raise InputError(
                 f"the artifact {path} has format {found['format']}, this version reads {FORMAT}; publish it again: "
                 f"dvc repro -f {path.parent.name}@{path.name}"
             )
         record = Record.model_validate(found)
     except (ValidationError, ValueError) as error:
-        raise InputError(f"{file} is damaged: it cannot be read. Restore it with 'dvc checkout {path}'") from error
+        why = str(error) if isinstance(error, Damaged) else "is damaged: it is no record of a training"
+        raise InputError(
+            f"{file} {why}. Restore it with 'dvc checkout {path}', or publish it again: dvc repro -f "
+            f"{path.parent.name}@{path.name}"
+        ) from error
     return Artifact(path, record)
 
 
@@ -148,10 +149,14 @@ def milestone_name(kimg: int) -> str:
     return f"kimg-{kimg:05d}"
 
 
-def write_weights(folder: Path, record: Record, networks: Networks) -> None:
-    """Write weights and stage.json into a folder. The generator written is the EMA generator."""
-    digests = save_weights(folder, {"generator": networks.ema, "discriminator": networks.discriminator})
-    write_json(folder / "stage.json", record.model_copy(update={"digests": digests}).model_dump(mode="json"))
+def write_artifact(folder: Path, record: Record, networks: Networks) -> None:
+    """Write the weights into a folder, and stage.json with the digests of all that is in it.
+
+    The generator written is the EMA generator.
+    """
+    save_weights(folder, {"generator": networks.ema, "discriminator": networks.discriminator})
+    sealed = record.model_copy(update={"digests": digests_in(folder)})
+    write_record(folder / "stage.json", sealed.model_dump(mode="json"))
 
 
 def write_examples(folder: Path, condition: Condition, own: bool) -> None:
@@ -175,12 +180,20 @@ def read_examples(path: Path, record: Record) -> Condition:
     network = config_of(record, path).network
     for folder in (path, *path.parents[:3]):
         if (folder / EXAMPLES).is_file():
-            parts = safetensors.torch.load_file(folder / EXAMPLES)
+            parts = _examples_in(folder)
             return parts[EXAMPLES] if EXAMPLES in parts else network.condition_of(parts)
     raise InputError(
         f"{path} is conditioned on {network.conditioned_on or record.config['conditioning']}, but {EXAMPLES} is missing; use "
         "an artifact, or one of its milestones"
     )
+
+
+def _examples_in(folder: Path) -> dict[str, Tensor]:
+    try:
+        file = check_file(folder, EXAMPLES, load_artifact(folder).record.digests)
+    except Damaged as error:
+        raise InputError(f"{folder / EXAMPLES} {error}. Restore it with 'dvc checkout {folder}'") from error
+    return safetensors.torch.load_file(file)
 
 
 def latents_for(record: Record, count: int, seed: int, device: torch.device) -> Tensor:

@@ -2,8 +2,9 @@
 
     step-00001200-3f9a0c51d2e4b768.pt
 
-The name contains the first 16 digits of the content's SHA-256, so a damaged file is detected before it is loaded. Two
-are kept. Only tensors and plain values are loaded: a pickle that contains code is refused.
+The name contains the first 16 digits of the content's SHA-256, which is also at the file's end: a damaged file is detected
+before it is loaded, under any name. Two are kept. Only tensors and plain values are loaded: a pickle that contains code is
+refused.
 """
 
 import pickle
@@ -13,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-import torch
 from pydantic import ValidationError
 
 from espalier.data.errors import InputError
 from espalier.data.files import sync, whole_file
-from espalier.data.store import file_digest
+from espalier.data.sealed import Damaged
 from espalier.stages.artifacts.record import FORMAT, Record
+from espalier.stages.artifacts.torch_file import read_torch_file, write_torch_file
 from espalier.stages.artifacts.workfolder import CHECKPOINT, checkpoints_in
 
 
@@ -51,11 +52,11 @@ def read_checkpoint(path: Path) -> Checkpoint:
     Raises:
         InputError: it is damaged, has another format, or holds anything but tensors and plain values.
     """
-    named = CHECKPOINT.fullmatch(path.name)
-    if named and file_digest(path)[:16] != named[2]:
-        raise InputError(f"the checkpoint {path} is damaged: its content does not match the digest in its name")
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content, digest = read_torch_file(path)
+        named = CHECKPOINT.fullmatch(path.name)
+        if named and not digest.startswith(named[2]):
+            raise Damaged("is damaged: its content does not match the digest in its name")
         if content["record"].get("format", FORMAT) != FORMAT:
             raise InputError(
                 f"the checkpoint {path} has format {content['record']['format']}, this version reads {FORMAT}; train its stage "
@@ -65,6 +66,8 @@ def read_checkpoint(path: Path) -> Checkpoint:
         tables = content.get("tables", {})
         if not all(Path(name).name == name and isinstance(text, str) for name, text in tables.items()):
             raise ValueError("its tables are no text")
+    except Damaged as error:
+        raise InputError(f"the checkpoint {path} was refused: it {error}") from error
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path} was refused: it is not a checkpoint, or it holds objects that could run code when loaded. "
@@ -93,9 +96,8 @@ def write_checkpoint(
         else {},
     }
     with whole_file(folder / "checkpoint") as partial:
-        torch.save(content, partial)
-        digest = file_digest(partial)[:16]
-    path = (folder / "checkpoint").rename(folder / f"step-{record.step:08d}-{digest}.pt")
+        digest = write_torch_file(partial, content)
+    path = (folder / "checkpoint").rename(folder / f"step-{record.step:08d}-{digest[:16]}.pt")
     sync(folder)
     before = [(step, old) for step, old in checkpoints_in(folder) if step <= record.step and old != path]
     for _, old in before[keep - 1 :]:

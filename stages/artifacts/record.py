@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from espalier.stages.contracts.options import Options
 
-FORMAT = 3
+FORMAT = 4
 """Format version of artifacts and checkpoints; 1 was before the stages moved into separate packages."""
 
 
@@ -37,7 +37,7 @@ class Record(Options):
     `events`: rollbacks, and an end before the last step. `remedies`: changes applied to the options of params.yaml since;
     `config` includes them. `evaluated`: the data behind the metrics of an evaluation. `code` is the digest of the training
     code; several, joined by +, if the code changed between a checkpoint and its resume. `section` is the stage's section of
-    params.yaml, as it was written there.
+    params.yaml, as it was written there. `digests`: the SHA-256 of each file beside stage.json, by its path.
     """
 
     format: int

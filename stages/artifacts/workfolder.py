@@ -5,9 +5,11 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from espalier.data.errors import InputError
 from espalier.data.files import write_json
@@ -40,26 +42,39 @@ def work_folder(name: str, key: str) -> Path:
 
 
 @contextmanager
-def hold(lock: Path, what: str) -> Iterator[None]:
+def hold(lock: Path, what: str, waits: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold a lock file inside the context. The kernel releases it however this process ends.
+
+    With `waits`, wait for the process that holds it, which is said to this function once.
 
     Raises:
         InputError: another process holds it; gives its PID.
     """
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise InputError(
-                f"{what} is in use by process {holder(lock) or 'unknown'}; wait for it, or stop it with "
-                f"Ctrl-C or 'kill {holder(lock) or 'PID'}' (it writes a checkpoint and exits)"
-            ) from error
+        if not _taken(file):
+            who = holder(lock)
+            if waits is None:
+                raise InputError(
+                    f"{what} is in use by process {who or 'unknown'}; wait for it, or stop it with Ctrl-C or "
+                    f"'kill {who or 'PID'}' (it writes a checkpoint and exits)"
+                )
+            waits(f"{what} is in use by process {who or 'unknown'}; waiting for it")
+            while not _taken(file):
+                time.sleep(1)
         file.truncate(0)
         file.write(str(os.getpid()))
         file.flush()
         yield
         file.truncate(0)
+
+
+def _taken(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def holder(lock: Path) -> int | None:

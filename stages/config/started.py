@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from espalier.data.errors import InputError
+from espalier.data.files import file_digest
 from espalier.data.sources.files import find_files
-from espalier.data.store import file_digest
 from espalier.stages.config.code import differing, stage_code
 from espalier.stages.config.params import PARAMS, RUNNERS, entries, merged_section, read_params, with_text_keys
 from espalier.stages.contracts.known import SECTIONS

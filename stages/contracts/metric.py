@@ -2,13 +2,16 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from torch import Tensor
 
 from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.in_parts import Images
 from espalier.stages.contracts.options import Options
+
+T = TypeVar("T")
 
 MOST = 1000
 """Maximum number of images for pixel metrics, which would otherwise take minutes."""
@@ -16,10 +19,15 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Samples:
-    """Images uint8 (N, channels, R, R) and their features (N, d)."""
+    """Images uint8 (N, channels, R, R), perhaps in parts, and their features (N, d)."""
 
-    images: Tensor
+    parts: Images
     features: Tensor
+
+    @property
+    def images(self) -> Tensor:
+        """All images at once: 3 MB each at 1024x1024, so `parts_of(self.parts)` is better if there are many."""
+        return self.parts[:]
 
 
 class Reader(Protocol):
@@ -27,7 +35,7 @@ class Reader(Protocol):
 
     @property
     def shares(self) -> Tensor: ...
-    def logits(self, images: Tensor, features: Tensor) -> Tensor: ...
+    def logits(self, images: Images, features: Tensor) -> Tensor: ...
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,14 @@ class Comparison:
     seed: int
     logits: Callable[[Tensor], Tensor | None]
     reader: Reader | None
+    _kept: dict[str, Any] = field(default_factory=dict)
+
+    def once(self, name: str, compute: Callable[[], T]) -> T:
+        """A value of the reals that is computed for the fakes, and kept for the floor."""
+        if name not in self._kept:
+            self._kept[name] = compute()
+        kept: T = self._kept[name]
+        return kept
 
 
 class Metric(Options, ABC):
@@ -63,7 +79,7 @@ class Metric(Options, ABC):
 
     def applies(self, comparison: Comparison) -> bool:
         """Whether it can be computed."""
-        return comparison.real.images.shape[-1] >= self.smallest
+        return comparison.real.parts.shape[-1] >= self.smallest
 
     @abstractmethod
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:

@@ -1,6 +1,5 @@
-"""Write and read what every stage publishes: a folder with stage.json, metrics.json and weights."""
+"""Write and read what every stage publishes: a folder with metrics.json, weights, and stage.json, which seals them all."""
 
-import json
 import math
 import platform
 from collections.abc import Callable, Iterator, Mapping
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.data.files import whole_folder, write_json
-from espalier.data.store import file_digest
+from espalier.data.sealed import check_file, digests_in, read_record, write_record
 from espalier.stages.contracts.publishing import before_publishing, started_with
 from espalier.stages.process.distribution import NAME
 
@@ -28,15 +27,11 @@ def library_versions() -> dict[str, str]:
     return {"python": platform.python_version(), "torch": torch.__version__, "espalier": version(NAME)}
 
 
-def save_weights(folder: Path, networks: Mapping[str, nn.Module]) -> dict[str, str]:
-    """Save each network as NAME.safetensors. Returns the digest of each file."""
-    digests = {}
+def save_weights(folder: Path, networks: Mapping[str, nn.Module]) -> None:
+    """Save each network as NAME.safetensors."""
     for name, network in networks.items():
         tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-        file = folder / f"{name}.safetensors"
-        safetensors.torch.save_file(tensors, file)
-        digests[file.name] = file_digest(file)
-    return digests
+        safetensors.torch.save_file(tensors, folder / f"{name}.safetensors")
 
 
 def finite(metrics: Mapping[str, float], stage: str) -> dict[str, float]:
@@ -51,13 +46,13 @@ def finite(metrics: Mapping[str, float], stage: str) -> dict[str, float]:
 def published(
     out: Path, record: dict[str, Any], metrics: dict[str, float], networks: Mapping[str, nn.Module] | None = None
 ) -> Iterator[Path]:
-    """Publish a stage's folder atomically. Write additional files inside this context."""
+    """Publish a stage's folder atomically. Write additional files inside this context; the record gets their digests."""
     with whole_folder(out) as folder:
         save_weights(folder, networks or {})
-        about = {"section": started_with(), "versions": library_versions()}
-        write_json(folder / "stage.json", {**record, **about})
         write_json(folder / "metrics.json", finite(metrics, f"{out.parent.name}@{out.name}"))
         yield folder
+        about = {"section": started_with(), "versions": library_versions(), "digests": digests_in(folder)}
+        write_record(folder / "stage.json", {**record, **about})
         before_publishing()
 
 
@@ -80,8 +75,9 @@ def read_published(path: Path, network: str, what: str, group: str, build: Calla
     if not file.is_file() or not record.is_file():
         raise InputError(f"there is no {what} at {path}; train it first: dvc repro {group}@{path.name}")
     try:
-        found = json.loads(record.read_text(encoding="utf-8"))
-        return build(Published(found, safetensors.torch.load_file(file), file_digest(file)))
+        found = read_record(record)
+        check_file(path, file.name, found["digests"])
+        return build(Published(found, safetensors.torch.load_file(file), found["digests"][file.name]))
     except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"the {what} at {path} cannot be read: {error}. Train it again: dvc repro -f {group}@{path.name}"

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from espalier.stages.process.distribution import OUR_FOLDERS
+
 T = TypeVar("T")
 
-OUR_FOLDERS = ("data", "models", "pipelines", "stages")
 MOVED = {
     "stages.step": "stages.tricks.step",
     "stages.moment": "stages.tricks.context",

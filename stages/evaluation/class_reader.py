@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from espalier.stages.contracts.in_parts import Images, pooled
 from espalier.stages.evaluation.reference import Reals
 
 DECAY, STEPS, SIDE, FURTHEST = 0.001, 200, 16, 5.0
@@ -30,7 +31,7 @@ class ClassReader:
     classes: Tensor
     shares: Tensor
 
-    def logits(self, images: Tensor, features: Tensor) -> Tensor:
+    def logits(self, images: Images, features: Tensor) -> Tensor:
         """Logits (N, K), float64, of images uint8 (N, channels, R, R) and their features."""
         return _scaled(_seen(images, features), self.mean, self.std) @ self.weight
 
@@ -68,9 +69,9 @@ def _softmax_regression(numbers: Tensor, right: Tensor, classes: int) -> Tensor:
     return weight.detach()
 
 
-def _seen(images: Tensor, features: Tensor) -> Tensor:
+def _seen(images: Images, features: Tensor) -> Tensor:
     """Features and reduced pixels, float64 (N, d)."""
-    reduced = F.adaptive_avg_pool2d(images.double() / 255, min(SIDE, images.shape[-1]))
+    reduced = pooled(images, min(SIDE, images.shape[-1]), torch.float64)
     return torch.cat([features.double(), reduced.flatten(1)], dim=1)
 
 

@@ -11,11 +11,11 @@ from math import isfinite
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.in_parts import Images
 from espalier.stages.contracts.metric import MOST, Comparison, Metric, Samples
 from espalier.stages.evaluation.class_reader import ClassReader, learn_classes
 from espalier.stages.evaluation.comparison import METRICS, compare
@@ -50,7 +50,7 @@ class Evaluation:
 
 
 def evaluate(
-    fakes: Tensor,
+    fakes: Images,
     store: Store,
     extractor: Extractor,
     seed: int = 0,

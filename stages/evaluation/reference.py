@@ -4,15 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import safetensors.torch
 import torch
-from safetensors import SafetensorError
+from numpy.typing import NDArray
 from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.files import whole_file
+from espalier.data.sealed import Damaged
 from espalier.data.store import Store
+from espalier.stages.artifacts.torch_file import read_torch_file, write_torch_file
 from espalier.stages.artifacts.workfolder import work_root
+from espalier.stages.contracts.in_parts import Images, in_parts
 from espalier.stages.features.extractor import Extractor
 from espalier.stages.process.seeds import derive_seed
 
@@ -21,7 +23,7 @@ from espalier.stages.process.seeds import derive_seed
 class Reals:
     """Images uint8 (N, channels, R, R), their features (N, d), and labels int64 (N,), -1 if unlabelled."""
 
-    images: Tensor
+    images: Images
     features: Tensor
     labels: Tensor
 
@@ -43,11 +45,10 @@ def reference(store: Store, resolution: int, extractor: Extractor, count: int, s
     every, labels = store.images(resolution), store.labels()
     check_counts(store, extractor, count)
     order = np.random.default_rng(derive_seed(seed, "reference")).permutation(len(every))[: 2 * count]
-    images = torch.from_numpy(every[np.sort(order)]).permute(0, 3, 1, 2)[np.argsort(np.argsort(order))]
-    parts = {"shown": images[:count].contiguous(), "others": images[count:].contiguous()}
+    parts = {"shown": _at(every, order[:count]), "others": _at(every, order[count:])}
     classes = torch.from_numpy(labels[order])
     key = f"{store.digest[:16]}-{extractor.digest[:16]}-{resolution}-{count}-{seed}"
-    found = _kept(work_root() / "real-features" / f"{key}.safetensors", extractor, parts)
+    found = _kept(work_root() / "real-features" / f"{key}.pt", extractor, parts)
     return Reference(
         Reals(parts["shown"], found["shown"], classes[:count]), Reals(parts["others"], found["others"], classes[count:])
     )
@@ -78,13 +79,24 @@ def check_counts(store: Store, extractor: Extractor, count: int) -> None:
         )
 
 
-def _kept(file: Path, extractor: Extractor, sets: dict[str, Tensor]) -> dict[str, Tensor]:
+def _at(every: NDArray[np.uint8], places: NDArray[np.int64]) -> Images:
+    """The images at these places of a store's array (N, R, R, channels)."""
+
+    def part(start: int, end: int) -> Tensor:
+        return torch.from_numpy(every[places[start:end]]).permute(0, 3, 1, 2).contiguous()
+
+    return in_parts(len(places), part(0, 1).shape[1:], part)
+
+
+def _kept(file: Path, extractor: Extractor, sets: dict[str, Images]) -> dict[str, Tensor]:
     if file.is_file():
         try:
-            return safetensors.torch.load_file(file)
-        except SafetensorError:
-            file.unlink()  # damaged: recompute
+            kept: dict[str, Tensor] = read_torch_file(file)[0]
+        except Damaged:
+            file.unlink()  # recompute
+        else:
+            return kept
     made = {name: extractor(images, f"features of reals, {name}") for name, images in sets.items()}
     with whole_file(file) as partial:
-        safetensors.torch.save_file(made, partial)
+        write_torch_file(partial, made)
     return made

@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from espalier.stages.contracts.in_parts import Images, parts_of
 from espalier.stages.process.progress import Bar
 
 
@@ -27,11 +28,11 @@ class Extractor(ABC):
     at_once: int
 
     @torch.no_grad()
-    def __call__(self, images: Tensor, title: str = "features") -> Tensor:
+    def __call__(self, images: Images, title: str = "features") -> Tensor:
         """Features of all images, with a progress bar of this title."""
         parts, done = [], 0
         with Bar(title, len(images)) as bar:
-            for part in torch.split(images, self.at_once):
+            for part in parts_of(images, self.at_once):
                 parts.append(self.features(part).cpu())
                 done += len(part)
                 if bar.due():

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from espalier.data.errors import InputError
-from espalier.data.store import file_digest
+from espalier.data.files import file_digest
 from espalier.stages.features.extractor import Extractor
 from espalier.stages.process.distribution import installing
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from espalier.stages.contracts.condition import Condition, Conditioning
+from espalier.stages.contracts.in_parts import Images, in_parts
 from espalier.stages.contracts.kind import Kind
 from espalier.stages.kinds.conditions import Nothing
 from espalier.stages.kinds.images import IMAGES
@@ -83,6 +84,14 @@ class Batches:
     def of(self, chosen: NDArray[np.int64]) -> Tensor:
         """The batch of the given indices."""
         return self.kind.batch(torch.from_numpy(self.reals[chosen]).to(self.device, non_blocking=True))
+
+    def finished(self, chosen: NDArray[np.int64]) -> Images:
+        """Those reals in the form of the kind's finished samples, in parts if they are large."""
+
+        def part(start: int, end: int) -> Tensor:
+            return self.kind.as_finished(self.reals[chosen[start:end]])
+
+        return in_parts(len(chosen), part(0, 1).shape[1:], part)
 
     def condition_at(self, position: int, count: int, row: str = "discriminator") -> Condition:
         """The condition of the samples that `at` returns."""

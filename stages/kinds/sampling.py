@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from espalier.stages.contracts.condition import Condition, rows
+from espalier.stages.contracts.in_parts import Images, in_parts
 from espalier.stages.contracts.kind import Kind
 from espalier.stages.kinds.images import IMAGES
 from espalier.stages.process.seeds import derive_seed
@@ -34,6 +35,16 @@ def generate(generator: nn.Module, latent: Tensor, condition: Condition = None, 
             parts.append(kind.finished(generator(latent[chosen], rows(condition, chosen))))
     generator.train(training)
     return torch.cat(parts)
+
+
+def generated(generator: nn.Module, latent: Tensor, condition: Condition = None, kind: Kind = IMAGES) -> Images:
+    """The same as `generate`, in parts if they are large: generated again whenever they are read."""
+
+    def part(start: int, end: int) -> Tensor:
+        some = slice(start, end)
+        return generate(generator, latent[some], rows(condition, some), kind)
+
+    return in_parts(len(latent), part(0, 1).shape[1:], part)
 
 
 def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:

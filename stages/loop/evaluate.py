@@ -106,7 +106,7 @@ class Evaluate(Component[Trainer]):
         return extractor
 
     def _now(self, run: Trainer, floors: bool = True) -> Evaluation:
-        made, own = run.samples(run.latents(self.options.count)), tuple(self.options.metrics.values())
+        made, own = run.made(run.latents(self.options.count)), tuple(self.options.metrics.values())
         return evaluate(made, run.store, self._extractor(run), run.config.seed, floors=floors, own=own)
 
     def after_step(self, run: Trainer, terms: Terms) -> None:

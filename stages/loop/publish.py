@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from espalier.data.files import whole_folder, write_json
-from espalier.stages.artifacts.artifact import write_examples, write_weights
+from espalier.stages.artifacts.artifact import write_artifact, write_examples
 from espalier.stages.artifacts.history import History
 from espalier.stages.contracts.component import Metrics
 from espalier.stages.contracts.published import finite
@@ -31,11 +31,11 @@ def publish(
         metrics = finite(metrics, run.config.name)
         write_json(folder / OWN_FILES / "index.json", sorted(path.name for path in (folder / OWN_FILES).iterdir()))
         record = run.record("finished").model_copy(update={"section": started_with(), **run.about, **(changes or {})})
-        write_weights(folder, record, run.networks)
         write_json(folder / "metrics.json", metrics)
         own = run.config.conditioning is not None
         write_examples(folder, run.batches.conditioning.examples(run.batches.kind.shown), own)
         rows, probes = (History(folder / name).rows for name in ("history.csv", "monitor.csv"))
         draw_curves(rows, folder / "curves.png", run.config.name, probes, record.events)
+        write_artifact(folder, record, run.networks)
         before_publishing()
     return metrics

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from espalier.data.files import whole_folder, write_json
-from espalier.stages.artifacts.artifact import milestone_name, write_weights
+from espalier.stages.artifacts.artifact import milestone_name, write_artifact
 from espalier.stages.artifacts.checkpoint import write_checkpoint
 from espalier.stages.contracts.component import Component, Metrics, Terms, images_of, passed
 from espalier.stages.kinds.grids import save_image
@@ -37,7 +37,7 @@ class Snapshots(Component[Trainer]):
         write_json(folder / "milestones" / "index.json", sorted(p.name for p in (folder / "milestones").glob("kimg-*")))
         reals = run.batches.reals
         some = np.sort(chosen(len(reals), DIVERSITY_SAMPLES, run.config.seed, "diversity"))
-        found = diversity(run.samples(run.latents(len(some))), run.batches.kind.as_finished(reals[some]))
+        found = diversity(run.made(run.latents(len(some))), run.batches.finished(some))
         return {"diversity": round(found, 4)}
 
 
@@ -49,8 +49,8 @@ def _draw(run: Trainer) -> None:
 def _set_milestone(run: Trainer, images: int) -> None:
     if distributed.rank() == 0:
         with whole_folder(run.folder / "milestones" / milestone_name(images)) as folder:
-            write_weights(folder, run.record("milestone"), run.networks)
             write_checkpoint(folder, run.record("milestone"), run.objects())
+            write_artifact(folder, run.record("milestone"), run.networks)
 
 
 def _copy_until(run: Trainer, what: str, folder: Path) -> None:

@@ -5,7 +5,7 @@ component by name. One iteration is: discriminator step(s), generator step, then
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from espalier.data.store import Store
 from espalier.stages.artifacts.checkpoint import Checkpoint, Stateful, write_checkpoint
 from espalier.stages.artifacts.record import Record
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts.component import Component, Terms
-from espalier.stages.kinds.batches import Batches
-from espalier.stages.kinds.sampling import generate, latents
+from espalier.stages.contracts.in_parts import Images
+from espalier.stages.kinds.sampling import generated, latents
 from espalier.stages.loop.game import Game
+from espalier.stages.loop.inputs import Inputs
 from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions
 from espalier.stages.monitor.monitor import Monitor
 from espalier.stages.networks.build import build_optimizers
@@ -33,15 +33,6 @@ from espalier.stages.tricks.catalogue import trick_key
 from espalier.stages.tricks.context import StepContext
 from espalier.stages.tricks.parts import Networks
 from espalier.stages.tricks.trick import implements
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """Inputs of a stage. `origin` is its record at step 0, with the digest of the code."""
-
-    store: Store
-    batches: Batches
-    origin: Record
 
 
 class Trainer:
@@ -76,9 +67,13 @@ class Trainer:
 
     def samples(self, latent: Tensor, averaged: bool = True) -> Tensor:
         """Samples of the averaged generator (or of the one being trained) for `latent`, in the kind's finished form."""
+        return self.made(latent, averaged)[:]
+
+    def made(self, latent: Tensor, averaged: bool = True) -> Images:
+        """The same, in parts if they are large."""
         generator = self.networks.ema if averaged else self.networks.generator
         condition = self.batches.conditioning.examples(len(latent))
-        return generate(generator, latent, condition, self.batches.kind)
+        return generated(generator, latent, condition, self.batches.kind)
 
     def sheet(self) -> Image.Image:
         """Sample sheet of the averaged generator for the fixed latents."""

@@ -46,7 +46,7 @@ class Watch(Component[Trainer]):
             return
         random = torch.Generator().manual_seed(derive_seed(config.seed, "probe"))
         chosen = np.sort(torch.randperm(len(reals), generator=random)[: 2 * count].numpy())
-        shown = kind.as_finished(reals[chosen])[torch.randperm(2 * count, generator=random)]
+        shown = run.batches.finished(chosen[torch.randperm(2 * count, generator=random).numpy()])
         features = load_features(options.features, run.device) if options.features and kind.name == "images" else None
         if features is not None and run.origin.channels not in features.channels:
             raise InputError(
@@ -71,9 +71,9 @@ class Watch(Component[Trainer]):
         if run.step % config.monitor.steps:
             return
         before, latent, kimg = monitor.verdict.word, run.latents(monitor.probe.count), run.images / 1000
-        fakes = run.samples(latent, averaged=False)
+        fakes = run.made(latent, averaged=False)
         overfit = _known_by_heart(run)
-        averaged = None if networks.ema is networks.generator else run.samples(latent)
+        averaged = None if networks.ema is networks.generator else run.made(latent)
         monitor.look(run.step, kimg, (networks.discriminator, networks.generator), fakes, averaged, overfit)
         verdict, self._table = monitor.verdict, monitor.table()
         if distributed.rank() == 0:

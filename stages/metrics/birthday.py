@@ -17,14 +17,14 @@ from torch import Tensor
 
 from espalier.stages.contracts.component import Metrics
 from espalier.stages.contracts.metric import Comparison, Metric, Samples
-from espalier.stages.metrics.manifold import ROWS, radii
+from espalier.stages.metrics.manifold import ROWS, nearest
 
 QUANTILE = 0.001
 
 
 def same_distance(real: Tensor) -> float:
     """The distance below which two samples count as duplicates, from features of reals (N, d)."""
-    return float(radii(real.double(), 1).quantile(QUANTILE))
+    return float(nearest(real.double(), 1).quantile(QUANTILE))
 
 
 def support(fake: Tensor, distance: float) -> tuple[float, int]:

@@ -28,7 +28,7 @@ class Classes(Metric):
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
         logits, name, found = comparison.logits(fakes.features), f"is{comparison.suffix}", {}
         if comparison.reader is not None:
-            read = comparison.reader.logits(fakes.images, fakes.features)
+            read = comparison.reader.logits(fakes.parts, fakes.features)
             shares = class_shares(read.argmax(dim=1), comparison.reader.shares)
             found = {"modes": float(shares.modes), "modes_kl": shares.kl}
             logits = read if logits is None else logits

@@ -34,18 +34,21 @@ class Manifold:
     coverage: float
 
 
-def radii(points: Tensor, k: int) -> Tensor:
-    """Distance (N,) from each point (N, d) to its k-th nearest neighbour."""
-    nearest = [
-        torch.cdist(part, points).kthvalue(k + 1, dim=1).values for part in torch.split(points, ROWS)
-    ]  # the nearest is the point itself
-    return torch.cat(nearest)
+def nearest(points: Tensor, k: int) -> Tensor:
+    """Distances (N, k) from each point (N, d) to its k nearest neighbours, nearest first."""
+    found = [torch.cdist(part, points).topk(k + 1, largest=False).values for part in torch.split(points, ROWS)]
+    return torch.cat(found)[:, 1:]  # the nearest is the point itself
 
 
-def manifold(real: Tensor, fake: Tensor, k: int = NEAREST, density_k: int = DENSITY_NEAREST) -> Manifold:
-    """Metrics of features (N, d) and (M, d), each with more than `density_k` points."""
+def manifold(real: Tensor, fake: Tensor, of_real: Tensor | None = None) -> Manifold:
+    """Metrics of features (N, d) and (M, d), each with more than DENSITY_NEAREST points.
+
+    `of_real`: the reals' `nearest`, if they are known already.
+    """
     real, fake = real.double(), fake.double()
-    around_real, around_fake, balls = radii(real, k), radii(fake, k), radii(real, density_k)
+    of_real = nearest(real, DENSITY_NEAREST) if of_real is None else of_real
+    around_real, balls = of_real[:, NEAREST - 1], of_real[:, DENSITY_NEAREST - 1]
+    around_fake = nearest(fake, NEAREST)[:, -1]
     precise = torch.zeros(len(fake), dtype=torch.bool, device=real.device)
     held, recalled, covered = precise.double(), [], []
     for part, small, large in zip(*(torch.split(of, ROWS) for of in (real, around_real, balls)), strict=True):
@@ -58,7 +61,7 @@ def manifold(real: Tensor, fake: Tensor, k: int = NEAREST, density_k: int = DENS
     return Manifold(
         precision=float(precise.double().mean()),
         recall=float(torch.cat(recalled).double().mean()),
-        density=float(held.mean() / density_k),
+        density=float(held.mean() / DENSITY_NEAREST),
         coverage=float(torch.cat(covered).double().mean()),
     )
 
@@ -75,4 +78,6 @@ class PrecisionRecall(Metric):
     }
 
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
-        return asdict(manifold(comparison.real.features, fakes.features))
+        real = comparison.real.features
+        of_real = comparison.once("nearest reals", lambda: nearest(real.double(), DENSITY_NEAREST))
+        return asdict(manifold(real, fakes.features, of_real))

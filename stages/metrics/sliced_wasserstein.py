@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from espalier.stages.contracts.component import Metrics
+from espalier.stages.contracts.in_parts import Images, first, parts_of
 from espalier.stages.contracts.metric import MOST, Comparison, Metric, Samples
 from espalier.stages.process.seeds import derive_seed
 
@@ -21,16 +22,16 @@ BINOMIAL = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
 AT_ONCE = 256
 
 
-def sliced_wasserstein(one: Tensor, other: Tensor, seed: int = 0) -> dict[int, float]:
+def sliced_wasserstein(one: Images, other: Images, seed: int = 0) -> dict[int, float]:
     """Distance x 1000 by the level's resolution, for two equal-sized sets of images uint8 (N, channels, R, R), R at least 16."""
-    random = torch.Generator(one.device).manual_seed(derive_seed(seed, "sliced wasserstein"))
+    random = torch.Generator(one[:1].device).manual_seed(derive_seed(seed, "sliced wasserstein"))
     patches = [_normal(_patches(images, random)) for images in (one, other)]
     return {side: 1000 * _distance(a, patches[1][side], random) for side, a in patches[0].items()}
 
 
-def _patches(images: Tensor, random: torch.Generator) -> dict[int, Tensor]:
+def _patches(images: Images, random: torch.Generator) -> dict[int, Tensor]:
     found: dict[int, list[Tensor]] = {}
-    for part in torch.split(images, AT_ONCE):
+    for part in parts_of(images, AT_ONCE):
         for level in pyramid(part.float()):
             found.setdefault(level.shape[-1], []).append(_cut(level, random))
     return {side: torch.cat(parts) for side, parts in found.items()}
@@ -92,6 +93,6 @@ class Swd(Metric):
     smallest = SMALLEST
 
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
-        levels = sliced_wasserstein(comparison.real.images[:MOST], fakes.images[:MOST], comparison.seed)
+        levels = sliced_wasserstein(first(comparison.real.parts, MOST), first(fakes.parts, MOST), comparison.seed)
         mean = sum(levels.values()) / len(levels)
         return {**{f"swd_{level}": value for level, value in levels.items()}, "swd": mean}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
 
+from espalier.stages.contracts.in_parts import Images
 from espalier.stages.monitor.probe import Probe, drift
 from espalier.stages.monitor.verdict import BAD, Probed, diagnose, steady
 from espalier.stages.process import distributed
@@ -45,8 +46,8 @@ class Monitor:
         step: int,
         kimg: float,
         networks: tuple[nn.Module, nn.Module],
-        fakes: Tensor,
-        averaged: Tensor | None,
+        fakes: Images,
+        averaged: Images | None,
         overfit: float = math.nan,
     ) -> Probed:
         """Run a probe. `networks` are discriminator and generator, with this iteration's gradients; `averaged` are fakes of the

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from espalier.stages.contracts.in_parts import Images, pooled
 from espalier.stages.metrics.kernel import squared_mmd
 from espalier.stages.process.seeds import derive_seed
 
@@ -55,7 +56,7 @@ class Probe:
     """Reals uint8 (2 N, channels, R, R), or points (2 N, d): fakes are compared with the first half; the second half gives the
     floor. `features` maps uint8 images to features (N, d)."""
 
-    def __init__(self, reals: Tensor, features: Callable[[Tensor], Tensor] | None, seed: int) -> None:
+    def __init__(self, reals: Images, features: Callable[[Images], Tensor] | None, seed: int) -> None:
         self._features = features
         raw = self._embedded(reals)
         self._mean, self._scale = raw.mean(dim=0), raw.std().clamp(min=1e-6)
@@ -68,20 +69,19 @@ class Probe:
         self._radii = nearest[:, [max(1, k * len(real) // SAMPLES) for k in NEAREST]]  # column 0 is the real itself
         self._floor = self._held(others[: len(real)])
 
-    def _embedded(self, samples: Tensor) -> Tensor:
-        if samples.ndim == 2:
-            return samples.double()
+    def _embedded(self, samples: Images) -> Tensor:
+        if len(samples.shape) == 2:
+            return samples[:].double()
         if self._features is not None:
             return self._features(samples).double()
-        size = min(REDUCED, samples.shape[-1])
-        return F.adaptive_avg_pool2d(samples.float() / 255, size).flatten(1).double()
+        return pooled(samples, min(REDUCED, samples.shape[-1])).flatten(1).double()
 
     def _held(self, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Coverage and density for each ball size."""
         inside = torch.cdist(self._real, fake)[:, :, None] < self._radii[:, None, :]
         return inside.any(dim=1).double().mean(dim=0), inside.double().mean(dim=(0, 1))
 
-    def see(self, fakes: Tensor) -> Seen:
+    def see(self, fakes: Images) -> Seen:
         """Measure fakes, uint8 (N, channels, R, R) or points (N, d); NaN if they are not finite."""
         fake = (self._embedded(fakes) - self._mean) / self._scale
         if not torch.isfinite(fake).all():

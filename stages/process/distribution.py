@@ -1,6 +1,7 @@
-"""The name of this package for pip. It differs from the import name, which another package has on PyPI."""
+"""This package: its name for pip, which differs from the import name, since another package has that on PyPI; its folders."""
 
 NAME = "espalier-gan"
+OUR_FOLDERS = ("data", "models", "pipelines", "stages")
 
 
 def installing(extra: str) -> str:

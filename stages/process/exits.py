@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from espalier.data.errors import InputError
-from espalier.stages.contracts.registry import OUR_FOLDERS
+from espalier.stages.process.distribution import OUR_FOLDERS
 from espalier.stages.process.interruption import Interrupted
 
 PACKAGE = Path(__file__).parents[2]

@@ -124,8 +124,8 @@ def train_features(name: str, config: FeaturesConfig) -> None:
     _learn(name, network, batches, config, device)
     metrics = {"recognised": _recognised(network, images[batches.held_out], config.seed, device)}
     out = ARTIFACTS / "features" / name
-    digests = {"dataset": store.digest}
-    record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels, "digests": digests}
+    inputs = {"dataset": store.digest}
+    record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels, "inputs": inputs}
     with published(out, record, metrics, {"features": network}):
         pass
     print(f"features {name} are done: {out}  recognised {metrics['recognised']:.3f} of {HELD_OUT} held-out images")

@@ -7,7 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from espalier.data.errors import InputError
-from espalier.data.store import Manifest, Store, file_digest
+from espalier.data.files import file_digest
+from espalier.data.store import Manifest, Store
 from espalier.stages.artifacts.artifact import Artifact, load_parent, parent_input, start_input
 from espalier.stages.artifacts.record import FORMAT, Input, Record
 from espalier.stages.config.load import check_start_from
@@ -19,7 +20,7 @@ from espalier.stages.contracts.registry import load
 from espalier.stages.fashiongan.text import ENCODER
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes, Nothing
-from espalier.stages.loop.trainer import Inputs
+from espalier.stages.loop.inputs import Inputs
 
 MADE_UP_CLASSES = 10
 

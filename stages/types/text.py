@@ -107,8 +107,8 @@ def train_text(name: str, config: TextConfig) -> None:
     _learn(name, text, known, config, device)
     metrics = _accuracies(text, known, test)
     out = ARTIFACTS / "texts" / name
-    digests = {"dataset": stores[0].digest, "test": stores[1].digest}
-    record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "values": values, "digests": digests}
+    inputs = {"dataset": stores[0].digest, "test": stores[1].digest}
+    record = {"config": config.model_dump(mode="json"), "vocabulary": vocabulary, "values": values, "inputs": inputs}
     with published(out, record, metrics, {"encoder": encoder}):
         pass
     print(f"text {name} is done: {out}  accuracy {metrics['accuracy']:.4f}, vocabulary of {len(vocabulary)} words")

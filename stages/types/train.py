@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from espalier.data.errors import InputError
-from espalier.data.files import whole_file, write_json
-from espalier.data.store import Store, file_digest
+from espalier.data.files import file_digest, whole_file, write_json
+from espalier.data.store import Store
 from espalier.stages.artifacts.artifact import Artifact, load_generator, milestone_name, parent_input, start_input
 from espalier.stages.artifacts.record import Event, Input
 from espalier.stages.artifacts.work_key import work_key
@@ -28,6 +28,7 @@ from espalier.stages.contracts.component import Metrics
 from espalier.stages.contracts.stage_type import StageType
 from espalier.stages.kinds.sampling import latents
 from espalier.stages.loop.checkpoints import Checkpoints
+from espalier.stages.loop.inputs import Inputs
 from espalier.stages.loop.interventions import NO_INTERVENTIONS, Interventions, interventions_of
 from espalier.stages.loop.keep_best import kept_words, to_publish
 from espalier.stages.loop.log import Log
@@ -38,7 +39,7 @@ from espalier.stages.loop.resume import Components, go_back, resume, set_finishe
 from espalier.stages.loop.rollback import Sick, interventions_in, next_remedy, rolled_back, way_back
 from espalier.stages.loop.snapshots import Snapshots
 from espalier.stages.loop.steps import iterations
-from espalier.stages.loop.trainer import Inputs, Trainer
+from espalier.stages.loop.trainer import Trainer
 from espalier.stages.loop.watch import Watch
 from espalier.stages.monitor.verdict import Verdict
 from espalier.stages.networks.build import build_networks, grow

@@ -48,7 +48,7 @@ def test_a_classifier_learns_digits_it_has_not_seen_to_the_same_bits_each_time(f
     first = (out / "classifier.safetensors").read_bytes()
     assert json.loads((out / "metrics.json").read_text())["test_accuracy"] > 0.7
     record = json.loads((out / "stage.json").read_text())
-    assert record["config"]["epochs"] == 6 and set(record["digests"]) == {"dataset", "test"}
+    assert record["config"]["epochs"] == 6 and set(record["inputs"]) == {"dataset", "test"}
     torch.rand(3)  # what was drawn before does not matter
     run_stage("classifiers", "digits")
     assert (out / "classifier.safetensors").read_bytes() == first

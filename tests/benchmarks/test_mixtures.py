@@ -169,7 +169,7 @@ def test_stores_of_images_have_the_manifest_they_always_had(tmp_path: Path) -> N
         lambda _, __: None,
         workers=1,
     )
-    keys = {"format", "count", "channels", "resolutions", "classes", "source", "damaged", "digests"}
+    keys = {"format", "count", "channels", "resolutions", "classes", "source", "damaged", "digests", "seal"}
     assert set(json.loads((tmp_path / "dolls/manifest.json").read_text())) == keys
     assert Store(tmp_path / "dolls").manifest.modes is None
 

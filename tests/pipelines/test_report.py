@@ -17,6 +17,7 @@ import pytest
 import torch
 from PIL import Image
 
+from espalier.data.sealed import digests_in, read_record, write_record
 from espalier.data.store import Store
 from espalier.pipelines.commands.status import State
 from espalier.pipelines.report.chain import Chain, StageFacts, facts_of, fade_end, tone_of
@@ -93,13 +94,12 @@ def test_a_hostile_dataset_name_is_text(copy_of_trained: Project) -> None:
     project, name = copy_of_trained, "<script>alert('x')</script>&\""
     for stage in ("r4", "r8", "r16"):
         file = project.root / "artifacts/progan" / stage / "stage.json"
-        record = json.loads(file.read_text())
+        record = read_record(file)
         record["evidence"] = record["config"]["dataset"] = record["dataset"]["path"] = name
         if record["parent"] is None:
             record["config"]["after"] = name
         record["verdict"], record["events"] = name, [{"step": 1, "images": 8, "kind": "stop", "words": name}]
-        file.unlink()
-        file.write_text(json.dumps(record))
+        write_record(file, record)
     page = reported(project)
     assert_alone(page)
     assert name not in page and html.escape(name, quote=True) in page
@@ -190,9 +190,9 @@ def facts(folder: Path, told: dict[str, Any], name: str = "r16") -> StageFacts:
     """A stage whose artifact says this."""
     artifact = folder / name
     artifact.mkdir()
-    (artifact / "stage.json").write_text(json.dumps({"config": {"tricks": {}}, **told}))
     (artifact / "monitor.csv").write_text(MONITOR)
     (artifact / "history.csv").write_text("step,kimg,alpha,loss_d\n1,0.1,0.5,1\n30,0.3,1,-2\n60,0.8,1,nan\n")
+    write_record(artifact / "stage.json", {"config": {"tricks": {}}, **told, "digests": digests_in(artifact)})
     with contextlib.chdir(folder):  # which has no work folder; the repository may have one
         return facts_of(Node(f"progan@{name}", (), (artifact,)), State(f"progan@{name}", "up to date", "", {}))
 

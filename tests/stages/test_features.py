@@ -16,6 +16,7 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
+from espalier.data.sealed import read_record, write_record
 from espalier.data.sources.dolls import DollSource
 from espalier.data.sources.folder import FolderSource
 from espalier.data.store import Store
@@ -170,8 +171,7 @@ def make_set(folder: Path, mode: str) -> Path:
 
 def test_what_does_not_fit_is_refused_before_images_are_made(artifact: Path, tmp_path: Path) -> None:
     grey, large = make_set(tmp_path / "grey", "L"), make_set(tmp_path / "large", "RGB")
-    manifest = json.loads((large / "manifest.json").read_text())
-    (large / "manifest.json").write_text(json.dumps({**manifest, "resolutions": [8, 16]}))
+    write_record(large / "manifest.json", {**read_record(large / "manifest.json"), "resolutions": [8, 16]})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("espalier.pipelines.commands.evaluate._sampled", lambda *_: pytest.fail("images were made"))
         patch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))

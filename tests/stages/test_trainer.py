@@ -10,6 +10,7 @@ from torch import Tensor
 
 from espalier.data.errors import InputError
 from espalier.data.store import Store
+from espalier.stages.artifacts import torch_file
 from espalier.stages.artifacts.artifact import load_artifact, load_generator, load_parent
 from espalier.stages.artifacts.checkpoint import read_checkpoint
 from espalier.stages.artifacts.history import History
@@ -176,9 +177,10 @@ def test_a_pickle_with_code_in_it_is_refused_and_never_run(tmp_path: Path) -> No
             return (Path.touch, (ran,))
 
     path = tmp_path / "step-00000001.pt"
-    torch.save({"record": Bomb(), "state": {}}, path)
-    with pytest.raises(InputError, match="refused"):
-        read_checkpoint(path)
+    for write in (torch_file.write_torch_file, lambda p, content: torch.save(content, p)):
+        write(path, {"record": Bomb(), "state": {}})
+        with pytest.raises(InputError, match="refused"):
+            read_checkpoint(path)
     assert not ran.exists()
 
 

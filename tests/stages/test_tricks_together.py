@@ -1,6 +1,5 @@
 """Every pair of tricks, and random larger sets of them, train or are refused with a reason."""
 
-import json
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +12,9 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.data.prepare import prepare
+from espalier.data.sealed import digests_in, read_record, write_record
 from espalier.data.sources.dolls import DollSource
-from espalier.data.store import Store, file_digest
+from espalier.data.store import Store
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS
@@ -60,10 +60,10 @@ def classed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     prepare(DollSource(source="dolls", root=Path("data/dolls"), count=48, resolution=32), path, lambda d, t: None, 1)
     np.save(path / "labels.npy", np.arange(48) % 3)
     np.save(path / "codes.npy", np.random.default_rng(0).standard_normal((48, 5), dtype=np.float32))
-    manifest = json.loads((path / "manifest.json").read_text())
-    digests = {**manifest["digests"], "codes.npy": file_digest(path / "codes.npy")}
-    more = {"classes": ["a", "b", "c"], "code_width": 5, "digests": digests}
-    (path / "manifest.json").write_text(json.dumps({**manifest, **more}))
+    manifest = read_record(path / "manifest.json")
+    (path / "manifest.json").unlink()
+    more = {"classes": ["a", "b", "c"], "code_width": 5, "digests": digests_in(path)}
+    write_record(path / "manifest.json", {**manifest, **more})
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(Path.cwd()))
         patch.chdir(home)

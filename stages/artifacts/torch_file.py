@@ -1,0 +1,61 @@
+"""Files of tensors and plain values that end with their digest, so that damage is noticed under any name.
+
+What torch.save wrote is followed by one line, "sha256 " and 64 digits, which torch.load does not read. Loading never runs
+code: a pickle that contains any is refused.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from espalier.data.sealed import Damaged
+
+MARK = b"\nsha256 "
+LENGTH = len(MARK) + 64 + 1
+
+
+def write_torch_file(path: Path, content: Any) -> str:
+    """Write the content; returns its digest."""
+    torch.save(content, path)
+    digest = _digest(path, path.stat().st_size)
+    with path.open("ab") as file:
+        file.write(MARK + digest.encode() + b"\n")
+    return digest
+
+
+def read_torch_file(path: Path) -> tuple[Any, str]:
+    """The content, on the CPU, and its digest.
+
+    Raises:
+        Damaged: it is not as it was written. pickle.UnpicklingError: it holds objects that could run code.
+        OSError: it cannot be read.
+    """
+    digest = _checked(path)
+    return torch.load(path, map_location="cpu", weights_only=True), digest
+
+
+def _checked(path: Path) -> str:
+    """The digest at the end of a file, after checking it."""
+    size = path.stat().st_size - LENGTH
+    with path.open("rb") as file:
+        file.seek(max(size, 0), os.SEEK_SET)
+        end = file.read()
+    if not (end.startswith(MARK) and end.endswith(b"\n")):
+        raise Damaged("does not end with its digest: it was cut, or an older version or another program wrote it")
+    digest = _digest(path, size)
+    if end != MARK + digest.encode() + b"\n":
+        raise Damaged("is damaged: its content does not match the digest at its end")
+    return digest
+
+
+def _digest(path: Path, size: int) -> str:
+    """SHA-256 of a file's first `size` bytes."""
+    found, left = hashlib.sha256(), size
+    with path.open("rb") as file:
+        while left > 0 and (part := file.read(min(left, 2**20))):
+            found.update(part)
+            left -= len(part)
+    return found.hexdigest()

@@ -1,0 +1,72 @@
+"""Images that are read or generated in parts, so that memory grows neither with their number nor with their size."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+PART_BYTES, HELD_BYTES = 2**24, 2**28
+"""Bytes of images that are worked on at once, and up to which a whole set is held in memory."""
+
+
+class InParts:
+    """N images uint8 (channels, R, R). A slice of them is a tensor.
+
+    `part` makes the images from one place to another. It is called for parts of one size, so that what it makes does not
+    depend on who asks.
+    """
+
+    def __init__(self, count: int, image: torch.Size, part: Callable[[int, int], Tensor]) -> None:
+        self.shape = torch.Size((count, *image))
+        self._part, self._step = part, part_length(self.shape)
+        self._last: tuple[int, Tensor] | None = None
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, places: slice) -> Tensor:
+        start, end, stride = places.indices(len(self))
+        first, step = start // self._step * self._step, self._step
+        parts = [self._at(at)[max(start - at, 0) : end - at] for at in range(first, max(end, first + 1), step)]
+        return torch.cat(parts)[::stride]
+
+    def _at(self, start: int) -> Tensor:
+        if self._last is None or self._last[0] != start:
+            self._last = start, self._part(start, min(start + self._step, len(self)))
+        return self._last[1]
+
+
+Images = Tensor | InParts
+"""Images uint8 (N, channels, R, R), or other samples (N, ...), in memory or in parts."""
+
+
+def in_parts(count: int, image: torch.Size, part: Callable[[int, int], Tensor]) -> Images:
+    """`count` images, each of this shape, that `part` makes from one place to another; held in memory if they are small."""
+    if count * image.numel() <= HELD_BYTES:
+        return part(0, count)
+    return InParts(count, image, part)
+
+
+def first(images: Images, count: int) -> Images:
+    """The first of the images, in parts if these are."""
+    if isinstance(images, Tensor):
+        return images[:count]
+    return InParts(min(count, len(images)), images.shape[1:], lambda start, end: images[start:end])
+
+
+def part_length(shape: torch.Size) -> int:
+    """Number of images of a set of this shape to work on at once."""
+    return max(1, PART_BYTES // max(1, shape[1:].numel()))
+
+
+def parts_of(images: Images, most: int | None = None) -> Iterator[Tensor]:
+    """The images in parts of at most `most`."""
+    step = min(part_length(images.shape), most or len(images) or 1)
+    for start in range(0, len(images), step):
+        yield images[start : start + step]
+
+
+def pooled(images: Images, side: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    """Images in [0, 1], averaged down to (N, channels, side, side)."""
+    return torch.cat([F.adaptive_avg_pool2d(part.to(dtype) / 255, side) for part in parts_of(images)])
