@@ -59,6 +59,11 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
+def train(project: Path) -> int:
+    """Train the stage, or go on; returns the exit code."""
+    return _forked(project, lambda: run_stage(*STAGE, False))
+
+
 def calls_of_a_training(project: Path, folder: Path) -> tuple[int, dict[str, bytes]]:
     """The number of calls that can fail in a whole training, and the bytes of the artifact that it publishes."""
     whole = Path(shutil.copytree(project, folder / "whole"))
@@ -79,19 +84,19 @@ def die_and_go_on(project: Path, folder: Path, at: int, way: Way, expected: dict
     here = Path(shutil.copytree(project, folder / f"{way}-{at}"))
     told = folder / f"{way}-{at}.step"
 
-    def train() -> None:
+    def die() -> None:
         _note_checkpoints(told)
         with Disk(here, at, way).watched():
             run_stage(*STAGE, False)
 
-    code = _forked(here, train)
+    code = _forked(here, die)
     if code not in (0, DIED):
         return f"{way} at call {at}: the training ended with exit code {code}"
     written = int(told.read_text()) if told.is_file() else 0
     left = max((step for step in map(_step_of, _checkpoints(here)) if step is not None), default=0)
     if left < written:
         return f"{way} at call {at}: the checkpoint of step {written} is lost, {left} is left"
-    if _forked(here, lambda: run_stage(*STAGE, False)) != 0:
+    if train(here) != 0:
         return f"{way} at call {at}: the same command does not go on"
     found = content_of(here / ARTIFACT)
     shutil.rmtree(here)

@@ -76,9 +76,11 @@ class Disk:
             self._bytes[file.stat().st_ino] = file.read_bytes()
 
     def _sync_folder(self, folder: Path) -> None:
-        self._names[folder.stat().st_ino] = {
-            path.name: path.stat().st_ino for path in folder.iterdir() if path.exists()
-        }
+        inside = [path for path in folder.iterdir() if path.exists()]
+        self._names[folder.stat().st_ino] = {path.name: path.stat().st_ino for path in inside}
+        for path in inside:
+            if path.is_dir():  # it is there, though nothing in it is yet
+                self._names.setdefault(path.stat().st_ino, {})
 
     def _fail(self) -> None:
         self.at = None

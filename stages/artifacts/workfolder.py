@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from espalier.data.errors import InputError
-from espalier.data.files import write_json
+from espalier.data.files import make_folder, write_json
 from espalier.stages.process.torchrun import is_launched
 
 CHECKPOINT = re.compile(r"step-(\d{8,})-([0-9a-f]{16})\.pt")
@@ -50,7 +50,7 @@ def hold(lock: Path, what: str, waits: Callable[[str], None] | None = None) -> I
     Raises:
         InputError: another process holds it; gives its PID.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(lock.parent)
     with lock.open("a+") as file:
         if not _taken(file):
             who = holder(lock)
