@@ -39,9 +39,9 @@ class Scenario:
 
 
 SCENARIOS = (
-    Scenario("a chain by dvc", ("dvc", "repro", "chain@r8"), "artifacts/chain"),
-    Scenario("a chain by espalier run", ("espalier", "run", "chain"), "artifacts/chain"),
-    Scenario("an experiment", ("espalier", "run", "chain", "-S", "chain.stages.r8.seed=5"), "artifacts/chain"),
+    Scenario("a chain by dvc", ("dvc", "repro", "progan@r8"), "artifacts/progan"),
+    Scenario("a chain by espalier run", ("espalier", "run", "progan"), "artifacts/progan"),
+    Scenario("an experiment", ("espalier", "run", "progan", "-S", "+progan.stages.r8.seed=5"), "artifacts/progan"),
     Scenario("a preparation", ("dvc", "repro", "dataset@dolls"), "artifacts/datasets"),
 )
 
@@ -67,10 +67,15 @@ def params() -> dict[str, Any]:
     common["tricks"] = {**common["tricks"], "fade": {"kimg": 1}}
     stages = {
         "r4": {"after": "artifacts/datasets/dolls", "resolution": 4, "kimg": 3},
-        "r8": {"after": "artifacts/chain/r4", "resolution": 8, "kimg": 3},
+        "r8": {"after": "artifacts/progan/r4", "resolution": 8, "kimg": 3},
     }
     dolls = {**PARAMS["datasets"]["dolls"], "count": 2500, "resolution": 16}
-    return {"datasets": {"dolls": dolls}, "chain": {"common": common, "stages": stages}}
+    empty = {  # what else dvc.yaml asks for
+        "features": {}, "texts": {},
+        "fashiongan": {"common": {"dataset": "artifacts/datasets/x", "encoder": "artifacts/texts/x"}, "stages": {}},
+        "fashiongan_test": {"common": {"dataset": "artifacts/datasets/x"}, "stages": {}},
+    }  # fmt: skip
+    return {"datasets": {"dolls": dolls}, "progan": {"common": common, "stages": stages}, **empty}
 
 
 def make_project(folder: Path) -> Path:
