@@ -6,6 +6,8 @@ code: a pickle that contains any is refused.
 
 import hashlib
 import os
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,32 @@ LENGTH = len(MARK) + 64 + 1
 
 
 def write_torch_file(path: Path, content: Any) -> str:
-    """Write the content; returns its digest."""
-    torch.save(content, path)
+    """Write the content; returns its digest. The same content gives the same bytes."""
+    with path.open("wb") as file:  # given a path, it would write the file's name into it
+        torch.save(_plain(content, set()), file)
     digest = _digest(path, path.stat().st_size)
     with path.open("ab") as file:
         file.write(MARK + digest.encode() + b"\n")
     return digest
+
+
+def _plain(content: Any, seen: set[int]) -> Any:
+    """The content in fresh containers. Pickle writes an object that occurs twice only once, so the bytes would depend on which
+    strings, lists and tensors happen to be one object: after a resume, others are. `seen`: the storages so far."""
+    if isinstance(content, Mapping):
+        return {_plain(key, seen): _plain(value, seen) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_plain(value, seen) for value in content]
+    if isinstance(content, tuple):
+        return tuple(_plain(value, seen) for value in content)
+    if isinstance(content, str):
+        return sys.intern(str(content))
+    if isinstance(content, torch.Tensor):
+        tensor, storage = content.detach(), content.untyped_storage()
+        alone = storage.nbytes() == tensor.nbytes and storage.data_ptr() not in seen
+        seen.add(storage.data_ptr())
+        return tensor if alone else tensor.clone()  # with the same strides: sums of other strides round differently
+    return content
 
 
 def read_torch_file(path: Path) -> tuple[Any, str]:
