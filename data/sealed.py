@@ -47,6 +47,16 @@ def read_record(file: Path) -> dict[str, Any]:
     return dict(found)
 
 
+def format_of(file: Path) -> int | None:
+    """The format that a record says it has, whole or not; None if it says none."""
+    try:
+        found = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    said = found.get("format") if isinstance(found, dict) else None
+    return said if isinstance(said, int) else None
+
+
 def digests_in(folder: Path) -> dict[str, str]:
     """The digest of each file in a folder and below it, by its path in there."""
     files = sorted(path for path in folder.rglob("*") if path.is_file())

@@ -31,9 +31,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from espalier.data.errors import InputError
-from espalier.data.sealed import Damaged, check_file, read_record
+from espalier.data.sealed import Damaged, check_file, format_of, read_record
 
-FORMAT = 2
+FORMAT = 1
 POINTS = "points.npy"
 CODES = "codes.npy"
 RECORDS = "records.jsonl"
@@ -78,6 +78,11 @@ class Store:
         manifest = path / "manifest.json"
         if not manifest.is_file():
             raise InputError(f"there is no prepared dataset at {path}; make it with: dvc repro dataset@{path.name}")
+        if format_of(manifest) not in (None, FORMAT):
+            raise InputError(
+                f"the dataset at {path} has format {format_of(manifest)}, this version reads {FORMAT}; "
+                f"prepare it again: dvc repro -f dataset@{path.name}"
+            )
         self._intact: set[str] = set()
         try:
             self.manifest = Manifest.model_validate(read_record(manifest))
@@ -85,11 +90,6 @@ class Store:
             raise self._damaged("manifest.json", "cannot be read") from error
         except Damaged as error:
             raise self._damaged("manifest.json", str(error)) from error
-        if self.manifest.format != FORMAT:
-            raise InputError(
-                f"the dataset at {path} has format {self.manifest.format}, this version reads {FORMAT}; "
-                f"prepare it again: dvc repro -f dataset@{path.name}"
-            )
 
     def _damaged(self, file: str, why: str) -> InputError:
         return InputError(

@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,6 @@ from espalier.stages.artifacts.workfolder import checkpoints_in
 ROOT = Path(__file__).parents[2]
 VICTIMS = ("espalier.stages.run", "dvc", "espalier", "all")
 LEAVING_SECONDS, RUN_SECONDS = 20.0, 300.0
-WORKER = "multiprocessing"
 
 
 @dataclass(frozen=True)
@@ -92,15 +91,17 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
-def campaign(folder: Path, kills: int, seed: int, say: Callable[[str], None] = print) -> dict[str, Kills]:
+def campaign(
+    folder: Path, kills: int, seed: int, say: Callable[[str], None] = print, scenarios: Sequence[Scenario] = SCENARIOS
+) -> dict[str, Kills]:
     """At least `kills` kills, in turns over the scenarios."""
-    random_of = random.Random(seed)
-    expected = {s.name: _undisturbed(s, make_project(folder / f"whole-{n}")) for n, s in enumerate(SCENARIOS)}
-    found, number = {s.name: Kills() for s in SCENARIOS}, 0
+    chance = random.Random(seed)
+    expected = {s.name: _undisturbed(s, make_project(folder / f"whole-{n}")) for n, s in enumerate(scenarios)}
+    found, number = {s.name: Kills() for s in scenarios}, 0
     while sum(one.total for one in found.values()) < kills:
-        scenario = SCENARIOS[number % len(SCENARIOS)]
+        scenario = scenarios[number % len(scenarios)]
         project = make_project(folder / f"killed-{number}")
-        _kill_until_done(scenario, project, expected[scenario.name], found[scenario.name], random_of)
+        _kill_until_done(scenario, project, expected[scenario.name], found[scenario.name], chance)
         shutil.rmtree(project, ignore_errors=True)
         one, number = found[scenario.name], number + 1
         say(

@@ -22,7 +22,7 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.data.files import file_digest
-from espalier.data.sealed import Damaged, check_file, digests_in, read_record, write_record
+from espalier.data.sealed import Damaged, check_file, digests_in, format_of, read_record, write_record
 from espalier.stages.artifacts.checkpoint import read_checkpoint
 from espalier.stages.artifacts.record import FORMAT, Input, Record
 from espalier.stages.config.stage import StageConfig
@@ -101,14 +101,13 @@ def load_artifact(path: Path) -> Artifact:
     file = path / "stage.json"
     if not file.is_file():
         raise InputError(f"there is no artifact at {path} (no stage.json in it)")
+    if format_of(file) not in (None, FORMAT):
+        raise InputError(
+            f"the artifact {path} has format {format_of(file)}, this version reads {FORMAT}; publish it again: "
+            f"dvc repro -f {path.parent.name}@{path.name}"
+        )
     try:
-        found = read_record(file)
-        if found.get("format", FORMAT) != FORMAT:
-            raise InputError(
-                f"the artifact {path} has format {found['format']}, this version reads {FORMAT}; publish it again: "
-                f"dvc repro -f {path.parent.name}@{path.name}"
-            )
-        record = Record.model_validate(found)
+        record = Record.model_validate(read_record(file))
     except (ValidationError, ValueError) as error:
         why = str(error) if isinstance(error, Damaged) else "is damaged: it is no record of a training"
         raise InputError(

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from espalier.stages.contracts.options import Options
 
-FORMAT = 4
+FORMAT = 3
 """Format version of artifacts and checkpoints; 1 was before the stages moved into separate packages."""
 
 

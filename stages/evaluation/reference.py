@@ -13,7 +13,7 @@ from espalier.data.files import whole_file
 from espalier.data.sealed import Damaged
 from espalier.data.store import Store
 from espalier.stages.artifacts.torch_file import read_torch_file, write_torch_file
-from espalier.stages.artifacts.workfolder import work_root
+from espalier.stages.artifacts.workfolder import hold, work_root
 from espalier.stages.contracts.in_parts import Images, in_parts
 from espalier.stages.features.extractor import Extractor
 from espalier.stages.process.seeds import derive_seed
@@ -89,6 +89,11 @@ def _at(every: NDArray[np.uint8], places: NDArray[np.int64]) -> Images:
 
 
 def _kept(file: Path, extractor: Extractor, sets: dict[str, Images]) -> dict[str, Tensor]:
+    with hold(file.with_suffix(".lock"), file.name, waits=print):  # another evaluation may be computing them
+        return _read_or_made(file, extractor, sets)
+
+
+def _read_or_made(file: Path, extractor: Extractor, sets: dict[str, Images]) -> dict[str, Tensor]:
     if file.is_file():
         try:
             kept: dict[str, Tensor] = read_torch_file(file)[0]

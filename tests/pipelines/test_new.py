@@ -41,6 +41,7 @@ def test_the_shipped_files_keep_their_comments_and_order(project: Project, like:
     assert f"artifacts/mine-{like}/" not in str(project.params[f"next-{like}"])
 
 
+@pytest.mark.long
 def test_two_pipelines_on_two_datasets_each_rerun_only_their_own(project: Project) -> None:
     photos(project.root / "my photos")
     project.espalier("new", "faces", "--like", "progan", "--images", "my photos")

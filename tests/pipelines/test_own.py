@@ -142,7 +142,10 @@ def check_trick(project: Project, said: str) -> None:
 CHECKS = {page: globals()[f"check_{page.replace('-', '_')}"] for page in PAGES}
 
 
-@pytest.mark.parametrize("name", PAGES)
+SLOW = ("metric", "network", "stage-type")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in SLOW)) for n in PAGES])
 def test_the_example_of_an_own_part_runs(project: Project, name: str) -> None:
     page = Page(name)
     give(project, page)

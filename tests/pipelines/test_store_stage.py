@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.conftest import Project
@@ -50,6 +51,7 @@ DAG = """
 """
 
 
+@pytest.mark.long
 def test_a_pipeline_trains_on_what_a_stage_made(project: Project) -> None:
     (project.root / "my_grey.py").write_text(CODE)
     dag = project.root / "dvc.yaml"

@@ -27,7 +27,7 @@ def test_a_training_goes_on_from_every_crash_point(tmp_path: Path) -> None:
         assert found.tried >= 9 and not found.lost
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", ["nothing", *(pytest.param(way, marks=pytest.mark.long) for way in WAYS[:2])])
 def test_some_crash_points(tmp_path: Path, way: Way) -> None:
     project = make_project(tmp_path / "project")
     calls, expected = calls_of_a_training(project, tmp_path)
@@ -35,6 +35,7 @@ def test_some_crash_points(tmp_path: Path, way: Way) -> None:
     assert die_and_go_on(project, tmp_path, at, way, expected) is None
 
 
+@pytest.mark.long
 def test_without_syncs_a_power_cut_loses_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("espalier.data.files.sync", lambda path: None)
     monkeypatch.setattr("espalier.stages.artifacts.checkpoint.sync", lambda path: None)
@@ -44,6 +45,7 @@ def test_without_syncs_a_power_cut_loses_something(tmp_path: Path, monkeypatch: 
         assert "is lost" in str(die_and_go_on(project, tmp_path, calls - 1, way, expected))
 
 
+@pytest.mark.long
 def test_without_the_state_of_a_trick_the_bits_differ(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     project = make_project(tmp_path / "project")
     calls, expected = calls_of_a_training(project, tmp_path)
