@@ -6,6 +6,7 @@ from typing import Any, Literal
 import httpx
 from prefect import get_client
 from prefect.context import FlowRunContext
+from prefect.exceptions import CancelledRun
 from prefect.flow_runs import pause_flow_run
 from prefect.input import RunInput, keyset_from_paused_state, read_flow_run_input
 from prefect.states import Paused
@@ -54,6 +55,8 @@ def _answer_after_absence(form: type[RunInput], key: str) -> Approval | None:
             if state is not None and state.is_running():
                 given: Any = read_flow_run_input(keyset["response"])
                 return None if given is None else Approval(**given)
+            if state is not None and (state.is_cancelling() or state.is_final()):
+                raise CancelledRun("cancelled while it waited for an answer")
             if state is not None and state.is_paused() and read_flow_run_input(keyset["schema"]) is None:
                 form.save(keyset)
         except httpx.HTTPError as error:

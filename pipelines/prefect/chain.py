@@ -14,6 +14,7 @@ from prefect.states import Cancelled, Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from espalier.data.errors import InputError
+from espalier.pipelines.prefect.cancelling import noticing_cancellation
 from espalier.pipelines.prefect.gates import Gates
 from espalier.pipelines.prefect.pages import Outcome, key_of, run_page
 from espalier.pipelines.prefect.reporting import Reporter
@@ -63,7 +64,7 @@ class Chain:
         try:
             with Runner(max_workers=self.options.at_once) as runner:
                 try:
-                    with self.processes.deadline(self.options.seconds):
+                    with self.processes.deadline(self.options.seconds), noticing_cancellation(self._cancel):
                         self._walk(runner)
                 except BaseException:  # only the main thread receives a cancellation
                     self.processes.stop(CANCELLED)
@@ -75,6 +76,9 @@ class Chain:
             return state
         finally:
             self.reporter.close(LAST_REPORTS_SECONDS)
+
+    def _cancel(self) -> None:
+        self.processes.stop(CANCELLED)
 
     def _walk(self, runner: Runner) -> None:
         while True:
@@ -116,6 +120,8 @@ class Chain:
         if self.processes.stopped_for == OUT_OF_TIME:
             where = "; ".join(o.detail for o in self.outcomes.values() if o.word == "Unfinished")
             return Cancelled(name="Unfinished", message=where or f"{OUT_OF_TIME}; the next run resumes from here")
+        if self.processes.stopped_for == CANCELLED:
+            return Cancelled(message="; ".join(o.detail for o in self.outcomes.values() if o.word == "Cancelled"))
         if self.failure is not None:
             return Failed(message=self.failure)
         cached = sum(outcome.word == "Cached" for outcome in self.outcomes.values())
