@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from espalier.models import processes
 from espalier.models.layers import leaky_relu
 from espalier.models.norms import NORMS, MakeNorm
 
@@ -48,8 +49,15 @@ class Hidden(nn.Module):
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         activate = ACTIVATIONS[self.plan.activation]
         x = activate(self.norm(x, labels)) if self.plan.norm_first else self.norm(activate(x), labels)
-        if self.plan.dropout:
-            x = F.dropout(x, self.plan.dropout, training=self.training or self.plan.dropout_when_sampling)
+        x = dropped(x, self.plan.dropout, self.training, self.plan.dropout_when_sampling)
         if self.plan.noise and self.training:
-            x = x + self.plan.noise * torch.randn_like(x)
+            x = x + self.plan.noise * processes.drawn(x, lambda of: of.normal_(), True)
         return x
+
+
+def dropped(x: Tensor, share: float, training: bool, when_sampling: bool = False) -> Tensor:
+    """Dropout: a share of the values is zero, in training and perhaps when sampling, and the others grow in proportion."""
+    if not share or not (training or when_sampling):
+        return x
+    kept = processes.drawn(x, lambda of: of.bernoulli_(1 - share), training)
+    return x * (kept / (1 - share))

@@ -6,9 +6,11 @@ Only the conditional norm uses the class labels (B,).
 from collections.abc import Callable
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from espalier.models import processes
 from espalier.models.layers import pixel_norm
 
 NormName = Literal["none", "batch", "instance", "layer", "pixel"]
@@ -33,7 +35,26 @@ class BatchNorm(nn.BatchNorm2d):
         pass  # accept (B, C) as well as (B, C, H, W)
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
+        if self.training and processes.several():
+            shape = (1, -1, *[1] * (x.ndim - 2))
+            return normalised_by_all(x, self) * self.weight.view(shape) + self.bias.view(shape)
         return super().forward(x)
+
+
+def normalised_by_all(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
+    """x with mean 0 and variance 1 over the batches of all processes, which also move the norm's running statistics."""
+    over = (0, *range(2, x.ndim))
+    mean = processes.mean(x.mean(over, keepdim=True))
+    var = processes.mean((x - mean).square().mean(over, keepdim=True))
+    with torch.no_grad():
+        count = x.numel() / x.shape[1] * processes.count()
+        moved = ((norm.running_mean, mean), (norm.running_var, var * count / max(count - 1, 1)))
+        for running, now in moved:
+            if running is not None:
+                running.lerp_(now.flatten().to(running.dtype), norm.momentum or 0.0)
+        if norm.num_batches_tracked is not None:
+            norm.num_batches_tracked.add_(1)
+    return (x - mean) * (var + norm.eps).rsqrt()
 
 
 class InstanceNorm(nn.InstanceNorm2d):
@@ -86,7 +107,10 @@ class ConditionalBatchNorm(nn.Module):
         if labels is None:
             raise ValueError("a conditional norm needs labels")
         mean, var = self.norm.running_mean, self.norm.running_var
-        normed = F.batch_norm(x, mean, var, training=self.training, momentum=0.1, eps=self.norm.eps)
+        if self.training and processes.several():
+            normed = normalised_by_all(x, self.norm)
+        else:
+            normed = F.batch_norm(x, mean, var, training=self.training, momentum=0.1, eps=self.norm.eps)
         shape = (len(x), -1, *[1] * (x.ndim - 2))
         scaled: Tensor = normed * self.scale(labels).view(shape) + self.shift(labels).view(shape)
         return scaled

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from espalier.models.fashiongan.condition import CLASSES, SentenceAndMap
 from espalier.models.fashiongan.layers import Block, Colours, Said, down, initialise, same, tiled, up
 from espalier.models.fashiongan.shape import widths
-from espalier.models.hidden import HiddenPlan
+from espalier.models.hidden import HiddenPlan, dropped
 from espalier.models.norms import NORMS
 
 Body = Literal["unet", "encoder"]
@@ -118,7 +118,7 @@ class Unet(nn.Module):
         for k, (convolution, norm) in enumerate(zip(self.ups, self.up_norms, strict=False)):
             x = norm(convolution(F.relu(x)))
             if k < self.dropped:
-                x = F.dropout(x, self.dropout, self.training)
+                x = dropped(x, self.dropout, self.training)
             x = torch.cat([x, skips.pop()], dim=1)
         made: Tensor = self.ups[-1](F.relu(x))
         return made

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from espalier.models import processes
 from espalier.stages.contracts.condition import Condition, rows
 from espalier.stages.process import distributed
 from espalier.stages.process.device import precision
@@ -105,7 +106,8 @@ class Game:
         self._differentiate("discriminator", terms)
         if not self.simultaneous:
             self._move("discriminator", context)
-        return self._detached(terms, d_real=logits[0], d_fake=logits[1], d_accuracy=pair_accuracy(*logits))
+        accuracy = pair_accuracy(*(processes.everyone(of.detach()) for of in logits))
+        return self._detached(terms, d_real=logits[0], d_fake=logits[1], d_accuracy=accuracy)
 
     def generator_step(
         self,

@@ -100,8 +100,7 @@ class Trainer:
         context, batch = self.context(), self.config.batch_size
         self.before = self.images
         # For stochastic layers, such as dropout; everything else has its own generator.
-        key = self.config.seed, self.config.name, self.step, distributed.rank(), "layers"
-        seed_layers(derive_seed(*key), self.device)
+        seed_layers(derive_seed(self.config.seed, self.config.name, self.step, 0, "layers"), self.device)
         self.game.before_step(context)
         join, plays = self.config.discriminator, self.config.plays
         terms: Terms = {} if join.at_once else self.game.nothing(self.device)

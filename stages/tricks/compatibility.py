@@ -20,7 +20,7 @@ CLASS_G, CLASS_D, NO_CLASS_D = (
     "no classes in the discriminator",
 )
 MOMENTUM, UNBOUNDED = "momentum in the discriminator", "no bound on the discriminator"
-SEVERAL, EQUALIZED, RANDOM_LAYERS = "several processes", "equalized weights", "layers that draw"
+SEVERAL, EQUALIZED = "several processes", "equalized weights"
 SENTENCES = "sentences"
 
 BOUNDS = ("weight_clipping", "gradient_penalty", "zero_centered_penalty", "dragan", "r1", "r2", "spectral_norm")
@@ -119,9 +119,6 @@ RULES: tuple[Rule, ...] = (
         "warn", "loss wgan", UNBOUNDED,
         f"the critic's output can grow without bound; add one of {', '.join(BOUNDS)}",
     ),
-    *_each("warn", (BN_D, BN_G), SEVERAL, "each process normalises by its own share of the batch"),
-    Rule("warn", "minibatch_discrimination", SEVERAL, "similarities are computed within each process's share of the batch"),
-    Rule("warn", RANDOM_LAYERS, SEVERAL, "several processes draw different dropout and noise than one process would"),
     *_each(
         "note", PENALTIES, "minibatch_stddev",
         "a sample's gradient then depends on the others of its group; ProGAN does this and works",
@@ -169,8 +166,6 @@ def features(setting: Setting, loss: Trick, chosen_tricks: Sequence[Trick]) -> d
         found[UNBOUNDED] = "tricks"
     if setting.processes > 1:
         found[SEVERAL] = "processes"
-    if random := [name for name in ("dropout", "layer_noise") if name in found]:
-        found[RANDOM_LAYERS] = f"tricks.{random[0]}"
     return found
 
 

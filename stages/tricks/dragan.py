@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor
 
+from espalier.models import processes
 from espalier.stages.tricks.step import Step, slope
 from espalier.stages.tricks.trick import Term
 
@@ -38,4 +39,4 @@ class Dragan(Term):
         if self.noise == "gaussian":
             return step.context.normal(shape, self.name) * math.sqrt(self.c)
         alpha = step.context.uniform((len(real), *[1] * (real.ndim - 1)), self.name, "alpha")
-        return alpha * 0.5 * real.std(correction=0) * step.context.uniform(shape, self.name)
+        return alpha * 0.5 * processes.everyone(real).std(correction=0) * step.context.uniform(shape, self.name)

@@ -15,6 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from espalier.models import processes
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
@@ -37,6 +38,6 @@ class FeatureMatching(Term):
 
     def generator_term(self, step: Step) -> Tensor:
         with torch.no_grad():
-            real = step.real_features[self.layer].mean(0)
-        apart = real - step.fake_features[self.layer].mean(0)
+            real = processes.mean(step.real_features[self.layer].mean(0))
+        apart = real - processes.mean(step.fake_features[self.layer].mean(0))
         return apart.abs().mean() if self.distance == "absolute" else apart.square().mean()

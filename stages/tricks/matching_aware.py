@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from espalier.models import processes
 from espalier.models.fashiongan.condition import SentenceAndMap
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
@@ -27,11 +28,11 @@ class MatchingAware(Term):
         return ("discriminator.code",)
 
     def check(self, setting: Setting) -> None:
-        if setting.batch_size // setting.processes < 2:
+        if setting.batch_size < 2:
             raise ValueError("the mismatched sentence comes from the same batch; use a batch_size of 2 or more")
 
     def discriminator_term(self, step: Step) -> Tensor:
         condition = step.players.condition
         assert isinstance(condition, SentenceAndMap)
-        wrong = condition._replace(code=condition.code.roll(1, dims=0))
+        wrong = condition._replace(code=processes.mine(processes.everyone(condition.code).roll(1, dims=0)))
         return step.players.on_fakes(step.players.opponent(step.real, None, wrong).float())

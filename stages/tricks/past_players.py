@@ -8,15 +8,23 @@ iterations"). `ema` is the modern alternative.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
+import torch
 from pydantic import Field, PrivateAttr
-from torch import nn
+from torch import Tensor, nn
 
 from espalier.stages.tricks.context import StepContext
 from espalier.stages.tricks.parts import Networks, Player
 from espalier.stages.tricks.trick import Trick
+
+
+def _one(draw: Callable[..., Tensor], context: StepContext, *purpose: object) -> float:
+    """One draw for all processes."""
+    return float(draw((1,), generator=context.random(*purpose), device=context.device))
 
 
 class PastPlayers(Trick):
@@ -30,9 +38,9 @@ class PastPlayers(Trick):
     _shells: dict[str, nn.Module] = PrivateAttr(default_factory=dict)
 
     def opponent(self, opponent: nn.Module, player: Player, context: StepContext) -> nn.Module:
-        if not self._kept or float(context.uniform((1,), self.name)[0]) >= self.share:
+        if not self._kept or _one(torch.rand, context, self.name) >= self.share:
             return opponent
-        chosen = self._kept[int(context.integers(len(self._kept), (1,), self.name, "which")[0])]
+        chosen = self._kept[int(_one(partial(torch.randint, len(self._kept)), context, self.name, "which"))]
         other = "generator" if player == "discriminator" else "discriminator"
         if other not in self._shells:
             self._shells[other] = deepcopy(opponent).requires_grad_(False)

@@ -17,6 +17,7 @@ import torch
 from pydantic import Field, field_validator
 from torch import Tensor, nn
 
+from espalier.models import processes
 from espalier.stages.contracts.registry import load
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
@@ -64,7 +65,7 @@ class Perceptual(Term):
         with torch.no_grad():
             real = _as_list(phi(_unpacked(step.real, channels)))
         fake = _as_list(phi(_unpacked(step.fake, channels)))
-        apart = [(r.mean(0) - f.mean(0)).abs().mean() for r, f in zip(real, fake, strict=True)]
+        apart = [processes.mean(r.mean(0) - f.mean(0)).abs().mean() for r, f in zip(real, fake, strict=True)]
         return torch.stack(apart).mean()
 
 

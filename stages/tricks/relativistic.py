@@ -15,6 +15,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Tensor
 
+from espalier.models import processes
 from espalier.stages.tricks.loss import Loss
 from espalier.stages.tricks.parts import Targets
 from espalier.stages.tricks.trick import Trick
@@ -33,7 +34,8 @@ class RelativisticLoss(Loss):
         margin = self.chosen.margin
         if self.form == "paired":
             return margin(winner - loser).mean()
-        return (margin(winner - loser.mean()).mean() + margin(winner.mean() - loser).mean()) / 2
+        of_winner, of_loser = processes.mean(winner.mean()), processes.mean(loser.mean())
+        return (margin(winner - of_loser).mean() + margin(of_winner - loser).mean()) / 2
 
     def discriminator(self, real: Tensor, fake: Tensor, targets: Targets) -> Tensor:
         return self._lead(real, fake)

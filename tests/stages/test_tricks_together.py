@@ -70,10 +70,12 @@ def classed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield Store(path)
 
 
-def configured(tricks: dict[str, Any], network: str = "dcgan") -> StageConfig:
+def configured(
+    tricks: dict[str, Any], network: str = "dcgan", processes: int = 1, learning_rate: float = 0.001
+) -> StageConfig:
     stage: dict[str, Any] = {
         "resolution": 8, "kimg": 1, "batch_size": 8, "network": NETWORKS[network],
-        "tricks": tricks, "adam": {"learning_rate": 0.001},
+        "tricks": tricks, "adam": {"learning_rate": learning_rate}, "processes": processes,
     }  # fmt: skip
     if network == "fashion_shape":
         stage |= {"resolution": 32, "encoder": "artifacts/datasets/x"}
