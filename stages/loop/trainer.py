@@ -101,19 +101,21 @@ class Trainer:
         self.before = self.images
         # For stochastic layers, such as dropout; everything else has its own generator.
         seed_layers(derive_seed(self.config.seed, self.config.name, self.step, 0, "layers"), self.device)
-        self.game.before_step(context)
-        join, plays = self.config.discriminator, self.config.plays
+        join, plays, turns = self.config.discriminator, self.config.plays, self.game.discriminator_steps(context)
         terms: Terms = {} if join.at_once else self.game.nothing(self.device)
-        for turn in range(self.game.discriminator_steps(context)):
+        for turn in range(turns):
+            now = replace(context, turn=turn, turns=turns, images=self.images)
+            self.game.before_step(now)
             if plays and not join.fits(self.before):
                 real, condition = self.batches.at(self.images, batch), self.batches.condition_at(self.images, batch)
-                terms |= self.game.discriminator_step(replace(context, turn=turn), real, condition)
+                terms |= self.game.discriminator_step(now, real, condition)
             self.images += batch
         if not join.warms_up(self.before):
             place = context.step * batch, batch, "generator"
             count, condition = batch // distributed.world(), self.batches.condition_at(*place)
             adversarial = plays and not join.fits(self.before)
-            terms |= self.game.generator_step(context, lambda: self.batches.at(*place), count, condition, adversarial)
+            now = replace(now, turn=0)
+            terms |= self.game.generator_step(now, lambda: self.batches.at(*place), count, condition, adversarial)
         self.step += 1
         return distributed.averaged(terms)
 

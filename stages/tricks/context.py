@@ -11,9 +11,10 @@ from espalier.stages.process.seeds import derive_seed
 
 @dataclass(frozen=True, slots=True)
 class StepContext:
-    """The training position: `step` iterations done so far, `images` reals shown to the discriminator so far.
+    """The training position: `step` iterations done so far, `images` reals shown to the discriminator before this turn.
 
-    `batch` is the global batch, over all processes; `turn` counts discriminator steps within the iteration.
+    `batch` is the global batch, over all processes; `turn` counts the `turns` discriminator steps within the iteration. The
+    generator's step has the images of the last of them.
     """
 
     seed: int
@@ -23,6 +24,7 @@ class StepContext:
     batch: int
     device: torch.device
     turn: int = 0
+    turns: int = 1
 
     def random(self, *purpose: object) -> torch.Generator:
         """A separate generator for each purpose, on the device; the same in all processes."""

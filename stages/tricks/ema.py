@@ -1,10 +1,11 @@
 """Exponential moving average of the generator's weights; the average is sampled and passed to the next stage.
 
-    average <- beta average + (1 - beta) generator,   beta = 0.5^(batch / half_life)
+    average <- beta average + (1 - beta) generator,   beta = 0.5^(images / half_life)
 
-after each generator step. Source: Karras et al., "Progressive Growing of GANs", section 5 (0.999 per step at a batch
-size of 16: a half-life of 11 kimg). Expressed as a half-life in images, so that it is independent of the batch size; as
-in StyleGAN2-ADA at most `rampup` of the images seen so far, so that a short stage does not average its own start.
+after each generator step, images being those shown since the step before. Source: Karras et al., "Progressive Growing of
+GANs", section 5 (0.999 per step at a batch size of 16: a half-life of 11 kimg). Expressed as a half-life in images, so that it
+is independent of the batch size; as in StyleGAN2-ADA at most `rampup` of the images seen so far, so that a short stage does not
+average its own start.
 """
 
 from copy import deepcopy
@@ -33,7 +34,7 @@ class Ema(Trick):
     def beta(self, context: StepContext) -> float:
         """The average's weight in the update after this step."""
         half_life = min(self.half_life_kimg * 1000, (context.images + context.batch) * self.rampup)
-        return float(0.5 ** (context.batch / half_life))
+        return float(0.5 ** (context.turns * context.batch / half_life))
 
     @torch.no_grad()
     def after_generator_step(self, networks: Networks, context: StepContext) -> None:
