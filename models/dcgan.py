@@ -118,6 +118,7 @@ class Discriminator(nn.Module):
         added = added_features(statistics)
         self.logit = Judgement((maps[4] + added) * 16, nn.Linear, similarity, classes)
         _initialise(self, initial)
+        self.logit.initialise_classes()
         bare = HiddenPlan(hidden.activation, dropout=hidden.dropout, noise=hidden.noise)
         of_images = hidden if norm_first_layer else bare
         self.after_image = nn.ModuleDict({str(r): Hidden(maps[r], of_images) for r in first})

@@ -5,7 +5,14 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from espalier.models.layers import EqualizedEmbedding, EqualizedWeight
+
 MakeLinear = Callable[[int, int], nn.Module]
+
+
+def _rms(weight: object) -> float:
+    assert isinstance(weight, Tensor)
+    return float(weight.square().mean().sqrt())
 
 
 class LatentWithClass(nn.Module):
@@ -34,7 +41,8 @@ class Judgement(nn.Module):
 
     `similarity`, if given, is a module (B, width) -> (B, width + its `added_features`), whose `build(width)` is called
     first. With `classes`, the logit is linear(h) + <embed(y), h> (Miyato and Koyama, "cGANs with Projection
-    Discriminator", equation 7). `make_linear` (inputs, outputs) makes the network's type of dense layer. `width` is the
+    Discriminator", equation 7), where each embedding is drawn and scaled like the last layer's weights, so that neither
+    part outweighs the other. `make_linear` (inputs, outputs) makes the network's type of dense layer. `width` is the
     width of the features. Logits are computed in float32, whatever the precision of what comes before.
     """
 
@@ -44,8 +52,29 @@ class Judgement(nn.Module):
         if similarity is not None:
             similarity.build(width)  # type: ignore[operator]
         self.width = width + added_features(similarity)
+        self._make_linear = make_linear
         self.linear = make_linear(self.width, 1)
-        self.embed = nn.Embedding(classes, self.width) if classes else None
+        self.embed = self._embedding(classes) if classes else None
+
+    def _embedding(self, classes: int) -> nn.Module:
+        if isinstance(self.linear, EqualizedWeight):
+            return EqualizedEmbedding(classes, self.width, gain=1.0)
+        return nn.Embedding(classes, self.width)
+
+    @torch.no_grad()
+    def initialise_classes(self) -> None:
+        """Draw the embeddings like the last layer's weights. A network calls this once those are drawn."""
+        if isinstance(self.embed, nn.Embedding):
+            self.embed.weight.normal_(std=_rms(self.linear.weight))
+
+    @torch.no_grad()
+    def another(self, outputs: int) -> nn.Module:
+        """Another dense layer for the same features, drawn like the last one."""
+        layer = self._make_linear(self.width, outputs)
+        if not isinstance(layer, EqualizedWeight):
+            layer.weight.normal_(std=_rms(self.linear.weight))  # type: ignore[operator]
+            layer.bias.zero_()  # type: ignore[operator]
+        return layer
 
     def forward(self, h: Tensor, features: list[Tensor] | None, labels: Tensor | None) -> Tensor:
         if self.similarity is not None:

@@ -47,6 +47,17 @@ class EqualizedLinear(EqualizedWeight):
         return F.linear(x, self.scaled(), self.bias)
 
 
+class EqualizedEmbedding(EqualizedWeight):
+    """Class labels (B,) -> (B, width): a row for each class, scaled like the row of a dense layer with that many inputs."""
+
+    def __init__(self, classes: int, width: int, gain: float = math.sqrt(2.0)) -> None:
+        super().__init__((classes, width), gain)
+        self.register_parameter("bias", None)
+
+    def forward(self, labels: Tensor) -> Tensor:
+        return F.embedding(labels, self.scaled())
+
+
 class EqualizedConv2d(EqualizedWeight):
     """Square convolution that keeps the size, (B, inputs, H, W) -> (B, outputs, H, W)."""
 

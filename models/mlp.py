@@ -101,6 +101,7 @@ class Discriminator(nn.Module):
         added = added_features(statistics)
         self.logit = Judgement(width + added, nn.Linear, similarity, classes)
         _initialise(self, initial)
+        self.logit.initialise_classes()
         self.after = nn.ModuleList(nn.Identity() if maxout else Hidden(width, hidden) for _ in range(depth))
 
     def forward(self, points: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:

@@ -155,6 +155,7 @@ class Discriminator(nn.Module):
         added = added_features(statistics)
         self.logit = Judgement(width + added, nn.Linear, similarity, classes)
         _glorot(self.logit)
+        self.logit.initialise_classes()
         self.last = Hidden(width + added, HiddenPlan(hidden.activation))
 
     def forward(self, images: Tensor, features: list[Tensor] | None = None, labels: Tensor | None = None) -> Tensor:

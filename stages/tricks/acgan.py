@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import torch.nn.functional as F
 from pydantic import Field, PrivateAttr
-from torch import Tensor, nn
+from torch import Tensor
 
 from espalier.stages.tricks.parts import NetworkPlan, Networks
 from espalier.stages.tricks.step import Step
@@ -40,8 +40,7 @@ class Acgan(Term):
         self._classes = plan.classes
 
     def change_networks(self, networks: Networks) -> None:
-        features = int(networks.discriminator.logit.width)  # type: ignore[union-attr, arg-type]
-        networks.discriminator.add_module(self.head, nn.Linear(features, self._classes))
+        networks.discriminator.add_module(self.head, networks.discriminator.logit.another(self._classes))  # type: ignore[union-attr, operator]
 
     def _entropy(self, step: Step, features: list[Tensor]) -> Tensor:
         labels = step.players.condition
