@@ -6,6 +6,7 @@ Source: Bińkowski et al., "Demystifying MMD GANs", section 4, and the released 
 at small N and can be negative. Reports the mean and standard deviation over random subsets of equal size.
 """
 
+import math
 from typing import ClassVar
 
 import torch
@@ -22,7 +23,8 @@ SUBSETS, SUBSET = 100, 1000
 def kernel_distance(
     real: Tensor, fake: Tensor, subsets: int = SUBSETS, size: int = SUBSET, seed: int = 0
 ) -> tuple[float, float]:
-    """Mean and standard deviation over subsets of features (N, d) and (M, d); with fewer than `size`, one subset of all."""
+    """Mean and standard deviation over subsets of features (N, d) and (M, d). With at most `size` of both there is one subset,
+    of all, and no deviation (NaN)."""
     size = min(size, len(real), len(fake))
     random = torch.Generator().manual_seed(derive_seed(seed, "kernel distance"))
     found = []
@@ -30,7 +32,7 @@ def kernel_distance(
         x, y = (of[torch.randperm(len(of), generator=random)[:size].to(of.device)].double() for of in (real, fake))
         found.append(squared_mmd(x, y))
     distances = torch.tensor(found, dtype=torch.float64)
-    return float(distances.mean()), float(distances.std(correction=0))
+    return float(distances.mean()), float(distances.std(correction=0)) if len(distances) > 1 else math.nan
 
 
 def squared_mmd(x: Tensor, y: Tensor) -> float:

@@ -60,7 +60,7 @@ def build_networks(stage: Stage, channels: int, device: torch.device, classes: i
     """Build the networks with the tricks' changes, initialised from (seed, stage), in channels-last memory format."""
     network, tricks = stage.network, stage.tricks.others
     arguments = network.arguments(stage.resolution or 0, channels)
-    plan = NetworkPlan(stage.grows, classes, arguments["generator"], arguments["discriminator"])
+    plan = NetworkPlan(stage.grows, classes, arguments["generator"], arguments["discriminator"], network.prior)
     for trick in tricks:
         trick.plan_networks(plan)
     with torch.random.fork_rng(devices=[]):

@@ -50,12 +50,14 @@ class NetworkPlan:
     """Keyword arguments the networks will be built with; a trick may add to or change them.
 
     `grows`: whether the stage starts from a parent of half its resolution. `classes`: number of classes in the data.
+    `prior`: distribution of the latents.
     """
 
     grows: bool
     classes: int
     generator: dict[str, Any]
     discriminator: dict[str, Any]
+    prior: str = "normal"
 
 
 @dataclass

@@ -14,7 +14,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 from torch import Tensor, nn
 
 from espalier.stages.tricks.parts import NetworkPlan, Networks
@@ -66,13 +66,18 @@ class VirtualBatch(Trick):
     shorthand = "reference"
     reference: int = Field(default=64, ge=2, description="latents in the reference batch")
 
+    _prior: str = PrivateAttr(default="normal")
+
     def wants(self) -> tuple[str, ...]:
         return ("generator.hidden",)
 
     def plan_networks(self, plan: NetworkPlan) -> None:
+        self._prior = plan.prior
         plan.generator["hidden"].norm = VirtualBatchNorm
 
     def change_networks(self, networks: Networks) -> None:
         generator = networks.generator
-        generator.register_buffer("reference", torch.randn(self.reference, int(generator.latent)))  # type: ignore[arg-type]
+        shape = (self.reference, int(generator.latent))  # type: ignore[arg-type]
+        reference = torch.rand(shape) * 2 - 1 if self._prior == "uniform" else torch.randn(shape)
+        generator.register_buffer("reference", reference)
         generator.register_forward_pre_hook(_look_at_reference)

@@ -12,13 +12,14 @@ from torch_fidelity.metric_kid import kid_features_to_metric
 from torch_fidelity.metric_prc import prc_features_to_metric
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
+from espalier.stages.contracts.metric import Comparison, Samples
 from espalier.stages.metrics.birthday import same_distance, support
 from espalier.stages.metrics.frechet import frechet, moments
 from espalier.stages.metrics.inception_score import inception_score
 from espalier.stages.metrics.kernel import kernel_distance, squared_mmd
 from espalier.stages.metrics.manifold import manifold
 from espalier.stages.metrics.ms_ssim import ms_ssim
-from espalier.stages.metrics.sliced_wasserstein import pyramid, sliced_wasserstein
+from espalier.stages.metrics.sliced_wasserstein import Swd, pyramid, sliced_wasserstein
 
 
 @pytest.fixture
@@ -138,3 +139,21 @@ MS_SSIM_OF_NOISE = 0.472178
 """Of ProGAN's released `metrics/ms_ssim.py` on these images."""
 SWD = {64: 39.3, 32: 15.3, 16: 25.7}
 """Of ProGAN's released `metrics/sliced_wasserstein.py` on these images, one minibatch, mean of 3 seeds."""
+
+
+def test_one_subset_has_no_deviation() -> None:
+    random = torch.Generator().manual_seed(0)
+    real, fake = (torch.randn(40, 5, generator=random) for _ in range(2))
+    assert math.isnan(kernel_distance(real, fake)[1])
+    assert kernel_distance(real, fake, subsets=10, size=20)[1] > 0
+
+
+def test_patches_are_of_all_images() -> None:
+    """Beyond the first thousand, too."""
+    random = torch.Generator().manual_seed(0)
+    fakes, reals = (torch.randint(0, 256, (1100, 1, 16, 16), generator=random, dtype=torch.uint8) for _ in range(2))
+    features = torch.zeros(1100, 1)
+    comparison = Comparison(Samples(reals, features), "", 0.0, 0, lambda f: None, None)
+    before = Swd().measure(Samples(fakes, features), comparison)
+    fakes[1050:] = 128
+    assert Swd().measure(Samples(fakes, features), comparison)["swd"] > 1.1 * before["swd"]

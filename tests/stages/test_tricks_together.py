@@ -17,6 +17,7 @@ from espalier.data.sources.dolls import DollSource
 from espalier.data.store import Store
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.stage import StageConfig
+from espalier.stages.networks.build import build_networks
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS
 from tests.training import new_trainer
 
@@ -135,3 +136,13 @@ def test_200_random_sets_of_tricks_train_or_are_refused(classed: Store, tmp_path
         names = chance.sample(list(TRICKS), chance.randint(3, 7))
         trained += trains_or_is_refused(names, chance.choice(list(LOSSES)), classed, tmp_path)
     assert trained > 40, "enough of them are possible to mean something"
+
+
+@pytest.mark.parametrize(("prior", "least", "most"), [("uniform", -1.0, 1.0), ("normal", -6.0, 6.0)])
+def test_the_reference_batch_is_of_the_latents_prior(prior: str, least: float, most: float) -> None:
+    config = configured({"loss": "hinge", "virtual_batch_norm": 512})
+    config = config.model_copy(update={"network": config.network.model_copy(update={"prior": prior})})
+    reference = build_networks(config, 3, torch.device("cpu")).generator.reference
+    assert isinstance(reference, Tensor) and reference.shape == (512, 4)
+    assert least < float(reference.min()) < 0 < float(reference.max()) < most
+    assert float(reference.std()) == pytest.approx(1 / 3**0.5 if prior == "uniform" else 1, rel=0.1)
