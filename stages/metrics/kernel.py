@@ -23,8 +23,7 @@ SUBSETS, SUBSET = 100, 1000
 def kernel_distance(
     real: Tensor, fake: Tensor, subsets: int = SUBSETS, size: int = SUBSET, seed: int = 0
 ) -> tuple[float, float]:
-    """Mean and standard deviation over subsets of features (N, d) and (M, d). With at most `size` of both there is one subset,
-    of all, and no deviation (NaN)."""
+    """Mean and standard deviation over subsets of features (N, d) and (M, d); with at most `size`, one subset of all."""
     size = min(size, len(real), len(fake))
     random = torch.Generator().manual_seed(derive_seed(seed, "kernel distance"))
     found = []
@@ -32,7 +31,7 @@ def kernel_distance(
         x, y = (of[torch.randperm(len(of), generator=random)[:size].to(of.device)].double() for of in (real, fake))
         found.append(squared_mmd(x, y))
     distances = torch.tensor(found, dtype=torch.float64)
-    return float(distances.mean()), float(distances.std(correction=0)) if len(distances) > 1 else math.nan
+    return float(distances.mean()), float(distances.std(correction=0))
 
 
 def squared_mmd(x: Tensor, y: Tensor) -> float:
@@ -56,5 +55,8 @@ class Kid(Metric):
 
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
         name = f"kid{comparison.suffix}"
-        distance, spread = kernel_distance(comparison.real.features, fakes.features, seed=comparison.seed)
+        real = comparison.real.features
+        distance, spread = kernel_distance(real, fakes.features, seed=comparison.seed)
+        if max(len(real), len(fakes.features)) <= SUBSET:  # of a single subset
+            spread = math.nan
         return {name: distance, f"{name}_std": spread}

@@ -16,7 +16,7 @@ from espalier.stages.contracts.metric import Comparison, Samples
 from espalier.stages.metrics.birthday import same_distance, support
 from espalier.stages.metrics.frechet import frechet, moments
 from espalier.stages.metrics.inception_score import inception_score
-from espalier.stages.metrics.kernel import kernel_distance, squared_mmd
+from espalier.stages.metrics.kernel import Kid, kernel_distance, squared_mmd
 from espalier.stages.metrics.manifold import manifold
 from espalier.stages.metrics.ms_ssim import ms_ssim
 from espalier.stages.metrics.sliced_wasserstein import Swd, pyramid, sliced_wasserstein
@@ -144,8 +144,13 @@ SWD = {64: 39.3, 32: 15.3, 16: 25.7}
 def test_one_subset_has_no_deviation() -> None:
     random = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(40, 5, generator=random) for _ in range(2))
-    assert math.isnan(kernel_distance(real, fake)[1])
-    assert kernel_distance(real, fake, subsets=10, size=20)[1] > 0
+    images = torch.zeros(40, 1, 16, 16)
+    comparison = Comparison(Samples(images, real), "_local", 0.0, 0, lambda f: None, None)
+    found = Kid().measure(Samples(images, fake), comparison)
+    assert math.isfinite(found["kid_local"]) and math.isnan(found["kid_local_std"])
+    many = torch.randn(1200, 5, generator=random)
+    comparison = Comparison(Samples(images, many), "_local", 0.0, 0, lambda f: None, None)
+    assert Kid().measure(Samples(images, many + 0.1), comparison)["kid_local_std"] > 0
 
 
 def test_patches_are_of_all_images() -> None:
