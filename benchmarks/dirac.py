@@ -26,9 +26,10 @@ NOTES = """\
 Distance from the equilibrium (0, 0) after 500 steps of gradient descent of rate 0.1 from (1, 1), simultaneous unless
 said; with rate 0.01, 5000 steps. R1 with gamma 1, WGAN-GP's penalty with weight 10, noise of standard deviation 1 in
 batches of 256. In brackets what an integration of the same equations by hand gives. Reading: without a penalty
-simultaneous steps spiral outwards (minimax, WGAN) and alternating ones circle at the start's 1.41; R1 converges, and so
-does instance noise for the logistic losses, up to the noise of its batches (the closed form is of its mean); WGAN-GP's
-penalty never does. LSGAN's psi dies at 0 with theta still off, since a discriminator
+simultaneous steps spiral outwards (minimax, WGAN), and alternating ones circle at the start's 1.41 for minimax, WGAN and
+hinge, while non-saturating ends at 0.39 and LSGAN at 1.3; R1 converges for all but LSGAN, and so does instance noise for
+the logistic losses, up to the noise of its batches (the closed form is of its mean); WGAN-GP's penalty never does.
+LSGAN's psi dies at 0 with theta still off, since a discriminator
 without bias cannot say 1 at 0, and nothing rescues it.
 
 Setting: Mescheder et al., "Which Training Methods for GANs do actually Converge?". Made by `python -m

@@ -34,8 +34,8 @@ PROTOCOLS = {
 READINGS = {
     "": """\
 Reading. On the mean, 5 and 10 unrolled steps find half as many modes again as none, and packs of 2, 3 and 4 a third
-more, twice and two thirds more than DCGAN; packs of 4 more than packs of 2. Seeds differ so much that of these only
-packs of 3 and 4 beside DCGAN, and of 4 beside 2, are apart by more than both standard errors together; on 1 step
+more, twice and two thirds more than DCGAN. Seeds differ so much that of these only packs of 3 and 4, each beside DCGAN
+and beside packs of 2, and packs of 3 beside 4, are apart by more than both standard errors together; on 1 step
 nothing is shown. The rates are one of seven pairs that were tried, on these seeds: with 0.0005 for the generator packs
 of 2, 3 and 4 found 376, 327 and 357. The paired relativistic loss with R1 and R2 finds by far the most, then WGAN-GP;
 the paired loss and minibatch stddev by themselves do not help.

@@ -20,7 +20,8 @@ SMOOTH = 50
 NOTES = """\
 f(x, y) = (1 + x^2)(100 - y^2), x descends and y ascends by gradient steps with noise N(0, 1) from (0.5, -0.4), 5000
 steps, 3 seeds; norm is the mean distance from (0, 0) over the last 1000 steps, mean ± standard error. The third row,
-x slowed, is the paper's two time scales: it arrives soonest; a single small rate ends with less noise. In brackets an
+x slowed, is the paper's two time scales: it arrives soonest; a single small rate ends with less noise. In the first
+row seeds scatter as widely as their mean, which three cannot carry. In brackets an
 independent integration of the same protocol.
 
 Source: Heusel et al., "GANs Trained by a Two Time-Scale Update Rule", the repository's toy notebook. Made by `python

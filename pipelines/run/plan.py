@@ -56,10 +56,22 @@ def planned(target: str, options: RunOptions, waits: Callable[[str], None] | Non
             "the DVC repository has no default remote to pull from or push to; "
             "add one with: dvc remote add --default NAME PATH-OR-URL"
         )
-    with hold(work_root() / "locks" / "run", "this workspace", waits), contextlib.ExitStack() as stack:
-        dag = read_dag()
-        nodes = stages_of(target, options.until, dag.nodes)
-        check_start(pipeline, options)
+    dag = read_dag()
+    nodes = stages_of(target, options.until, dag.nodes)
+    check_start(pipeline, options)
+    waited = False
+
+    def wait(words: str) -> None:
+        nonlocal waited
+        waited = True
+        if waits is not None:
+            waits(words)
+
+    lock = hold(work_root() / "locks" / "run", "this workspace", wait if waits else None)
+    with lock, contextlib.ExitStack() as stack:
+        if waited:  # what was read before is of before the other run
+            dag = read_dag()
+            nodes = stages_of(target, options.until, dag.nodes)
         overrides = list(options.overrides)
         if options.seed is not None:
             overrides.append(f"{pipeline}.common.seed={options.seed}")
