@@ -32,7 +32,10 @@ WAYS = {
 def crashes(folder: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Rows of crash points."""
     found = enumerate_crashes(folder, arguments.stride)
-    return [{"what": f"crash points: {WAYS[one.way]}", "tried": one.tried, "lost": one.lost} for one in found]
+    return [
+        {"what": f"crash points, {one.tried} of {one.calls}: {WAYS[one.way]}", "tried": one.tried, "lost": one.lost}
+        for one in found
+    ]
 
 
 def mutations(folder: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
@@ -41,7 +44,7 @@ def mutations(folder: Path, arguments: argparse.Namespace) -> list[dict[str, Any
     for door in doors(folder):
         tried, read = accepted(door)
         print(f"{door.name}: {tried} mutations, {len(read)} were read", flush=True)
-        rows.append({"what": f"mutations of a {door.name}", "tried": tried, "lost": read})
+        rows.append({"what": f"mutations: {door.name}", "tried": tried, "lost": read})
     return rows
 
 

@@ -44,9 +44,10 @@ STAGE, ARTIFACT = ("chain", "r4"), Path("artifacts/chain/r4")
 
 @dataclass
 class Found:
-    """How many crash points were tried in a way, and what was lost: empty if all is well."""
+    """How many of a training's calls were tried as crash points in a way, and what was lost: empty if all is well."""
 
     way: Way
+    calls: int
     tried: int
     lost: list[str]
 
@@ -117,7 +118,7 @@ def enumerate_crashes(folder: Path, stride: int = 1, say: Callable[[str], None] 
     for number, way in enumerate(WAYS):
         points = range(number % stride, calls, stride)
         lost = [said for at in points if (said := die_and_go_on(project, folder, at, way, expected))]
-        found.append(Found(way, len(points), lost))
+        found.append(Found(way, calls, len(points), lost))
         say(f"{way}: {len(points)} of {calls} crash points, {len(lost)} lost something")
     return found
 
