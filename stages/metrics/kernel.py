@@ -3,10 +3,10 @@
     MMD^2 = mean over x != x' of k(x, x') + mean over y != y' of k(y, y') - 2 mean of k(x, y),   k(x, y) = (x.y / d + 1)^3
 
 Source: Bińkowski et al., "Demystifying MMD GANs", section 4, and the released `compute_scores.py`. It is unbiased, so it works
-at small N and can be negative. Reports the mean and standard deviation over random subsets of equal size.
+at small N and can be negative. Reports the mean and standard deviation over random subsets of equal size; with too few images for
+two subsets, the distance of all, and the deviation over subsets of half of them.
 """
 
-import math
 from typing import ClassVar
 
 import torch
@@ -57,6 +57,7 @@ class Kid(Metric):
         name = f"kid{comparison.suffix}"
         real = comparison.real.features
         distance, spread = kernel_distance(real, fakes.features, seed=comparison.seed)
-        if max(len(real), len(fakes.features)) <= SUBSET:  # of a single subset
-            spread = math.nan
+        fewer = min(len(real), len(fakes.features))
+        if max(len(real), fewer) <= SUBSET:  # the mean is of a single subset
+            _, spread = kernel_distance(real, fakes.features, size=max(2, fewer // 2), seed=comparison.seed)
         return {name: distance, f"{name}_std": spread}

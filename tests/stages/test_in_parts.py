@@ -93,9 +93,17 @@ for count in (4, 44):
 """
 
 
+SLOW = pytest.mark.long
+
+
 @pytest.mark.parametrize(
     "work",
-    ["diversity(images, images)", "ms_ssim(images)", "sliced_wasserstein(images, images)", "Probe(images, None, 0)"],
+    [
+        "diversity(images, images)",
+        "Probe(images, None, 0)",
+        pytest.param("ms_ssim(images)", marks=SLOW),
+        pytest.param("sliced_wasserstein(images, images)", marks=SLOW),
+    ],
 )
 def test_large_images_take_no_more_memory(work: str) -> None:
     """Another 40 images: 31 MB, 126 MB as float32, if they were held."""
