@@ -47,7 +47,7 @@ def normalised_by_all(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
     mean = processes.mean(x.mean(over, keepdim=True))
     var = processes.mean((x - mean).square().mean(over, keepdim=True))
     with torch.no_grad():
-        count = x.numel() / x.shape[1] * processes.count()
+        count = x.numel() / x.shape[1] * processes.world()
         moved = ((norm.running_mean, mean), (norm.running_var, var * count / max(count - 1, 1)))
         for running, now in moved:
             if running is not None:

@@ -1,6 +1,6 @@
 """Let a training die at every file-system call, in every way, and go on: it must end in the same bytes and lose no checkpoint.
 
-The stage, its tricks with a state, milestones and samples are those of a toy; the command is the real one,
+The stage, its tricks with a state and its samples are those of a toy; the command is the real one,
 `python -m espalier.stages.run`, in a forked process.
 """
 
@@ -34,7 +34,6 @@ PARAMS: dict[str, Any] = {
                 "past_players": {"every": 3, "share": 0.4}, "spectral_norm": "both", "ema": {"half_life_kimg": 0.05},
             },
             "watch": {"sample_kimg": 0.08, "checkpoint_seconds": 1e-9, "log_steps": 2},
-            "milestone_kimg": 1,
         },
         "stages": {"r4": {"after": "artifacts/datasets/dolls", "resolution": 4, "kimg": 0.08}},
     },
@@ -56,13 +55,13 @@ def make_project(folder: Path) -> Path:
     """A project whose dataset is prepared."""
     (folder / ".dvc").mkdir(parents=True)
     YAML().dump(PARAMS, folder / "params.yaml")
-    _forked(folder, lambda: run_stage("dataset", "dolls", False))
+    forked(folder, lambda: run_stage("dataset", "dolls", False))
     return folder
 
 
 def train(project: Path) -> int:
     """Train the stage, or go on; returns the exit code."""
-    return _forked(project, lambda: run_stage(*STAGE, False))
+    return forked(project, lambda: run_stage(*STAGE, False))
 
 
 def calls_of_a_training(project: Path, folder: Path) -> tuple[int, dict[str, bytes]]:
@@ -76,7 +75,7 @@ def calls_of_a_training(project: Path, folder: Path) -> tuple[int, dict[str, byt
             run_stage(*STAGE, False)
         counted.write_text(str(disk.count))
 
-    assert _forked(whole, count) == 0
+    assert forked(whole, count) == 0
     return int(counted.read_text()), content_of(whole / ARTIFACT)
 
 
@@ -90,7 +89,7 @@ def die_and_go_on(project: Path, folder: Path, at: int, way: Way, expected: dict
         with Disk(here, at, way).watched():
             run_stage(*STAGE, False)
 
-    code = _forked(here, die)
+    code = forked(here, die)
     if code not in (0, DIED):
         return f"{way} at call {at}: the training ended with exit code {code}"
     written = int(told.read_text()) if told.is_file() else 0
@@ -145,7 +144,7 @@ def _step_of(path: Path) -> int | None:
         return None
 
 
-def _forked(folder: Path, work: Callable[[], Any]) -> int:
+def forked(folder: Path, work: Callable[[], Any]) -> int:
     """Do some work in a forked process in a folder; returns its exit code."""
     process = os.fork()
     if process == 0:

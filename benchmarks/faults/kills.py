@@ -63,6 +63,7 @@ class Kills:
 def params() -> dict[str, Any]:
     """The toy of the crash points with a second stage, longer trainings and a dataset that takes seconds to prepare."""
     common = {**PARAMS["chain"]["common"], "watch": {"checkpoint_seconds": 0.3, "sample_kimg": 2, "log_steps": 20}}
+    common["milestone_kimg"] = 1
     common["tricks"] = {**common["tricks"], "fade": {"kimg": 1}}
     stages = {
         "r4": {"after": "artifacts/datasets/dolls", "resolution": 4, "kimg": 3},

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from espalier.data.errors import InputError
 from espalier.data.files import whole_folder, write_json
-from espalier.data.sealed import check_file, digests_in, read_record, write_record
+from espalier.data.sealed import Damaged, check_file, digests_in, read_record, write_record
 from espalier.stages.contracts.publishing import before_publishing, started_with
 from espalier.stages.process.distribution import NAME
 
@@ -78,6 +78,10 @@ def read_published(path: Path, network: str, what: str, group: str, build: Calla
         found = read_record(record)
         check_file(path, file.name, found["digests"])
         return build(Published(found, safetensors.torch.load_file(file), found["digests"][file.name]))
+    except Damaged as error:
+        raise InputError(
+            f"the {what} at {path} cannot be read: a file of it {error}. Train it again: dvc repro -f {group}@{path.name}"
+        ) from error
     except (safetensors.SafetensorError, RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"the {what} at {path} cannot be read: {error}. Train it again: dvc repro -f {group}@{path.name}"

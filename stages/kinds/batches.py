@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from espalier.models import processes
 from espalier.stages.contracts.condition import Condition, Conditioning
 from espalier.stages.contracts.in_parts import Images, in_parts
 from espalier.stages.contracts.kind import Kind
 from espalier.stages.kinds.conditions import Nothing
 from espalier.stages.kinds.images import IMAGES
-from espalier.stages.process import distributed
 from espalier.stages.process.seeds import derive_seed
 
 NOTHING = Nothing()
@@ -103,4 +103,4 @@ class Batches:
 
     @lru_cache(maxsize=2)  # noqa: B019  (samples and their condition are requested in turn)
     def _mine(self, position: int, count: int, row: str) -> NDArray[np.int64]:
-        return self.indices(position, count, row)[distributed.rank() :: distributed.world()]
+        return self.indices(position, count, row)[processes.rank() :: processes.world()]

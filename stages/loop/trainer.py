@@ -99,7 +99,7 @@ class Trainer:
         """Run one iteration. Returns the mean of each loss term over all processes, on the device."""
         context, batch = self.context(), self.config.batch_size
         self.before = self.images
-        # For stochastic layers, such as dropout; everything else has its own generator.
+        # For stochastic layers, such as dropout, and the same in all processes; everything else has its own generator.
         seed_layers(derive_seed(self.config.seed, self.config.name, self.step, 0, "layers"), self.device)
         join, plays, turns = self.config.discriminator, self.config.plays, self.game.discriminator_steps(context)
         terms: Terms = {} if join.at_once else self.game.nothing(self.device)

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from espalier.stages.contracts.in_parts import Images
 from espalier.stages.monitor.probe import Probe, drift
 from espalier.stages.monitor.verdict import BAD, Probed, diagnose, steady
-from espalier.stages.process import distributed
 from espalier.stages.process.meter import Meter
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ class Monitor:
         assert self.probe is not None
         means = self.meter.read()
         self.meter.restart()
-        accuracy, real, fake = distributed.average([means.get(name, math.nan) for name in LOGITS])
+        accuracy, real, fake = (means.get(name, math.nan) for name in LOGITS)
         seen = self.probe.see(fakes)
         of_averaged = seen if averaged is None else self.probe.see(averaged)
         row = Probed(

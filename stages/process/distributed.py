@@ -15,6 +15,9 @@ from torch import Tensor
 from torch.distributed.distributed_c10d import PrefixStore
 from torch.distributed.rendezvous import rendezvous
 
+from espalier.models.processes import rank as rank
+from espalier.models.processes import world as world
+
 T = TypeVar("T")
 
 
@@ -33,21 +36,6 @@ def stop() -> None:
         dist.destroy_process_group()
 
 
-def rank() -> int:
-    """This process's rank, from 0."""
-    return dist.get_rank() if dist.is_initialized() else 0
-
-
-def world() -> int:
-    """The number of processes."""
-    return dist.get_world_size() if dist.is_initialized() else 1
-
-
-def share(batch: Tensor) -> Tensor:
-    """This process's samples of a global batch (B, ...) -> (B / world, ...)."""
-    return batch if world() == 1 else batch[rank() :: world()]
-
-
 def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Replace each gradient by its mean over all processes."""
     if world() == 1:
@@ -58,16 +46,6 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     flat /= world()
     for gradient, mean in zip(gradients, torch.split(flat, [g.numel() for g in gradients]), strict=True):
         gradient.copy_(mean.view(gradient.shape))
-
-
-def average(values: list[float]) -> list[float]:
-    """Each value's mean over all processes, so that all reach the same verdict."""
-    if world() == 1:
-        return values
-    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
-    found = torch.tensor(values, dtype=torch.float64, device=device)
-    dist.all_reduce(found)
-    return [float(value) for value in (found / world()).tolist()]
 
 
 def averaged(terms: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -73,7 +73,7 @@ def test_the_disk_keeps_what_was_synced(tmp_path: Path) -> None:
                 (root / "old").unlink()  # 3
                 (root / "never").mkdir()  # 4: it dies
 
-        assert crash_points._forked(root, die) == DIED
+        assert crash_points.forked(root, die) == DIED
         return crash_points.content_of(root)
 
     assert write("kill") == {"named": b"1", "loose": b"2"}
