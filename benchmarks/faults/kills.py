@@ -131,10 +131,7 @@ def _kill_until_done(
 ) -> None:
     for patience in range(12):
         before = _newest_steps(project)
-        process = subprocess.Popen(
-            scenario.command, cwd=project, env=_environment(), start_new_session=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+        process = _start(scenario, project)
         _wait_a_moment(process, project, chance, patience)
         if process.poll() is not None:
             break
@@ -150,14 +147,7 @@ def _kill_until_done(
         ]
         found.lost += [f"{scenario.name}, {victim}: {words}" for words in lost]
     else:
-        process = subprocess.Popen(
-            scenario.command,
-            cwd=project,
-            env=_environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        process = _start(scenario, project)
     output = process.communicate(timeout=RUN_SECONDS)[0]
     if process.returncode:
         found.lost.append(f"{scenario.name}: does not go on: {output[-500:]}")
@@ -167,6 +157,13 @@ def _kill_until_done(
     differ = sorted(name for name in made.keys() | expected.keys() if made.get(name) != expected.get(name))
     if differ:
         found.lost.append(f"{scenario.name}: other bytes than undisturbed in {', '.join(differ[:5])}")
+
+
+def _start(scenario: Scenario, project: Path) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        scenario.command, cwd=project, env=_environment(), start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
 
 
 def _wait_a_moment(process: "subprocess.Popen[str]", project: Path, chance: random.Random, patience: int) -> None:

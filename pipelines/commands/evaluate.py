@@ -82,10 +82,8 @@ def _sampled(
                 bar.show(some.stop)
         return torch.cat(made)
 
-    bar = Bar("images", number)
-    side = record.config["resolution"]
-    with bar:
-        return in_parts(number, torch.Size((record.channels, side, side)), part)
+    with Bar("images", number) as bar:
+        return in_parts(number, part)
 
 
 def features_of(store: Store) -> Path:

@@ -1,4 +1,4 @@
-"""Images that are read or generated in parts, so that memory grows neither with their number nor with their size."""
+"""Images that are read or generated in parts, so that they need not all be in memory."""
 
 from collections.abc import Callable, Iterator
 
@@ -41,8 +41,9 @@ Images = Tensor | InParts
 """Images uint8 (N, channels, R, R), or other samples (N, ...), in memory or in parts."""
 
 
-def in_parts(count: int, image: torch.Size, part: Callable[[int, int], Tensor]) -> Images:
-    """`count` images, each of this shape, that `part` makes from one place to another; held in memory if they are small."""
+def in_parts(count: int, part: Callable[[int, int], Tensor]) -> Images:
+    """`count` images that `part` makes from one place to another; held in memory if they are small, as the first one tells."""
+    image = part(0, 1).shape[1:]
     if count * image.numel() <= HELD_BYTES:
         return part(0, count)
     return InParts(count, image, part)

@@ -85,7 +85,7 @@ def _at(every: NDArray[np.uint8], places: NDArray[np.int64]) -> Images:
     def part(start: int, end: int) -> Tensor:
         return torch.from_numpy(every[places[start:end]]).permute(0, 3, 1, 2).contiguous()
 
-    return in_parts(len(places), part(0, 1).shape[1:], part)
+    return in_parts(len(places), part)
 
 
 def _kept(file: Path, extractor: Extractor, sets: dict[str, Images]) -> dict[str, Tensor]:

@@ -91,7 +91,7 @@ class Batches:
         def part(start: int, end: int) -> Tensor:
             return self.kind.as_finished(self.reals[chosen[start:end]])
 
-        return in_parts(len(chosen), part(0, 1).shape[1:], part)
+        return in_parts(len(chosen), part)
 
     def condition_at(self, position: int, count: int, row: str = "discriminator") -> Condition:
         """The condition of the samples that `at` returns."""

@@ -44,7 +44,7 @@ def generated(generator: nn.Module, latent: Tensor, condition: Condition = None,
         some = slice(start, end)
         return generate(generator, latent[some], rows(condition, some), kind)
 
-    return in_parts(len(latent), part(0, 1).shape[1:], part)
+    return in_parts(len(latent), part)
 
 
 def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
