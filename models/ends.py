@@ -73,7 +73,8 @@ class Judgement(nn.Module):
         layer = self._make_linear(self.width, outputs)
         if not isinstance(layer, EqualizedWeight):
             layer.weight.normal_(std=_rms(self.linear.weight))  # type: ignore[operator]
-            layer.bias.zero_()  # type: ignore[operator]
+            if layer.bias is not None:
+                layer.bias.zero_()  # type: ignore[operator]
         return layer
 
     def forward(self, h: Tensor, features: list[Tensor] | None, labels: Tensor | None) -> Tensor:

@@ -106,6 +106,11 @@ class DownConv2d(EqualizedWeight):
         return conv2d(x, _summed_shifts(self.weight * (self.scale / 4)), self.bias, stride=2, padding=1)
 
 
+def wide(x: Tensor) -> Tensor:
+    """x in float32 or wider: in bfloat16, a statistic over a batch would be rounded to 8 bits."""
+    return x.to(torch.promote_types(x.dtype, torch.float32))
+
+
 def pixel_norm(x: Tensor) -> Tensor:
     """x / sqrt(mean of x^2 over channels + 1e-8), for each pixel separately (section 4.2). Any shape (B, C, ...).
 

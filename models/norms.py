@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from espalier.models import processes
-from espalier.models.layers import pixel_norm
+from espalier.models.layers import pixel_norm, wide
 
 NormName = Literal["none", "batch", "instance", "layer", "pixel"]
 MakeNorm = Callable[[int], nn.Module]
@@ -37,13 +37,15 @@ class BatchNorm(nn.BatchNorm2d):
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         if self.training and processes.several():
             shape = (1, -1, *[1] * (x.ndim - 2))
-            return normalised_by_all(x, self) * self.weight.view(shape) + self.bias.view(shape)
+            normed = normalised_by_all(x, self) * self.weight.view(shape) + self.bias.view(shape)
+            return normed.to(x.dtype)
         return super().forward(x)
 
 
 def normalised_by_all(x: Tensor, norm: nn.BatchNorm2d) -> Tensor:
-    """x with mean 0 and variance 1 over the batches of all processes, which also move the norm's running statistics."""
+    """x with mean 0 and variance 1 over the batches of all processes, in float32; moves the running statistics, too."""
     over = (0, *range(2, x.ndim))
+    x = wide(x)
     mean = processes.mean(x.mean(over, keepdim=True))
     var = processes.mean((x - mean).square().mean(over, keepdim=True))
     with torch.no_grad():
@@ -113,7 +115,7 @@ class ConditionalBatchNorm(nn.Module):
             normed = F.batch_norm(x, mean, var, training=self.training, momentum=0.1, eps=self.norm.eps)
         shape = (len(x), -1, *[1] * (x.ndim - 2))
         scaled: Tensor = normed * self.scale(labels).view(shape) + self.shift(labels).view(shape)
-        return scaled
+        return scaled.to(x.dtype)
 
 
 NORMS: dict[NormName, MakeNorm] = {

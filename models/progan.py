@@ -55,16 +55,17 @@ def image_sizes(resolution: int, fades: bool) -> list[int]:
 
 
 class LatentToSquare(EqualizedWeight):
-    """Latent (B, latent) -> (B, width, 4, 4), with one bias per channel.
+    """Latent (B, latent) -> (B, width, 4, 4), or of another `shape`, with one bias per channel.
 
     The gain sqrt(2)/4 matches the Theano original, which used 16 times the fan-in here.
     """
 
-    def __init__(self, latent: int, maps: int) -> None:
-        super().__init__((maps * 16, latent), gain=math.sqrt(2.0) / 4, bias=maps)
+    def __init__(self, latent: int, maps: int, shape: tuple[int, int] = (4, 4)) -> None:
+        super().__init__((maps * shape[0] * shape[1], latent), gain=math.sqrt(2.0) / 4, bias=maps)
+        self.shape = shape
 
     def forward(self, z: Tensor) -> Tensor:
-        x = nn.functional.linear(z, self.scaled()).view(len(z), -1, 4, 4)
+        x = nn.functional.linear(z, self.scaled()).view(len(z), -1, *self.shape)
         return shifted(x.contiguous(memory_format=torch.channels_last), self.bias)
 
 
@@ -104,6 +105,7 @@ class Generator(nn.Module):
         attention: dict[int, MakeNorm] | None = None,
         classes: int = 0,
         class_width: int = 0,
+        shape: tuple[int, int] = (4, 4),
     ) -> None:
         super().__init__()
         self.resolution, self.latent, self.channels, self.alpha = resolution, latent, channels, 1.0
@@ -111,7 +113,7 @@ class Generator(nn.Module):
         sizes = resolutions(resolution)
         maps = {r: width(r, base, largest) for r in sizes}
         self.input = LatentWithClass(classes, class_width)
-        self.start = LatentToSquare(latent + self.input.added, maps[4])
+        self.start = LatentToSquare(latent + self.input.added, maps[4], shape)
         self.conv = EqualizedConv2d(maps[4], maps[4], 3)
         self.after_start, self.after_conv = Hidden(maps[4], hidden), Hidden(maps[4], hidden)
         self.blocks = nn.ModuleDict({str(r): GrowBlock(maps[r // 2], maps[r], hidden) for r in sizes[1:]})
@@ -175,6 +177,7 @@ class Discriminator(nn.Module):
         attention: dict[int, MakeNorm] | None = None,
         similarity: nn.Module | None = None,
         classes: int = 0,
+        shape: tuple[int, int] = (4, 4),
     ) -> None:
         super().__init__()
         self.resolution, self.channels, self.alpha = resolution, channels, 1.0
@@ -192,7 +195,7 @@ class Discriminator(nn.Module):
         added = added_features(statistics)
         last = min(base, largest)
         self.conv = EqualizedConv2d(maps[4] + added, maps[4], 3)
-        self.dense = EqualizedLinear(maps[4] * 16, last)
+        self.dense = EqualizedLinear(maps[4] * shape[0] * shape[1], last)
         self.after_conv, self.after_dense = Hidden(maps[4], hidden), Hidden(last, hidden)
         self.logit = Judgement(last, partial(EqualizedLinear, gain=1.0), similarity, classes)
 
