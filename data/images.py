@@ -1,12 +1,20 @@
 """Convert a decoded image of any mode, or its segmentation map, to a square uint8 array."""
 
+import io
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageOps
+from PIL import Image, ImageCms, ImageColor, ImageOps
 from PIL.EpsImagePlugin import has_ghostscript
+
+with suppress(ImportError):  # optional: it opens the photos of iPhones
+    from pillow_heif import register_heif_opener
+
+    register_heif_opener()
 
 GREY_MODES = {"1", "L", "I", "I;16", "I;16L", "I;16B", "I;16N", "F", "LA", "La"}
 """Pillow's modes without colour."""
@@ -33,6 +41,43 @@ def has_image_ending(path: Path) -> bool:
     return path.suffix.lower() in _readable_endings()
 
 
+def upright(image: Image.Image) -> tuple[int, int]:
+    """Width and height of an image that is not decoded yet, as its EXIF orientation shows it."""
+    turned = image.getexif().get(ORIENTATION, 1) in (5, 6, 7, 8)
+    return (image.height, image.width) if turned else (image.width, image.height)
+
+
+ORIENTATION = 0x0112
+"""The EXIF tag."""
+
+
+def shrink_on_load(image: Image.Image, side: int) -> None:
+    """Let a JPEG that is not decoded yet be decoded at 1/2, 1/4 or 1/8, so that its sides stay at least this long."""
+    image.draft(image.mode, (side, side))
+
+
+@cache
+def _to_srgb(profile: bytes, mode: str) -> ImageCms.ImageCmsTransform | None:
+    """The conversion from a colour profile to sRGB; None if it is sRGB already, or cannot be used."""
+    try:
+        own = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if "srgb" in ImageCms.getProfileDescription(own).lower():
+            return None
+        to = "RGB" if mode == "CMYK" else mode
+        return ImageCms.buildTransform(own, ImageCms.createProfile("sRGB"), mode, to)
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        return None
+
+
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """Convert colours by the profile that a colour image carries."""
+    profile = image.info.get("icc_profile")
+    if not profile or image.mode not in ("RGB", "RGBA", "CMYK"):
+        return image
+    transform = _to_srgb(profile, image.mode)
+    return image if transform is None else ImageCms.applyTransform(image, transform) or image
+
+
 def extremes(image: Image.Image) -> tuple[float, float] | None:
     """The least and the largest value of an image whose range its mode does not say: float, or 32-bit integer."""
     if image.mode not in ("F", "I"):
@@ -55,7 +100,7 @@ def _finite(image: Image.Image) -> NDArray[np.float64]:
     return values
 
 
-def _to_8_bit(image: Image.Image, values: tuple[float, float] | None) -> Image.Image:
+def to_8_bit(image: Image.Image, values: tuple[float, float] | None) -> Image.Image:
     """Scale 16-bit and float greyscale to 0..255; Pillow's own conversion would clip them to white."""
     if image.mode != "F" and not image.mode.startswith("I"):
         return image
@@ -73,16 +118,26 @@ def _flatten_alpha(image: Image.Image, background: str) -> Image.Image:
     return image
 
 
+PADDED = (28, 28)
+"""Size of the images that are padded instead of enlarged."""
+
+
 def _padded(image: Image.Image) -> Image.Image:
     """Pad 28x28 images (the MNIST family) with black to 32x32, as the literature does; leave others unchanged."""
-    return ImageOps.expand(image, border=2, fill=0) if image.size == (28, 28) else image
+    return ImageOps.expand(image, border=2, fill=0) if image.size == PADDED else image
 
 
-def _centre(image: Image.Image) -> tuple[int, int, int, int]:
-    """The largest centred square: left, top, right, bottom."""
-    side = min(image.size)
-    left, top = (image.width - side) // 2, (image.height - side) // 2
-    return left, top, left + side, top + side
+Fit = Literal["crop", "pad"]
+"""What is done with an image of another shape: cut off what is too long, or add bars."""
+
+
+def _centre(image: Image.Image, height: int, width: int) -> tuple[int, int, int, int]:
+    """The largest centred box of a shape: left, top, right, bottom."""
+    wide = image.width * height > image.height * width
+    across = image.height * width // height if wide else image.width
+    down = image.height if wide else image.width * height // width
+    left, top = (image.width - across) // 2, (image.height - down) // 2
+    return left, top, left + across, top + down
 
 
 def to_square(
@@ -94,24 +149,39 @@ def to_square(
 ) -> NDArray[np.uint8]:
     """Convert an image to uint8 (resolution, resolution, channels).
 
-    Applies the EXIF orientation, scales float and 16-bit `values` (those of black and white; by default 0 and 1 for floats, 0
-    and 65535 for integers), converts CMYK and palette images to RGB, composites alpha onto
-    `background` (any Pillow colour), centre-crops to a square and resizes with an anti-aliasing filter. 28x28 images
-    (the MNIST family) are padded with black to 32x32 first.
+    Applies the EXIF orientation and the colour profile, scales float and 16-bit `values` (those of black and white; by
+    default 0 and 1 for floats, 0 and 65535 for integers), converts CMYK and palette images to RGB, composites alpha onto
+    `background` (any Pillow colour), centre-crops to a square and resizes with an anti-aliasing filter. 28x28 images (the
+    MNIST family) are padded with black to 32x32 first.
 
     Raises:
         OSError, ValueError, SyntaxError: from Pillow, when the image cannot be decoded; or it holds NaN.
     """
-    image = ImageOps.exif_transpose(image)
-    image = _padded(_flatten_alpha(_to_8_bit(image, values), background).convert("L" if channels == 1 else "RGB"))
-    box, side = _centre(image), min(image.size)
-    if side == resolution:
+    return to_frame(image, (resolution, resolution), channels, background, values)
+
+
+def to_frame(
+    image: Image.Image,
+    size: tuple[int, int],
+    channels: int,
+    background: str = "white",
+    values: tuple[float, float] | None = None,
+    fit: Fit = "crop",
+) -> NDArray[np.uint8]:
+    """The same for uint8 (height, width, channels) of any `size`; with `pad`, the whole image with bars of `background`."""
+    height, width = size
+    image = _in_srgb(ImageOps.exif_transpose(image))
+    image = _padded(_flatten_alpha(to_8_bit(image, values), background).convert("L" if channels == 1 else "RGB"))
+    if fit == "pad":
+        image = ImageOps.pad(image, (width, height), Image.Resampling.LANCZOS, color=background)
+    elif (box := _centre(image, height, width)) and (box[2] - box[0], box[3] - box[1]) == (width, height):
         image = image.crop(box)
     else:
-        exact_halving = side > resolution and side % resolution == 0
+        side = min(image.size)
+        exact_halving = height == width and side > height and side % height == 0
         filter_ = Image.Resampling.BOX if exact_halving and side <= 64 else Image.Resampling.LANCZOS
-        image = image.resize((resolution, resolution), filter_, box=box)
-    return np.asarray(image, dtype=np.uint8).reshape(resolution, resolution, channels)
+        image = image.resize((width, height), filter_, box=box)
+    return np.asarray(image, dtype=np.uint8).reshape(height, width, channels)
 
 
 def map_to_square(classes: NDArray[np.uint8], resolution: int) -> NDArray[np.uint8]:
@@ -120,5 +190,5 @@ def map_to_square(classes: NDArray[np.uint8], resolution: int) -> NDArray[np.uin
     Where several pixels merge, the one just past the middle is kept: class labels cannot be averaged.
     """
     image = _padded(Image.fromarray(classes))
-    image = image.resize((resolution, resolution), Image.Resampling.NEAREST, box=_centre(image))
+    image = image.resize((resolution, resolution), Image.Resampling.NEAREST, box=_centre(image, 1, 1))
     return np.asarray(image, dtype=np.uint8)

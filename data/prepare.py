@@ -10,7 +10,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import active_children, get_context
+from multiprocessing import active_children, get_context, resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from espalier.data.errors import InputError
 from espalier.data.files import whole_folder
+from espalier.data.frames import SQUARE, sides
 from espalier.data.sealed import digests_in, write_record
 from espalier.data.sources.points import PointSource
 from espalier.data.sources.source import DamagedImage, Example, Listing, Source
@@ -36,9 +37,9 @@ def resolutions_of(resolution: int) -> list[int]:
 
 
 def halve_mean(images: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Average each 2x2 square: (R, R, channels) -> (R/2, R/2, channels), in float."""
-    size, _, channels = images.shape
-    means: NDArray[np.float32] = images.reshape(size // 2, 2, size // 2, 2, channels).mean(
+    """Average each 2x2 square: (H, W, channels) -> (H/2, W/2, channels), in float."""
+    height, width, channels = images.shape
+    means: NDArray[np.float32] = images.reshape(height // 2, 2, width // 2, 2, channels).mean(
         axis=(1, 3), dtype=np.float32
     )
     return means
@@ -53,6 +54,8 @@ class Chunk:
     labels: list[int] = field(default_factory=list)
     records: list[dict[str, Any] | None] = field(default_factory=list)
     damaged: dict[int, str] = field(default_factory=dict)
+    enlarged: int = 0
+    coloured: bool = False
 
 
 class Worker:
@@ -80,6 +83,8 @@ class Worker:
                 self._write(index, example)
                 chunk.labels.append(example.label)
                 chunk.records.append(example.record)
+                chunk.enlarged += example.enlarged
+                chunk.coloured = chunk.coloured or example.coloured
         return chunk
 
     def _write(self, index: int, example: Example) -> None:
@@ -124,9 +129,9 @@ def prepare(
 ) -> list[str]:
     """Prepare `source` into a store at `out`. An existing store is replaced only once the new one is complete.
 
-    The result does not depend on the number of workers (default: one per core; points are drawn by one). Returns
-    messages for the user: what was skipped, which files were damaged. `before_publishing` is called when all is written; if
-    it raises, nothing is replaced.
+    The result does not depend on the number of workers (default: one per core that this process may use; points are drawn by
+    one). Returns messages for the user: what was skipped, which files were damaged. `before_publishing` is called when all is
+    written; if it raises, nothing is replaced.
 
     Raises:
         InputError: there are no images, or more damaged ones than the source tolerates.
@@ -139,7 +144,7 @@ def prepare(
         progress(source.count, source.count)
         return []
     with whole_folder(out) as folder:
-        notes = _prepare_images(source, folder, progress, workers or os.cpu_count() or 1)
+        notes = _prepare_images(source, folder, progress, workers or cores())
         before_publishing()
     return notes
 
@@ -166,6 +171,10 @@ def _prepare_images(source: Source, folder: Path, progress: Progress, workers: i
     listing = source.listing()
     _create_arrays(folder, source, listing)
     chunks = _run(source, listing, folder, progress, workers)
+    if listing.assumed and any(chunk.coloured for chunk in chunks):
+        listing = replace(listing, channels=3)
+        _create_arrays(folder, source, listing)
+        chunks = _run(source, listing, folder, progress, workers)
     damaged = {listing.names[i]: why for chunk in chunks for i, why in chunk.damaged.items()}
     _refuse_if_too_many(damaged, len(listing.names), source)
     keep = [i for chunk in chunks for i in range(chunk.start, chunk.stop) if i not in chunk.damaged]
@@ -177,7 +186,23 @@ def _prepare_images(source: Source, folder: Path, progress: Progress, workers: i
     records = [record for chunk in chunks for record in chunk.records]
     _write_records(folder, [records[i] for i in keep])
     _write_manifest(folder, _manifest(folder, source, replace(listing, classes=classes), len(keep), damaged))
-    return listing.notes + ([_damage_report(damaged)] if damaged else []) + lost
+    notes = [*listing.notes, *_of_size(sum(chunk.enlarged for chunk in chunks), len(keep), source.resolution)]
+    return notes + ([_damage_report(damaged)] if damaged else []) + lost
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _of_size(enlarged: int, count: int, resolution: int) -> list[str]:
+    """A note on images that are smaller than the resolution."""
+    if not enlarged:
+        return []
+    return [
+        f"{enlarged} of {count} images are smaller than {resolution}x{resolution} and were enlarged: they are blurred, and so "
+        "will samples be; leave them out, or lower 'resolution'"
+    ]
 
 
 def _without_lost_classes(
@@ -195,7 +220,8 @@ def _without_lost_classes(
 def _create_arrays(folder: Path, source: Source, listing: Listing) -> None:
     count = len(listing.names)
     files: dict[str, tuple[int, ...]] = {
-        f"images-{r}.npy": (count, r, r, listing.channels) for r in resolutions_of(source.resolution)
+        f"images-{r}.npy": (count, *sides(r, listing.shape), listing.channels)
+        for r in resolutions_of(source.resolution)
     }
     if listing.has_maps:
         files[f"maps-{source.resolution}.npy"] = (count, source.resolution, source.resolution)
@@ -218,27 +244,32 @@ def _run(source: Source, listing: Listing, folder: Path, progress: Progress, wor
         alone = Worker(source, listing, folder)
         return _collect((alone(*span) for span in spans), total, progress)
     arguments = (source, listing, folder, os.getpid())
-    with _blocked_signals():
-        pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, arguments)
-        chunks = [pool.submit(_work, span) for span in spans]
-    with pool:
+    try:
+        with _blocked_signals():
+            pool = ProcessPoolExecutor(workers, get_context("spawn"), _start_worker, arguments)
+            chunks = [pool.submit(_work, span) for span in spans]
         try:
             return _collect((chunk.result() for chunk in chunks), total, progress)
-        except BrokenProcessPool as error:
-            raise InputError(
-                "a process that decodes images was killed, most likely because memory ran out; close other programs, or lower "
-                "the dataset's 'resolution' in params.yaml"
-            ) from error
-        except BaseException:
-            for worker in active_children():
-                worker.kill()  # before the folder that they write to is removed
-            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    except BrokenProcessPool as error:
+        raise InputError(
+            "a process that decodes images was killed, most likely because memory ran out; close other programs, or lower "
+            "the dataset's 'resolution' in params.yaml"
+        ) from error
+    finally:
+        for worker in active_children():
+            worker.kill()  # before the folder that they write to is published or removed
+            worker.join()
 
 
 @contextmanager
 def _blocked_signals() -> Iterator[None]:
     """Processes that are started inside never see the signals that end this one, which may reach all: this one ends them."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+    kinds = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, kinds)
+    resource_tracker.ensure_running()  # it is told of none of them, too, and unblocks some when it starts
+    signal.pthread_sigmask(signal.SIG_BLOCK, kinds)
     try:
         yield
     finally:
@@ -299,9 +330,10 @@ def _manifest(folder: Path, source: Source, listing: Listing, count: int, damage
         damaged=sorted(damaged),
         digests=digests_in(folder),
         code_width=listing.code_width or None,
+        shape=None if listing.shape == SQUARE else listing.shape,
     )
 
 
 def _write_manifest(folder: Path, manifest: Manifest) -> None:
-    without = {name for name in ("modes", "code_width") if getattr(manifest, name) is None}
+    without = {name for name in ("modes", "code_width", "shape") if getattr(manifest, name) is None}
     write_record(folder / "manifest.json", manifest.model_dump(mode="json", exclude=without))

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from espalier.data.errors import InputError
+from espalier.data.frames import sides
 from espalier.data.sealed import Damaged, check_file, format_of, read_record
 
 FORMAT = 1
@@ -64,6 +65,8 @@ class Manifest(BaseModel):
     digests: dict[str, str]
     modes: Modes | None = None
     code_width: int | None = None
+    shape: tuple[int, int] | None = None
+    """Height and width at the smallest size, if images are not square."""
 
 
 class Store:
@@ -131,7 +134,7 @@ class Store:
         return self._array(POINTS, (self.manifest.count, self.manifest.channels))
 
     def images(self, resolution: int) -> NDArray[np.uint8]:
-        """The images at a resolution, uint8 (N, R, R, channels), memory-mapped.
+        """The images at a resolution, uint8 (N, R, R, channels), memory-mapped; the longer side is R if they are not square.
 
         Raises:
             InputError: there are no images at this resolution, this is a store of points, or it is damaged.
@@ -146,8 +149,13 @@ class Store:
                 f"the dataset at {self.path} has no {resolution}x{resolution} images (it has "
                 f"{', '.join(map(str, sorted(self.manifest.resolutions)))}); raise its 'resolution' in params.yaml"
             )
-        shape = (self.manifest.count, resolution, resolution, self.manifest.channels)
-        return self._array(f"images-{resolution}.npy", shape)
+        size = sides(resolution, self.shape)
+        return self._array(f"images-{resolution}.npy", (self.manifest.count, *size, self.manifest.channels))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the smallest images."""
+        return self.manifest.shape or (4, 4)
 
     def maps(self, resolution: int) -> NDArray[np.uint8]:
         """The images' segmentation maps at a resolution, uint8 (N, R, R), memory-mapped; R from 8 up.

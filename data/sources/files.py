@@ -3,7 +3,7 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,6 +11,10 @@ from espalier.data.errors import InputError
 
 ARCHIVES = {"__MACOSX", "__pycache__", "@eaDir", "lost+found", "$RECYCLE.BIN", "System Volume Information"}
 """Folders that archives, file managers and file servers leave behind."""
+
+
+HEIC, INSTALL_HEIC = {".heic", ".heif"}, "pip install pillow-heif"
+"""What iPhones write, which Pillow reads with another library."""
 
 
 @dataclass
@@ -87,28 +91,59 @@ def find_files(root: Path) -> Found:
     return _Walk(root).found
 
 
+def check_there(root: Path, what: str = "") -> None:
+    """Check that a file or folder that DVC tracks exists.
+
+    Raises:
+        InputError: it does not, or ~ is written for the home folder, which DVC does not know.
+    """
+    if root.parts[:1] == ("~",):
+        raise InputError(f"{what}{root}: write {root.expanduser()} for it; DVC does not know ~")
+    if not root.exists():
+        raise InputError(f"{what}{shown(str(root))} does not exist; check the dataset's 'root' in params.yaml")
+
+
+def check_folder(root: Path) -> None:
+    """Check that there is a folder of images.
+
+    Raises:
+        InputError: there is none.
+    """
+    check_there(root, "the image folder ")
+    if not root.is_dir():
+        raise InputError(f"the image folder {root} is a file; give a folder of images")
+
+
 def find_images(root: Path) -> tuple[list[str], list[str]]:
     """The images below a folder, and notes for the user on what is left out.
 
     Raises:
         InputError: there is no such folder, it holds none, or something in it cannot be read.
     """
-    from espalier.data.images import has_image_ending  # Pillow and NumPy take long to import, and status needs neither
-
-    if not root.is_dir():
-        raise InputError(f"the image folder {root} does not exist; check the dataset's 'root' in params.yaml")
+    check_folder(root)
     found = find_files(root)
     if found.troubles:
         raise InputError(unreadable(root, found.troubles))
-    images = [name for name in found.files if has_image_ending(Path(name))]
-    others = Counter(
-        Path(name).suffix.lower() or "no ending" for name in found.files if not has_image_ending(Path(name))
-    )
-    notes = counted(others, "files that are no images") + found.notes
+    return images_among(found.files, root, found.notes)
+
+
+def images_among(files: list[str], root: Path, before: Sequence[str] = ()) -> tuple[list[str], list[str]]:
+    """The images among files, and notes for the user: on the others, and those `before`.
+
+    Raises:
+        InputError: there are none.
+    """
+    from espalier.data.images import has_image_ending  # Pillow and NumPy take long to import, and status needs neither
+
+    images = [name for name in files if has_image_ending(Path(name))]
+    others = Counter(Path(name).suffix.lower() or "no ending" for name in set(files).difference(images))
+    heic = sum(count for ending, count in others.items() if ending in HEIC)
+    more = [f"to read the {heic} .heic images: {INSTALL_HEIC}"] if heic else []
+    notes = [*counted(others, "files that are no images"), *more, *before]
     if not images:
         raise InputError(
             f"no images in {root}: it holds {others.total()} files, none with an ending that Pillow reads "
-            f"(.png, .jpg, .webp, .tif, ...){''.join(f'; {note}' for note in found.notes)}"
+            f"(.png, .jpg, .webp, .tif, ...){''.join(f'; {note}' for note in (*more, *before))}"
         )
     return images, notes
 

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from espalier.data.sources.files import check_there
+
 
 def _power_of_two(value: int) -> int:
     if value & (value - 1):
@@ -23,14 +25,17 @@ Resolution = Annotated[int, Field(ge=4, le=4096), AfterValidator(_power_of_two)]
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One image: `image` uint8 (R, R, channels); `label` the class index, or -1; `map` the uint8 (R, R) segmentation map,
-    if any; `record` JSON-serialisable metadata; `code` float32 (W,), the sentence code, if the data has one."""
+    """One image: `image` uint8 (H, W, channels); `label` the class index, or -1; `map` the uint8 (R, R) segmentation map,
+    if any; `record` JSON-serialisable metadata; `code` float32 (W,), the sentence code, if the data has one; whether it was
+    `enlarged` to this resolution, and is `coloured`, if the source says so."""
 
     image: NDArray[np.uint8]
     label: int = -1
     map: NDArray[np.uint8] | None = None
     record: dict[str, Any] | None = None
     code: NDArray[np.float32] | None = None
+    enlarged: bool = False
+    coloured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,10 @@ class Listing:
     notes: list[str] = field(default_factory=list)
     code_width: int = 0
     values: tuple[float, float] | None = None
+    shape: tuple[int, int] = (4, 4)
+    """Height and width at the smallest size; see `espalier.data.frames`."""
+    assumed: bool = False
+    """Whether that all are grey is concluded from some of them: if one has colour, all are prepared with colour."""
 
 
 class DamagedImage(Exception):
@@ -62,6 +71,14 @@ class DataSource(BaseModel, ABC):
 
     source: str
     root: Path
+
+    def check_root(self) -> None:
+        """Check that the data are there, before anything is run.
+
+        Raises:
+            InputError: they are not.
+        """
+        check_there(self.root)
 
 
 class Source(DataSource):
