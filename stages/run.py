@@ -6,8 +6,8 @@ prints their cost as JSON.
 """
 
 import argparse
-import sys
 
+from espalier.stages.process import threads  # noqa: F401  (before torch)
 from espalier.stages.process.parent import STARTER  # noqa: F401  (records the parent before the slow imports)
 
 # isort: split
@@ -23,6 +23,7 @@ from espalier.stages.process.exits import run
 from espalier.stages.process.interruption import ended_by_signals
 from espalier.stages.process.output import outlive_readers
 from espalier.stages.process.parent import leave_with_starter
+from espalier.stages.process.torchrun import leave
 from espalier.stages.types.fingerprint import write_fingerprints
 
 
@@ -52,4 +53,4 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     outlive_readers()
     leave_with_starter()
-    sys.exit(run(lambda: main(arguments.pipeline, arguments.stage, arguments.profile)))
+    leave(run(lambda: main(arguments.pipeline, arguments.stage, arguments.profile)))

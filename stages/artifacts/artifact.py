@@ -25,10 +25,12 @@ from espalier.data.files import file_digest
 from espalier.data.sealed import Damaged, check_file, digests_in, format_of, read_record, write_record
 from espalier.stages.artifacts.checkpoint import read_checkpoint
 from espalier.stages.artifacts.record import FORMAT, Input, Record
+from espalier.stages.config.params import named_parts
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts.condition import Condition, on_device, rows
 from espalier.stages.contracts.kind import Kind
 from espalier.stages.contracts.published import save_weights
+from espalier.stages.contracts.trust import only_named
 from espalier.stages.kinds.conditions import class_turns
 from espalier.stages.kinds.sampling import latents
 from espalier.stages.networks.build import build_networks
@@ -78,9 +80,14 @@ class Artifact:
 
 
 def config_of(record: Record, path: Path) -> StageConfig:
-    """The configuration in a record."""
+    """The configuration in a record.
+
+    Raises:
+        InputError: this version does not support it, or it names parts that params.yaml does not.
+    """
     try:
-        return StageConfig.model_validate(record.config)
+        with only_named(path, named_parts):
+            return StageConfig.model_validate(record.config)
     except ValidationError as error:
         raise InputError(
             f"the configuration in {path} is not supported by this version: {error.errors(include_url=False)[0]['msg']}"
@@ -244,7 +251,7 @@ def load_generator(path: Path, device: torch.device) -> tuple[nn.Module, Record]
         artifact = load_artifact(path)
         record, state = artifact.record, artifact.weights("generator")
     config = config_of(record, path)
-    networks = build_networks(config, record.channels, device, record.classes)
+    networks = build_networks(config, record.channels, device, record.classes, record.shape)
     context = StepContext(config.seed, config.name, record.step, record.images, config.batch_size, device)
     networks.ema.load_state_dict(state)
     for trick in config.tricks.others:

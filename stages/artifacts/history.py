@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Mapping
 from pathlib import Path
 
 from espalier.data.files import whole_file
@@ -23,12 +24,12 @@ class History:
         self.rows = [row for row in self.rows if None not in row.values()]
         self.write(self.path, self.rows)
 
-    def add(self, row: dict[str, float]) -> None:
+    def add(self, row: Mapping[str, float | str]) -> None:
         """Append a row at row["step"]; the first row sets the columns. A term that was never due since then counts as 0."""
-        if self.rows and int(self.rows[-1]["step"]) >= row["step"]:
+        if self.rows and int(self.rows[-1]["step"]) >= int(row["step"]):
             return
         columns = list(self.rows[0] if self.rows else row)
-        text = {name: f"{row.get(name, 0.0):.6g}" if name != "step" else f"{int(row['step'])}" for name in columns}
+        text = {name: _as_text(row.get(name, 0.0)) if name != "step" else f"{int(row['step'])}" for name in columns}
         self.rows.append(text)
         if len(self.rows) == 1:
             self.write(self.path, self.rows)
@@ -49,3 +50,7 @@ class History:
         writer.writerows(rows)
         with whole_file(path) as partial:
             partial.write_text(text.getvalue(), encoding="utf-8")
+
+
+def _as_text(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:.6g}"

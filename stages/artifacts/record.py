@@ -2,6 +2,7 @@
 
 from typing import Any, Literal
 
+from espalier.data.frames import SQUARE
 from espalier.stages.contracts.options import Options
 
 FORMAT = 3
@@ -32,7 +33,7 @@ class Record(Options):
     `config` is the resolved configuration. `images` is the number of real images shown to the discriminator, `before` the
     number before the last iteration: any training run longer than that passes through this step. `start` is the checkpoint
     that training continued from, if configured; `encoder` is the sentence encoder. `classes` is the number of classes the
-    networks are conditioned on, 0 if none.
+    networks are conditioned on, 0 if none. `shape`: height and width of the smallest images.
     `verdict` and `evidence`: the last result of the monitor, or for a `kept` checkpoint, the result at that checkpoint.
     `events`: rollbacks, and an end before the last step. `remedies`: changes applied to the options of params.yaml since;
     `config` includes them. `evaluated`: the data behind the metrics of an evaluation. `code` is the digest of the training
@@ -43,6 +44,7 @@ class Record(Options):
     format: int
     config: dict[str, Any]
     channels: int
+    shape: tuple[int, int] = SQUARE
     classes: int = 0
     step: int
     images: int

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.serialization import get_crc32_options, set_crc32_options
 
 from espalier.data.sealed import Damaged
 
@@ -21,8 +22,13 @@ LENGTH = len(MARK) + 64 + 1
 
 def write_torch_file(path: Path, content: Any) -> str:
     """Write the content; returns its digest. The same content gives the same bytes."""
-    with path.open("wb") as file:  # given a path, it would write the file's name into it
-        torch.save(_plain(content, set()), file)
+    crc32 = get_crc32_options()
+    set_crc32_options(False)  # the digest below is stronger
+    try:
+        with path.open("wb") as file:  # given a path, it would write the file's name into it
+            torch.save(_plain(content, set()), file)
+    finally:
+        set_crc32_options(crc32)
     digest = _digest(path, path.stat().st_size)
     with path.open("ab") as file:
         file.write(MARK + digest.encode() + b"\n")

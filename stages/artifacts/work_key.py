@@ -14,8 +14,8 @@ def work_key(
     """Digest of everything that determines a stage's weights at a step.
 
     Excluded: the length of training, since no schedule depends on it (a longer run continues); logging, evaluation and
-    components; the number of processes; the paths of inputs (their digests are included); and the code, so that a run
-    resumes after a bug fix.
+    components; the number of processes and of micro-batches; the name of a recipe, whose options count; the paths of inputs
+    (their digests are included); and the code, so that a run resumes after a bug fix.
     """
     deciding = config.resolved()
     for left_out in (
@@ -28,11 +28,13 @@ def work_key(
         "start",
         "dataset",
         "processes",
+        "micro_batch",
+        "recipe",
         "encoder",
         "type",
     ):
         del deciding[left_out]
-    for optional in ("stop", "heal", "kind", "conditioning", "freeze"):
+    for optional in ("stop", "heal", "kind", "conditioning", "freeze", "transfer"):
         if not deciding[optional]:
             del deciding[optional]
     if config.discriminator == AT_ONCE:

@@ -40,6 +40,9 @@ def stage_config(params: dict[str, Any], pipeline: str, stage: str) -> StageConf
     section = merged_section(params, pipeline, stage)
     if type_of(section) != "train":
         raise InputError(f"{PARAMS}: {pipeline}.stages.{stage}: its type is {type_of(section)}, which does not train")
+    for key in ("pipeline", "stage"):
+        if key in section:
+            raise InputError(f"{PARAMS}: {pipeline}.stages.{stage}.{key}: unknown key; remove it")
     check_dataset(params, pipeline, stage, section)
     try:
         config = StageConfig.model_validate({"pipeline": pipeline, "stage": stage, **section})
@@ -139,7 +142,8 @@ def check_start_from(config: StageConfig, parent: StageConfig) -> None:
         InputError: it cannot; names the key and what to write instead.
     """
     where = f"{PARAMS}: {config.pipeline}.stages.{config.stage}"
-    wrong = config.network.check_parent(config.resolution, parent.network, parent.resolution)
+    check = config.network.check_same if config.transfer else config.network.check_parent
+    wrong = check(config.resolution, parent.network, parent.resolution)
     if wrong is not None:
         key, message = wrong
         raise InputError(f"{where}.{key}: {message} (the parent is {config.after})")

@@ -47,3 +47,7 @@ class WatchOptions(Options):
     log_steps: int = Field(default=50, ge=1, description="iterations between rows of history.csv")
     sample_kimg: float = Field(default=10.0, gt=0, description="thousands of images between sample grids")
     checkpoint_seconds: float = Field(default=60.0, gt=0, description="seconds between checkpoints")
+    milestone_checkpoints: bool = Field(
+        default=False,
+        description="publish each milestone's checkpoint, too: several times its weights, to resume from elsewhere",
+    )

@@ -3,17 +3,19 @@
 import difflib
 import itertools
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from espalier.data.errors import InputError
+from espalier.stages.config.plain_yaml import read_plain
+from espalier.stages.config.recipes import RECIPES
 from espalier.stages.contracts.known import DEFAULT_NETWORK, SECTIONS
 
 PARAMS, ARTIFACTS = Path("params.yaml"), Path("artifacts")
 LONGEST_NAME = 64
+LARGEST = 2**16
+"""Side of an image, beyond which no recipe is asked for its numbers."""
 NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9_-]{{0,{LONGEST_NAME - 1}}}")
 RUNNERS = ("gate", "retries")
 """Options of a stage that concern only what runs it: no artifact depends on them."""
@@ -27,14 +29,15 @@ def read_params(path: Path = PARAMS) -> dict[str, Any]:
     """params.yaml as plain values.
 
     Raises:
-        InputError: it does not exist, or is not a YAML mapping; names the file and line.
+        InputError: it does not exist, is not a YAML mapping, or holds other than plain values; names the file and line or key.
     """
     if not path.is_file():
         raise InputError(f"no {path} here; run this in the project's root folder")
     try:
-        params = YAML(typ="safe", pure=True).load(path)
-    except YAMLError as error:
-        raise InputError(f"{path} is not valid YAML: {error}") from error
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+    params = read_plain(content, str(path))
     if not isinstance(params, dict):
         raise InputError(f"{path} must be a mapping of pipelines and datasets")
     check_names(params)
@@ -153,6 +156,38 @@ def stage_names(params: dict[str, Any], pipeline: str) -> list[str]:
     return names
 
 
+def named_parts() -> frozenset[str]:
+    """Every dotted path that the params.yaml of this folder names, as a key or as a value; none if it cannot be read."""
+    try:
+        return frozenset(_dotted(read_params()))
+    except InputError:
+        return frozenset()
+
+
+def _dotted(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        if "." in value:
+            yield value
+    elif isinstance(value, dict | list):
+        for inner in (*value.keys(), *value.values()) if isinstance(value, dict) else value:
+            yield from _dotted(inner)
+
+
+def check_stage_name(params: dict[str, Any], name: str) -> None:
+    """Check that params.yaml has a stage that is named as in DVC, such as progan@r8 or dataset@dolls.
+
+    Raises:
+        InputError: it has not; suggests the nearest name.
+    """
+    group, at, stage = name.partition("@")
+    if group in SECTIONS and at:
+        choose(entries(params, SECTIONS[group]), stage, f"{PARAMS}: {SECTIONS[group]}", group)
+        return
+    names = stage_names(params, group)
+    if at:
+        choose({one: {} for one in names}, stage, f"{PARAMS}: {group}.stages", "stage")
+
+
 def merge(common: Any, own: Any) -> Any:
     """Merge `own` over `common`: mappings key by key; everything else is replaced."""
     if isinstance(common, dict) and isinstance(own, dict):
@@ -167,12 +202,14 @@ def merged_section(params: dict[str, Any], pipeline: str, stage: str) -> dict[st
         InputError: there is no such pipeline or stage, or a section is not a mapping.
     """
     section = choose(params, pipeline, str(PARAMS), "pipeline")
-    unknown = [key for key in section if key not in ("common", "stages", "matrix", "options")]
+    unknown = [key for key in section if key not in ("common", "stages", "matrix", "options", "report")]
     if unknown:
         raise InputError(
             f"{PARAMS}: {pipeline}.{shown_key(unknown[0])}: unknown key; a pipeline has "
-            "'common' and 'stages' (or 'matrix' and 'options')"
+            "'common' and 'stages' (or 'matrix' and 'options'), and may have 'report: true'"
         )
+    if not isinstance(section.get("report", False), bool):
+        raise InputError(f"{PARAMS}: {pipeline}.report: must be true or false, not {section['report']!r}")
     own = with_text_keys(
         choose(stages_in(section, f"{PARAMS}: {pipeline}"), stage, f"{PARAMS}: {pipeline}.stages", "stage")
     )
@@ -186,7 +223,44 @@ def merged_section(params: dict[str, Any], pipeline: str, stage: str) -> dict[st
     ):  # a different network has different options
         common.pop("network", None)
     found: dict[str, Any] = merge(common, own)
+    return _with_recipe(found, f"{PARAMS}: {pipeline}.stages.{stage}")
+
+
+def _with_recipe(section: dict[str, Any], where: str) -> dict[str, Any]:
+    """The section over the options of its recipe, if it names one."""
+    name = section.get("recipe")
+    if name is None:
+        return section
+    if not isinstance(name, str) or name not in RECIPES:
+        near = difflib.get_close_matches(str(name), RECIPES, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(RECIPES)}"
+        raise InputError(f"{where}.recipe: there is no recipe '{name}'; {hint}")
+    resolution = section.get("resolution")
+    if isinstance(resolution, bool) or not isinstance(resolution, int) or not 1 <= resolution <= LARGEST:
+        raise InputError(f"{where}.resolution: a recipe is for images of a resolution; set it, such as resolution: 64")
+    recipe = RECIPES[name](resolution)
+    _leave_overridden_still(recipe, section)
+    if isinstance(section.get("network"), str):
+        section = {**section, "network": {"name": section["network"]}}
+    if network_name(section) not in (None, recipe["network"]["name"]):  # a different network has different options
+        recipe.pop("network")
+    found: dict[str, Any] = merge(recipe, section)
     return found
+
+
+def _leave_overridden_still(recipe: dict[str, Any], section: dict[str, Any]) -> None:
+    """Take from a recipe's schedule the numbers that the section sets itself, and those of tricks that it removes."""
+    schedule, tricks = recipe["tricks"].get("schedule", {}), section.get("tricks")
+    for name, ramps in list(schedule.items()):
+        given = section.get("adam", {}) if name == "adam" else tricks.get(name, {}) if isinstance(tricks, dict) else {}
+        for number in list(ramps):
+            option = "betas" if number.startswith("beta") else number
+            if not isinstance(given, dict) or option in given:  # a removed trick, or its shorthand
+                del ramps[number]
+        if not ramps:
+            del schedule[name]
+    if "schedule" in recipe["tricks"] and not schedule:
+        del recipe["tricks"]["schedule"]
 
 
 def network_name(section: dict[str, Any]) -> Any:

@@ -12,6 +12,7 @@ from espalier.stages.config.components import COMPONENTS, parse_component, parse
 from espalier.stages.config.gate import Gate
 from espalier.stages.config.options import AT_ONCE, AdamOptions, JoinOptions, WatchOptions
 from espalier.stages.config.params import ARTIFACTS, RUNNERS
+from espalier.stages.config.schedules import check_schedules
 from espalier.stages.config.tricks import Tricks, parse_tricks
 from espalier.stages.config.what_trains import check_what_trains
 from espalier.stages.contracts import known
@@ -25,6 +26,7 @@ from espalier.stages.monitor.options import HealOptions, MonitorOptions, StopOpt
 from espalier.stages.networks.known import NETWORKS, with_place
 from espalier.stages.networks.network import NetworkOptions
 from espalier.stages.networks.progan import Progan
+from espalier.stages.tricks.catalogue import trick_key
 from espalier.stages.tricks.compatibility import found_together
 from espalier.stages.tricks.no_loss import NoLoss
 from espalier.stages.tricks.parts import Setting
@@ -69,6 +71,10 @@ class StageConfig(Options):
     dataset: Path = Field(description="the pipeline's prepared dataset")
     after: Path = Field(description="where the stage starts from: the dataset, or another stage's artifact")
     at: int | None = Field(default=None, ge=0, description="start from the parent's milestone at this kimg")
+    transfer: bool = Field(
+        default=False,
+        description="go on with all weights of a parent of the same networks and resolution, on other data",
+    )
     encoder: Path | None = Field(
         default=None, description="a sentence encoder's artifact, or the dataset itself if it includes sentence codes"
     )
@@ -80,9 +86,17 @@ class StageConfig(Options):
         default=None, description="a checkpoint of this stage to continue from; see docs/prefect.md"
     )
     resolution: Resolution | None = Field(default=None, description="side length of the images; none for points")
+    recipe: str | None = Field(
+        default=None, description="a paper's network, loss, tricks and rates, which other options override"
+    )
     seed: int = Field(default=0, ge=0)
     kimg: float = Field(gt=0, description="thousands of real images shown to the discriminator")
     batch_size: int = Field(default=16, ge=1, description="global batch size, over all processes")
+    micro_batch: int | None = Field(
+        default=None,
+        ge=1,
+        description="samples of a process that pass through the networks at once; the gradients are the whole batch's",
+    )
     milestone_kimg: int | None = Field(default=None, ge=1, description="keep a milestone every n kimg")
     processes: int = Field(default=1, ge=1, description="train in n processes, one per GPU, splitting the batch")
     gate: Gate | None = Field(
@@ -129,8 +143,13 @@ class StageConfig(Options):
     def _compatible(self) -> "StageConfig":
         if self.at is not None and not self.has_parent:
             raise ValueError("'at' names a milestone of the parent, but this stage has no parent")
+        if self.transfer and not self.has_parent:
+            raise ValueError(
+                "transfer takes the weights of a parent; name its artifact with 'after', or remove transfer"
+            )
         if self.batch_size % self.processes:
             raise ValueError(f"batch_size {self.batch_size} is not divisible by {self.processes} processes")
+        self._check_micro_batch()
         for name in self.gate.bounds if self.gate else ():
             if name not in self.metrics:
                 raise ValueError(f"gate.{name}: the stage has no such metric; it has: {', '.join(self.metrics)}")
@@ -142,9 +161,29 @@ class StageConfig(Options):
         for trick in (self.tricks.loss, *self.tricks.others):
             self._check_places(trick)
             trick.check(self.setting)
+        check_schedules({trick_key(trick): trick for trick in self.tricks.others})
         for sentence in self._together("forbid"):
             raise ValueError(sentence)
         return self
+
+    def _check_micro_batch(self) -> None:
+        if self.micro_batch is None:
+            return
+        share, micro = self.batch_size // self.processes, self.micro_batch
+        if share % micro or micro % self.samples_per_logit:
+            able = [n for n in range(1, share + 1) if share % n == 0 and n % self.samples_per_logit == 0]
+            raise ValueError(
+                f"micro_batch: {micro} does not divide the {share} samples of a process into whole groups of "
+                f"{self.samples_per_logit}; use one of {', '.join(map(str, able)) or 'none'}"
+            )
+        for trick in self.tricks.others if self.micro_batches > 1 else ():
+            if why := trick.whole_batch():
+                raise ValueError(f"micro_batch and tricks.{trick.name} cannot be together: {why}; remove one")
+
+    @property
+    def micro_batches(self) -> int:
+        """How many passes a process's share of a batch takes."""
+        return self.batch_size // self.processes // self.micro_batch if self.micro_batch else 1
 
     def _together(self, outcome: Literal["forbid", "warn"]) -> list[str]:
         return found_together(self.setting, self.tricks.loss, self.tricks.others, outcome)
@@ -167,10 +206,18 @@ class StageConfig(Options):
             raise ValueError(f"resolution is missing: the network {name} needs images of {least}x{least} or more")
         if self.resolution is not None and self.resolution < least:
             raise ValueError(f"resolution: {self.resolution} is too small for the network {name}; use {least}")
-        if self.has_parent and self.network.from_parent is None:
+        most = self.network.greatest
+        if self.resolution is not None and most is not None and self.resolution > most:
+            raise ValueError(f"resolution: {self.resolution} is too large for the network {name}; use {most} at most")
+        if self.transfer and self.network.from_parent == "samples":
+            raise ValueError(
+                f"transfer: the network {name} trains on samples of its parent, not with its weights; remove it"
+            )
+        if self.has_parent and self.network.from_parent is None and not self.transfer:
             able = [known for known, network in NETWORKS.items() if network.from_parent]
             raise ValueError(
-                f"network {name} cannot start from a parent; use one of {', '.join(able)}, or after: {self.dataset}"
+                f"network {name} cannot start from a parent; use one of {', '.join(able)}, transfer: true for a parent of the "
+                f"same networks, or after: {self.dataset}"
             )
 
     def _check_condition(self) -> None:
@@ -202,7 +249,7 @@ class StageConfig(Options):
         return Setting(
             batch_size=self.batch_size,
             processes=self.processes,
-            logits=self.batch_size // self.processes // self.samples_per_logit,
+            logits=self.batch_size // self.processes // self.micro_batches // self.samples_per_logit,
             samples_per_logit=self.samples_per_logit,
             resolution=self.resolution,
             kimg=self.kimg,
@@ -217,6 +264,8 @@ class StageConfig(Options):
             maxout=bool(getattr(self.network, "maxout", False)),
             betas=self.adam.betas,
             own_conditioning=self.conditioning is not None,
+            held_out=self.monitor.hold_out,
+            micro_batches=self.micro_batches,
         )
 
     @property
@@ -242,7 +291,8 @@ class StageConfig(Options):
     @property
     def metrics(self) -> tuple[str, ...]:
         """The names of the stage's final metrics."""
-        terms = tuple(trick.name for trick in self.tricks.others if isinstance(trick, Term))
+        tricks = self.tricks.others
+        terms = (*(t.name for t in tricks if isinstance(t, Term)), *(name for t in tricks for name in t.logged()))
         published = [
             name for key, options in self.component_options.items() for name in COMPONENTS.find(key).metrics_of(options)
         ]
@@ -262,8 +312,13 @@ class StageConfig(Options):
 
     @property
     def grows(self) -> bool:
+        """Whether it adds a resolution to its parent's networks."""
+        return self.has_parent and self.network.from_parent == "weights" and not self.transfer
+
+    @property
+    def takes_over(self) -> bool:
         """Whether it loads its parent's weights."""
-        return self.has_parent and self.network.from_parent == "weights"
+        return self.grows or self.transfer
 
     @property
     def images(self) -> int:

@@ -13,7 +13,7 @@ MOVES_ALL = ("weight_clipping", "unrolled")
 """Tricks that change a discriminator's weights without asking which take a gradient."""
 OF_THE_GAME = (
     "discriminator_term", "wrap_loss", "targets", "opponent", "generators_discriminator", "fakes", "after_discriminator_step",
-    "discriminator_steps",
+    "discriminator_steps", "observe",
 )  # fmt: skip
 """Places of a trick that only a stage with a discriminator has."""
 
@@ -67,8 +67,12 @@ def _check_freeze(config: "StageConfig") -> None:
     for path in config.freeze:
         if path.partition(".")[0] not in (PARENT, "generator", "discriminator"):
             raise ValueError(f"freeze: '{path}' is neither parent nor a module of generator or discriminator")
-    if PARENT in config.freeze and not config.grows:
+    if PARENT in config.freeze and not config.takes_over:
         raise ValueError(f"freeze: the stage takes no weights from {config.after}; name modules instead of parent")
+    if PARENT in config.freeze and config.transfer:
+        raise ValueError(
+            "freeze: with transfer all weights are the parent's; name modules instead, such as discriminator.blocks"
+        )
     moving = [name for name in MOVES_ALL if any(trick.name == name for trick in config.tricks.others)]
     if moving and any(not path.startswith("generator") for path in config.freeze):
         raise ValueError(f"freeze: tricks.{moving[0]} moves all weights of the discriminator; remove one")

@@ -68,6 +68,19 @@ def parts_of(images: Images, most: int | None = None) -> Iterator[Tensor]:
         yield images[start : start + step]
 
 
+def squared(images: Images) -> Images:
+    """Images padded with black to squares of their longer side, in the middle."""
+    height, width = images.shape[-2:]
+    if height == width:
+        return images
+    if isinstance(images, Tensor):
+        wide, high = max(0, height - width), max(0, width - height)
+        return F.pad(images, (wide // 2, wide - wide // 2, high // 2, high - high // 2))
+    side, whole = max(height, width), images
+    shape = torch.Size((images.shape[1], side, side))
+    return InParts(len(images), shape, lambda start, end: squared(whole[start:end])[:])
+
+
 def pooled(images: Images, side: int, dtype: torch.dtype = torch.float32) -> Tensor:
     """Images in [0, 1], averaged down to (N, channels, side, side)."""
     return torch.cat([F.adaptive_avg_pool2d(part.to(dtype) / 255, side) for part in parts_of(images)])

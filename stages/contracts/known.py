@@ -24,6 +24,9 @@ NETWORKS = {
     "progan": "espalier.stages.networks.progan.Progan",
     "dcgan": "espalier.stages.networks.dcgan.Dcgan",
     "resnet": "espalier.stages.networks.resnet.Resnet",
+    "r3gan": "espalier.stages.networks.r3gan.R3gan",
+    "stylegan2": "espalier.stages.networks.stylegan2.Stylegan2",
+    "projected": "espalier.stages.networks.projected.Projected",
     "mlp": "espalier.stages.networks.mlp.Mlp",
     "fashion_shape": "espalier.stages.fashiongan.networks.FashionShape",
     "fashion_image": "espalier.stages.fashiongan.networks.FashionImage",
@@ -49,6 +52,8 @@ LOSSES = {
 }
 
 TRICKS = {
+    # numbers that change over time, before anything reads them
+    "schedule": "espalier.stages.tricks.schedule.Schedule",
     # the loss and its labels
     "relativistic": "espalier.stages.tricks.relativistic.Relativistic",
     "label_smoothing": "espalier.stages.tricks.label_smoothing.LabelSmoothing",
@@ -78,6 +83,9 @@ TRICKS = {
     "past_players": "espalier.stages.tricks.past_players.PastPlayers",
     "replay": "espalier.stages.tricks.replay.Replay",
     "fade": "espalier.stages.tricks.fade.Fade",
+    "mirror": "espalier.stages.tricks.mirror.Mirror",
+    "diffaugment": "espalier.stages.tricks.diffaugment.Diffaugment",
+    "ada": "espalier.stages.tricks.ada.Ada",
     "instance_noise": "espalier.stages.tricks.instance_noise.InstanceNoise",
     "packing": "espalier.stages.tricks.packing.Packing",
     "unrolled": "espalier.stages.tricks.unrolled.Unrolled",
@@ -87,8 +95,10 @@ TRICKS = {
     "dragan": "espalier.stages.tricks.dragan.Dragan",
     "r1": "espalier.stages.tricks.r1.R1",
     "r2": "espalier.stages.tricks.r2.R2",
+    "lecam": "espalier.stages.tricks.lecam.Lecam",
     "drift": "espalier.stages.tricks.drift.Drift",
     "historical_averaging": "espalier.stages.tricks.historical_averaging.HistoricalAveraging",
+    "path_length": "espalier.stages.tricks.path_length.PathLength",
     "feature_matching": "espalier.stages.tricks.feature_matching.FeatureMatching",
     "perceptual": "espalier.stages.tricks.perceptual.Perceptual",
     "matching_aware": "espalier.stages.tricks.matching_aware.MatchingAware",

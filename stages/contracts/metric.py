@@ -42,13 +42,13 @@ class Reader(Protocol):
 class Comparison:
     """What fakes are compared with.
 
-    `real`: equally many reals. `suffix`: ending of metric names that depend on the feature network. `same`: feature distance
+    `real`: equally many reals. `named`: a metric's name with this feature network. `same`: feature distance
     below which two images count as the same. `logits`: of the feature network's own classes, if it has any. `reader`: a
     classifier of the dataset's classes, if a reliable one exists.
     """
 
     real: Samples
-    suffix: str
+    named: Callable[[str], str]
     same: float
     seed: int
     logits: Callable[[Tensor], Tensor | None]
@@ -67,13 +67,13 @@ class Metric(Options, ABC):
     """One or more numbers that compare fakes with reals. Its fields are its options in params.yaml.
 
     `title`: displayed while it is computed. `meanings`: what each of its numbers means, by name; gates may name them.
-    `suffixed`: whether their names end in the comparison's suffix. `always`: whether every evaluation has them. `smallest`:
+    `of_features`: those whose names depend on the feature network. `always`: whether every evaluation has them. `smallest`:
     side of the smallest images.
     """
 
     title: ClassVar[str]
     meanings: ClassVar[dict[str, str]]
-    suffixed: ClassVar[bool] = False
+    of_features: ClassVar[tuple[str, ...]] = ()
     always: ClassVar[bool] = True
     smallest: ClassVar[int] = 1
 

@@ -2,11 +2,13 @@
 
 import difflib
 import importlib
+import sys
 import traceback
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from espalier.stages.contracts.trust import check_named
 from espalier.stages.process.distribution import OUR_FOLDERS
 
 T = TypeVar("T")
@@ -19,11 +21,17 @@ MOVED = {
 
 
 def load(path: str) -> Any:
-    """Import the object at a dotted path.
+    """Import the object of a user's own at a dotted path.
 
     Raises:
         ValueError: it cannot be imported; gives the reason.
+        InputError: a file names it that may not.
     """
+    check_named(path)
+    return _imported(path)
+
+
+def _imported(path: str) -> Any:
     module, _, attribute = path.rpartition(".")
     try:
         return getattr(importlib.import_module(module), attribute)
@@ -53,7 +61,7 @@ class Registry(Mapping[str, type[T]], Generic[T]):
         self.what, self._known, self._base = what, known, base
 
     def __getitem__(self, name: str) -> type[T]:
-        found: type[T] = load(self._known[name])
+        found: type[T] = _imported(self._known[name])
         return found
 
     def __iter__(self) -> Iterator[str]:
@@ -74,14 +82,16 @@ class Registry(Mapping[str, type[T]], Generic[T]):
             return self._own(name)
         near = difflib.get_close_matches(name, self._known, n=1)
         hint = f"did you mean '{near[0]}'?" if near else f"use one of: {', '.join(self._known)}"
-        raise ValueError(f"there is no {self.what} '{name}'; {hint}")
+        shown = f"'{name}'" if name.isprintable() else ascii(name)
+        raise ValueError(f"there is no {self.what} {shown}; {hint}")
 
     def _own(self, path: str) -> type[T]:
+        loaded = path.rpartition(".")[0] in sys.modules  # nothing is run, and it must be a part
         try:
-            found: Any = load(path)
+            found: Any = _imported(path) if loaded else load(path)
         except ValueError as error:
             raise ValueError(f"the {self.what} '{path}' cannot be imported: {error}") from error
-        if not (isinstance(found, type) and issubclass(found, load(self._base))):
+        if not (isinstance(found, type) and issubclass(found, _imported(self._base))):
             raise ValueError(f"'{path}' is not a {self.what}: it must be a subclass of {self._base}")
         missing = sorted(getattr(found, "__abstractmethods__", ()))
         if missing:

@@ -15,13 +15,12 @@ import torch
 from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.stages.contracts.component import Metrics
-from espalier.stages.contracts.in_parts import Images
+from espalier.stages.contracts.in_parts import Images, squared
 from espalier.stages.contracts.metric import MOST, Comparison, Metric, Samples
 from espalier.stages.evaluation.class_reader import ClassReader, learn_classes
 from espalier.stages.evaluation.comparison import METRICS, compare
 from espalier.stages.evaluation.reference import Reference, reference
 from espalier.stages.features.extractor import Extractor
-from espalier.stages.features.local import Features
 from espalier.stages.metrics.birthday import same_distance
 from espalier.stages.process.progress import Steps
 
@@ -42,7 +41,7 @@ class Evaluation:
 
     def meaning(self, name: str) -> str:
         """A short description of a metric; empty if there is none."""
-        return self.meanings.get(name.removesuffix(Features.suffix), "")
+        return self.meanings.get(name, "")
 
     def as_json(self) -> dict[str, Any]:
         """The contents of the JSON file."""
@@ -64,16 +63,17 @@ def evaluate(
     Raises:
         InputError: dataset, extractor and fakes do not match, or required class metrics are not available.
     """
+    fakes, square = squared(fakes), fakes.shape[-1] == fakes.shape[-2]
     count, side = len(fakes), fakes.shape[-1]
     if modes:
         check_classes(store)
     real = reference(store, side, extractor, count, seed)
     made = Samples(fakes, extractor(fakes, "features of fakes"))
     reader, known = _reader(store, real)
-    notes = [*_of_classes(reader, known, modes), *_of_count(count, extractor)]
+    notes = [*_of_classes(reader, known, modes), *_of_count(count, extractor), *extractor.notes()]
     same = same_distance(torch.cat([real.shown.features, real.others.features]))
     shown, others = (Samples(half.images, half.features) for half in (real.shown, real.others))
-    comparison = Comparison(shown, extractor.suffix, same, seed, extractor.logits, reader if known >= KNOWN else None)
+    comparison = Comparison(shown, extractor.named, same, seed, extractor.logits, reader if known >= KNOWN else None)
     with Steps() as steps:
         metrics = compare(made, comparison, own, lambda what: steps.now(f"fakes: {what}"))
         floor = compare(others, comparison, own, lambda what: steps.now(f"floor: {what}")) if floors else {}
@@ -86,11 +86,15 @@ def evaluate(
         "reference": f"{count} of one half of {store.path.as_posix()}, the floor {count} of the other",
         "dataset": store.digest,
         "features": f"{extractor.name}:{extractor.digest}",
-        "resizer": extractor.resizer(side),
+        "resizer": extractor.resizer(side) if square else f"{extractor.resizer(side)}, padded to squares first",
         **({} if reader is None else {"classes_read": round(known, 4)}),
     }
     classes: list[type[Metric]] = [*METRICS.values(), *map(type, own)]
-    meanings = {name: words for metric in classes for name, words in metric.meanings.items()}
+    meanings = {
+        extractor.named(name) if name in metric.of_features else name: words
+        for metric in classes
+        for name, words in metric.meanings.items()
+    }
     return Evaluation(metrics, floor, about, notes, meanings)
 
 
@@ -144,10 +148,10 @@ def _of_classes(reader: ClassReader | None, known: float, must: bool) -> list[st
 
 def _of_count(count: int, extractor: Extractor) -> list[str]:
     """Note for when there are too few images to estimate covariances."""
-    width, suffix = extractor.width, extractor.suffix
+    width, named = extractor.width, extractor.named
     if count > width:
         return []
     return [
-        f"{count} images are fewer than the {width + 1} that covariances of {width} features need: fid{suffix} is far too "
-        f"high, so compare it only with its floor; kid{suffix} is less affected"
+        f"{count} images are fewer than the {width + 1} that covariances of {width} features need: {named('fid')} is far too "
+        f"high, so compare it only with its floor; {named('kid')} is less affected"
     ]

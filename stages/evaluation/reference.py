@@ -14,7 +14,7 @@ from espalier.data.sealed import Damaged
 from espalier.data.store import Store
 from espalier.stages.artifacts.torch_file import read_torch_file, write_torch_file
 from espalier.stages.artifacts.workfolder import hold, work_root
-from espalier.stages.contracts.in_parts import Images, in_parts
+from espalier.stages.contracts.in_parts import Images, in_parts, squared
 from espalier.stages.features.extractor import Extractor
 from espalier.stages.process.seeds import derive_seed
 
@@ -85,7 +85,7 @@ def _at(every: NDArray[np.uint8], places: NDArray[np.int64]) -> Images:
     def part(start: int, end: int) -> Tensor:
         return torch.from_numpy(every[places[start:end]]).permute(0, 3, 1, 2).contiguous()
 
-    return in_parts(len(places), part)
+    return squared(in_parts(len(places), part))
 
 
 def _kept(file: Path, extractor: Extractor, sets: dict[str, Images]) -> dict[str, Tensor]:

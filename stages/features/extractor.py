@@ -1,6 +1,7 @@
 """Feature extractors, used to compare generated with real images.
 
-There are two: one trained on the dataset's own images (stages/features/local.py), and Inception (stages/features/inception.py).
+There are three: one trained on the dataset's own images (stages/features/local.py), one trained on ImageNet
+(stages/features/imagenet.py), and Inception (stages/features/inception.py).
 """
 
 from abc import ABC, abstractmethod
@@ -8,12 +9,12 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from espalier.stages.contracts.in_parts import Images, parts_of
+from espalier.stages.contracts.in_parts import Images, parts_of, squared
 from espalier.stages.process.progress import Bar
 
 
 class Extractor(ABC):
-    """Images uint8 (N, channels, R, R) of any R -> features float32 (N, `width`) on the CPU, independent for each image."""
+    """Images uint8 (N, channels, H, W), padded to squares -> features float32 (N, `width`) on the CPU, each independent."""
 
     name: str
     suffix: str
@@ -33,11 +34,16 @@ class Extractor(ABC):
         parts, done = [], 0
         with Bar(title, len(images)) as bar:
             for part in parts_of(images, self.at_once):
-                parts.append(self.features(part).cpu())
+                parts.append(self.features(squared(part)[:]).cpu())
                 done += len(part)
                 if bar.due():
                     bar.show(done)
         return torch.cat(parts)
+
+    @classmethod
+    def named(cls, metric: str) -> str:
+        """The name of a metric computed with it."""
+        return f"{metric}{cls.suffix}"
 
     @abstractmethod
     def features(self, images: Tensor) -> Tensor:
@@ -46,6 +52,10 @@ class Extractor(ABC):
     @abstractmethod
     def resizer(self, side: int) -> str:
         """Describe how images of this side length are resized for the network."""
+
+    def notes(self) -> list[str]:
+        """What to know of metrics computed with it."""
+        return []
 
     def logits(self, features: Tensor) -> Tensor | None:
         """Logits of the network's own classes, (N, classes), from features (N, width); None if it has no classes."""

@@ -1,5 +1,6 @@
 """A feature network trained on a dataset's own images (by `types/features.py`)."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -11,6 +12,8 @@ from espalier.stages.contracts.published import Published, read_published
 from espalier.stages.features.extractor import Extractor
 
 AT_ONCE = 256
+LEAST_RECOGNISED = 0.3
+"""Share of held-out images below which the features say little."""
 
 
 class Features(Extractor):
@@ -23,13 +26,24 @@ class Features(Extractor):
     least = WIDTH + 1
     """With fewer images, the covariance matrix is singular."""
 
-    def __init__(self, network: FeatureNetwork, resolution: int, channels: int, digest: str) -> None:
+    def __init__(self, network: FeatureNetwork, resolution: int, channels: int, digest: str, recognised: float) -> None:
         self.network, self.resolution, self.channels, self.digest = network.eval(), resolution, (channels,), digest
+        self.recognised = recognised
+        """Share of held-out images that it finds again among them, in another view; NaN of one that does not say it."""
 
     def features(self, images: Tensor) -> Tensor:
         device = next(self.network.parameters()).device
         found: Tensor = self.network(self._sized(images.to(device)))
         return found
+
+    def notes(self) -> list[str]:
+        how = f"the feature network recognises {self.recognised:.0%} of held-out images"
+        if math.isnan(self.recognised):
+            how = "the feature network does not say what it recognises; train it again"
+        if self.recognised < LEAST_RECOGNISED:
+            how += f", fewer than {LEAST_RECOGNISED:.0%}, so its metrics say little; train it for more epochs"
+        blind = "it has learned from the dataset's own images, so copies of them score as well as new images"
+        return [f"{how}; {blind}"]
 
     def resizer(self, side: int) -> str:
         return f"{self._way(side) or 'none'} to {self.resolution}"
@@ -53,6 +67,8 @@ def load_features(path: Path, device: torch.device) -> Features:
         resolution, channels = found.record["config"]["resolution"], found.record["channels"]
         network = FeatureNetwork(resolution, channels)
         network.load_state_dict(found.weights)
-        return Features(network.to(device), resolution, channels, found.digest)
+        return Features(
+            network.to(device), resolution, channels, found.digest, found.record.get("recognised", math.nan)
+        )
 
     return read_published(path, "features", "feature network", "features", build)

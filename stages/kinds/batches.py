@@ -97,6 +97,12 @@ class Batches:
         """The condition of the samples that `at` returns."""
         return self.condition_of(self._mine(position, count, row))
 
+    def held_out_at(self, step: int, count: int) -> tuple[Tensor, Condition]:
+        """`count` held-out samples of this process, other ones in each step, and their condition."""
+        start = (step * processes.world() + processes.rank()) * count
+        chosen = self.held_out[np.arange(start, start + count) % len(self.held_out)]
+        return self.of(chosen), self.condition_of(chosen)
+
     def condition_of(self, chosen: NDArray[np.int64]) -> Condition:
         """The condition of the given indices."""
         return self.conditioning.at(chosen)

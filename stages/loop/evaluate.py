@@ -20,7 +20,7 @@ from espalier.stages.evaluation.comparison import METRICS
 from espalier.stages.evaluation.evaluation import Evaluation, evaluate
 from espalier.stages.evaluation.reference import check_counts
 from espalier.stages.features.extractor import Extractor
-from espalier.stages.features.load import load_extractor
+from espalier.stages.features.load import NAMED, extractor_class, load_extractor
 from espalier.stages.loop.curves import write_curves
 from espalier.stages.loop.trainer import Trainer
 from espalier.stages.process import distributed
@@ -37,7 +37,9 @@ def _parse_metrics(given: Any) -> Any:
 class EvaluateOptions(ComponentOptions):
     """How a stage's samples are evaluated against its dataset."""
 
-    features: Path = Field(description="a feature network's artifact, or a file with Inception's weights (.pth)")
+    features: Path = Field(
+        description="a feature network: its artifact, 'imagenet', 'inception', or a file with Inception's weights (.pth)"
+    )
     count: int = Field(
         default=2000,
         ge=65,
@@ -54,7 +56,7 @@ class EvaluateOptions(ComponentOptions):
 
     @property
     def inputs(self) -> dict[str, Path]:
-        return {"features": self.features}
+        return {} if str(self.features) in NAMED else {"features": self.features}
 
 
 class Evaluate(Component[Trainer]):
@@ -65,9 +67,9 @@ class Evaluate(Component[Trainer]):
     @classmethod
     def metrics_of(cls, options: ComponentOptions) -> tuple[str, ...]:
         assert isinstance(options, EvaluateOptions)
-        ending = "" if options.features.suffix == ".pth" else "_local"
+        named = extractor_class(options.features).named
         known = [
-            f"{name}{ending * metric.suffixed}"
+            named(name) if name in metric.of_features else name
             for metric in METRICS.values()
             if metric.always
             for name in metric.meanings

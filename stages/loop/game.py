@@ -5,6 +5,7 @@ fixed place; `stages/tricks/trick.py` lists all places.
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
@@ -13,7 +14,8 @@ from torch import Tensor, nn
 from espalier.models import processes
 from espalier.stages.contracts.condition import Condition, rows
 from espalier.stages.process import distributed
-from espalier.stages.process.device import precision
+from espalier.stages.process.device import precision, restore_layers, state_of_layers
+from espalier.stages.tricks.catalogue import trick_key
 from espalier.stages.tricks.context import StepContext, draw_latents
 from espalier.stages.tricks.loss import Loss
 from espalier.stages.tricks.parts import Networks, Player, Targets, View
@@ -43,8 +45,8 @@ def pair_accuracy(real: Tensor, fake: Tensor) -> Tensor:
 class Game:
     """Networks, loss, tricks and optimisers, and their update steps.
 
-    `prior`: distribution of the latents. A condition has one entry per sample of a batch; fakes are generated for the
-    conditions of the reals in the same batch.
+    `prior`: distribution of the latents; `micro_batches`: passes that a batch takes. A condition has one entry per sample of a
+    batch; fakes are generated for the conditions of the reals in the same batch.
     """
 
     def __init__(
@@ -54,10 +56,16 @@ class Game:
         tricks: list[Trick],
         optimizers: dict[Player, torch.optim.Optimizer],
         prior: str = "normal",
+        micro_batches: int = 1,
     ) -> None:
-        self.networks, self.tricks, self.optimizers, self.prior = networks, tricks, optimizers, prior
+        self.networks, self.tricks, self.optimizers = networks, tricks, optimizers
+        self.prior, self.micro_batches = prior, micro_batches
+        self.held_out: Callable[[StepContext, int], tuple[Tensor, Condition]] | None = None
         self._places: dict[str, list[Any]] = {}
         self.rates = {player: [g["lr"] for g in o.param_groups] for player, o in optimizers.items()}
+        self._betas = {player: [g.get("betas") for g in o.param_groups] for player, o in optimizers.items()}
+        for trick in self.at("meet"):
+            trick.meet({trick_key(other): other for other in tricks})
         self.loss = loss
         for trick in self.at("wrap_loss"):
             self.loss = trick.wrap_loss(self.loss)
@@ -81,33 +89,50 @@ class Game:
 
     def before_step(self, context: StepContext) -> None:
         """Advance all schedules to this step: those in the networks, and the learning rates."""
+        for trick in self.at("advance"):
+            trick.advance(context)
         for trick in self.at("before_step"):
             trick.before_step(self.networks, context)
-        ramps = self.at("learning_rate")
-        for player, optimizer in self.optimizers.items() if ramps else ():
-            for group, rate in zip(optimizer.param_groups, self.rates[player], strict=True):
+        ramps, moments = self.at("learning_rate"), self.at("betas")
+        for player, optimizer in self.optimizers.items() if ramps or moments else ():
+            given = zip(optimizer.param_groups, self.rates[player], self._betas[player], strict=True)
+            for group, rate, betas in given:
                 for trick in ramps:
                     rate *= trick.learning_rate(player, context)
                 group["lr"] = rate
+                for trick in moments if betas else ():
+                    betas = trick.betas(betas, context)
+                    group["betas"] = betas
 
     def discriminator_step(self, context: StepContext, real: Tensor, condition: Condition = None) -> dict[str, Tensor]:
         """Train the discriminator on a batch of reals and equally many fakes. Returns each loss term, detached."""
-        opponent = self._opponent("discriminator", context)
-        with torch.no_grad(), precision(context.device):
-            fake = self._generate(opponent, context, len(real), "discriminator", condition)
-        for trick in self.at("fakes"):
-            fake = trick.fakes(fake, View("discriminator", False, context))
-        due = self._due("discriminator", context)
-        step = self._step("discriminator", context, lambda: real, fake, due, condition)
-        logits = step.real_logits, step.fake_logits
-        terms = {"loss_d": step.players.discriminator_loss(*logits)}
-        for trick in due:
-            terms[trick.name] = trick.weight * trick.every * trick.discriminator_term(step)
-        self._differentiate("discriminator", terms)
+        opponent, due = self._opponent("discriminator", context), self._due("discriminator", context)
+        seen: list[tuple[Tensor, Tensor]] = []
+        last: list[Step] = []
+
+        def losses(part: slice) -> dict[str, Tensor]:
+            reals, wanted = real[part], rows(condition, part)
+            with torch.no_grad(), precision(context.device):
+                fake = self._generate(opponent, context, len(reals), "discriminator", wanted)
+            for trick in self.at("fakes"):
+                fake = trick.fakes(fake, View("discriminator", False, context))
+            step = self._step("discriminator", context, lambda: reals, fake, due, wanted)
+            last[:] = [step]
+            seen.append((step.real_logits.detach(), step.fake_logits.detach()))
+            terms = {"loss_d": step.players.discriminator_loss(step.real_logits, step.fake_logits)}
+            for trick in due:
+                terms[trick.name] = trick.weight * trick.every * trick.discriminator_term(step)
+            return terms
+
+        terms = self._differentiate("discriminator", context.device, losses)
+        logits = [torch.cat(parts) for parts in zip(*seen, strict=True)]
+        for trick in self.at("observe"):
+            trick.observe(last[0])
         if not self.simultaneous:
             self._move("discriminator", context)
-        accuracy = pair_accuracy(*(processes.everyone(of.detach()) for of in logits))
-        return self._detached(terms, d_real=logits[0], d_fake=logits[1], d_accuracy=accuracy)
+        accuracy = pair_accuracy(*(processes.everyone(of) for of in logits))
+        means = {"d_real": logits[0].mean(), "d_fake": logits[1].mean(), "d_accuracy": accuracy}
+        return {**terms, **means, **self._logged(context.device)}
 
     def generator_step(
         self,
@@ -121,23 +146,30 @@ class Game:
 
         The discriminator's parameters are frozen meanwhile, which saves half the backward pass.
         """
-        self._hold(True)
-        with precision(context.device):
-            fake = self._generate(self.networks.generator, context, count, "generator", condition)
         due = self._due("generator", context)
-        step = self._step("generator", context, draw_real, fake, due, condition)
-        terms = {"loss_g": self._adversarial_loss(step)} if adversarial else {}
-        for trick in due:
-            terms[trick.name] = trick.weight * trick.every * trick.generator_term(step)
-        if not terms:
-            self._hold(False)
+        if not (adversarial or due):
             return {}
-        self._differentiate("generator", terms)
+        reals = cache(draw_real)
+
+        def losses(part: slice) -> dict[str, Tensor]:
+            wanted = rows(condition, part)
+            with precision(context.device):
+                fake = self._generate(
+                    self.networks.generator, context, count // self.micro_batches, "generator", wanted
+                )
+            step = self._step("generator", context, lambda: reals()[part], fake, due, wanted)
+            terms = {"loss_g": self._adversarial_loss(step)} if adversarial else {}
+            for trick in due:
+                terms[trick.name] = trick.weight * trick.every * trick.generator_term(step)
+            return terms
+
+        self._hold(True)
+        terms = self._differentiate("generator", context.device, losses)
         self._hold(False)
         if self.simultaneous:
             self._move("discriminator", context)
         self._move("generator", context)
-        return self._detached(terms)
+        return terms
 
     def _adversarial_loss(self, step: Step) -> Tensor:
         """The generator's loss without added terms."""
@@ -152,7 +184,15 @@ class Game:
         """0 for each term, in the usual order: what a player reports that does not move."""
         of_d, of_g = ([trick.name for trick in self.terms[player]] for player in ("discriminator", "generator"))
         names = ("loss_d", *of_d, "d_real", "d_fake", "d_accuracy", "loss_g", *of_g)
-        return dict.fromkeys(names, torch.zeros((), device=device))
+        return dict.fromkeys(names, torch.zeros((), device=device)) | self._logged(device)
+
+    def _logged(self, device: torch.device) -> dict[str, Tensor]:
+        """Numbers of the tricks' states, for the log."""
+        return {
+            name: torch.tensor(value, device=device)
+            for trick in self.at("logged")
+            for name, value in trick.logged().items()
+        }
 
     def _hold(self, still: bool) -> None:
         """Let the discriminator's weights take no gradient, or take one again, but for those that are frozen."""
@@ -171,6 +211,11 @@ class Game:
             logits: Tensor = discriminator(real, None, condition)
         discriminator.train(training)
         return logits.float()
+
+    def _held_out_logits(self, context: StepContext, count: int) -> Tensor:
+        assert self.held_out is not None
+        images, condition = self.held_out(context, count)
+        return self.logits_of(images, context, condition)
 
     def _opponent(self, player: Player, context: StepContext) -> nn.Module:
         opponent = self.networks.of("generator" if player == "discriminator" else "discriminator")
@@ -211,6 +256,7 @@ class Game:
             self.networks, network, self.optimizers, condition,
             discriminator_loss=lambda r, f: self.loss.discriminator(r, f, self._targets(context, len(r))),
             on_fakes=lambda f: self.loss.on_fakes(f, self._targets(context, len(f))),
+            held_out_logits=lambda: self._held_out_logits(context, len(fake)),
         )  # fmt: skip
         needs = combined([t.needs for t in due])
         view = View(player, True, context)
@@ -218,8 +264,9 @@ class Game:
 
     def _seen(self, images: Tensor, view: View) -> Tensor:
         """Images as the discriminator sees them."""
-        for trick in self.at("discriminator_view"):
-            images = trick.discriminator_view(images, view)
+        with torch.autocast(images.device.type, enabled=False):  # it may be drawn within the discriminator's precision
+            for trick in self.at("discriminator_view"):
+                images = trick.discriminator_view(images, view)
         return images
 
     def _targets(self, context: StepContext, logits: int) -> Targets:
@@ -228,17 +275,28 @@ class Game:
             targets = trick.targets(targets, View("discriminator", True, context, logits))
         return targets
 
-    def _differentiate(self, player: Player, terms: dict[str, Tensor]) -> None:
+    def _differentiate(
+        self, player: Player, device: torch.device, losses: Callable[[slice], dict[str, Tensor]]
+    ) -> dict[str, Tensor]:
+        """The gradients of a player's loss terms, over one micro-batch after another. Returns the terms, detached.
+
+        Layers draw the same random numbers for the whole batch in each pass, and take their own.
+        """
         self.optimizers[player].zero_grad(set_to_none=True)
-        torch.stack(list(terms.values())).sum().backward()  # type: ignore[no-untyped-call]
+        parts = self.micro_batches
+        state = state_of_layers(device) if parts > 1 else None
+        found: list[dict[str, Tensor]] = []
+        for index in range(parts):
+            if state is not None:
+                restore_layers(state, device)
+            with processes.part(index, parts):
+                terms = losses(slice(index, None, parts))
+                (torch.stack(list(terms.values())).sum() / parts).backward()  # type: ignore[no-untyped-call]
+            found.append({name: value.detach() for name, value in terms.items()})
         distributed.average_gradients(self.networks.of(player).parameters())
+        return {name: torch.stack([of[name] for of in found]).mean(dim=0) for name in found[0]}
 
     def _move(self, player: Player, context: StepContext) -> None:
         self.optimizers[player].step()
         for trick in self.at(f"after_{player}_step"):
             getattr(trick, f"after_{player}_step")(self.networks, context)
-
-    @staticmethod
-    def _detached(terms: dict[str, Tensor], **logits: Tensor) -> dict[str, Tensor]:
-        means = {name: value.detach().mean() for name, value in logits.items()}
-        return {name: value.detach() for name, value in terms.items()} | means

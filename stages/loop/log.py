@@ -39,12 +39,10 @@ class Log(Component[Trainer]):
         run.news.clear()
         if self.bar.due():
             means, alpha = run.meter.read(), run.networks.alpha
-            fade = f"fade {alpha:.2f}  " if alpha < 1 else ""
-            self.bar.show(
-                run.images,
-                f"{run.images / 1000:.1f} kimg  step {run.step}  {run.monitor.verdict.word}  {fade}"
-                f"D {means.get('loss_d', math.nan):+.2f}  G {means.get('loss_g', math.nan):+.2f}",
-            )
+            parts = [f"{run.images / 1000:.1f} kimg", f"step {run.step}", run.monitor.verdict.word]
+            parts += [f"fade {alpha:.2f}"] if alpha < 1 else []
+            losses = (f"D {means.get('loss_d', math.nan):+.2f}", f"G {means.get('loss_g', math.nan):+.2f}")
+            self.bar.show(run.images, *parts, "  ".join(losses))
 
     def _row(self, run: Trainer) -> None:
         gradients = {f"grad_{name[0]}": gradient_norm(run.networks.of(name)) for name in run.game.optimizers}

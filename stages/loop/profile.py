@@ -4,6 +4,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -38,8 +39,30 @@ def profile(make: Callable[[], Trainer]) -> dict[str, float]:
         "peak_bytes": _peak_bytes(),
         "base_bytes": begun,
         "generator_parameters": sum(p.numel() for p in networks.generator.parameters()),
+        "disk_bytes": _disk_bytes(trainer),
         "discriminator_parameters": sum(p.numel() for p in networks.discriminator.parameters()),
     }
+
+
+def _disk_bytes(trainer: Trainer) -> int:
+    """What the stage needs at most: two checkpoints and one for each milestone in the work folder; weights in the artifact and in
+    DVC's cache, for the end and each milestone."""
+    config = trainer.config
+    checkpoint = sum(_size_of(part.state_dict()) for part in trainer.objects().values())
+    networks = (trainer.networks.ema, trainer.networks.discriminator)
+    weights = sum(_size_of(network.state_dict()) for network in networks)
+    milestones = int(config.kimg // config.milestone_kimg) if config.milestone_kimg else 0
+    copies = 3 if config.watch.milestone_checkpoints else 1
+    return 2 * checkpoint + 2 * weights + milestones * (copies * checkpoint + 2 * weights)
+
+
+def _size_of(state: Any) -> int:
+    """Bytes of the tensors in a state."""
+    if isinstance(state, torch.Tensor):
+        return state.nbytes
+    if isinstance(state, dict):
+        return sum(_size_of(value) for value in state.values())
+    return sum(_size_of(value) for value in state) if isinstance(state, list | tuple) else 0
 
 
 def _peak_bytes() -> int:

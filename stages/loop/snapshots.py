@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from espalier.data.files import whole_folder, write_json
+from espalier.data.files import link_or_copy, whole_folder, write_json
 from espalier.stages.artifacts.artifact import milestone_name, write_artifact
 from espalier.stages.artifacts.checkpoint import write_checkpoint
 from espalier.stages.contracts.component import Component, Metrics, Terms, images_of, passed
@@ -49,14 +49,20 @@ def _draw(run: Trainer) -> None:
 def _set_milestone(run: Trainer, images: int) -> None:
     if distributed.rank() == 0:
         with whole_folder(run.folder / "milestones" / milestone_name(images)) as folder:
-            write_checkpoint(folder, run.record("milestone"), run.objects())
             write_artifact(folder, run.record("milestone"), run.networks)
+            write_checkpoint(folder, run.record("milestone"), run.objects())
 
 
 def _copy_until(run: Trainer, what: str, folder: Path) -> None:
-    """Copy sheets or milestones of this run, excluding later ones from a longer run."""
+    """Link or copy sheets or milestones of this run, excluding later ones from a longer run.
+
+    The checkpoint of a milestone is several times its weights, so it stays in the work folder unless it is asked for.
+    """
     (folder / what).mkdir()
+    left_out = None if run.config.watch.milestone_checkpoints else shutil.ignore_patterns("step-*.pt")
     for path in sorted((run.drawn / what).glob("kimg-*")):
         if images_of(float(path.name.removeprefix("kimg-").removesuffix(".png"))) <= run.images:
-            copy = shutil.copytree if path.is_dir() else shutil.copyfile
-            copy(path, folder / what / path.name)
+            if path.is_dir():
+                shutil.copytree(path, folder / what / path.name, ignore=left_out, copy_function=link_or_copy)
+            else:
+                link_or_copy(path, folder / what / path.name)

@@ -5,6 +5,7 @@ component by name. One iteration is: discriminator step(s), generator step, then
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,9 @@ class Trainer:
         self.drawn = folder  # of its sample sheets
         self.about = dict[str, Any]()  # what components add to the record
         self.store, self.batches, self.origin = inputs.store, inputs.batches, inputs.origin
-        optimizers, tricks = build_optimizers(config, networks), list(config.tricks.others)
-        self.game = Game(networks, config.tricks.loss, tricks, optimizers, config.network.prior)
+        optimizers, tricks = build_optimizers(config, networks), deepcopy(list(config.tricks.others))
+        self.game = Game(networks, config.tricks.loss, tricks, optimizers, config.network.prior, config.micro_batches)
+        self.game.held_out = lambda now, count: self.batches.held_out_at(now.step, count)
         self.meter, self.monitor, self.interventions = Meter(), Monitor(), interventions
         self.step = self.images = self.before = 0
         self.codes, self.news = [self.origin.code], list[str]()

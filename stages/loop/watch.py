@@ -12,7 +12,7 @@ from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.record import Event
 from espalier.stages.config.stage import StageConfig
 from espalier.stages.contracts.component import Component, Metrics, Terms
-from espalier.stages.features.local import load_features
+from espalier.stages.features.load import load_extractor
 from espalier.stages.loop.curves import PROBED, write_curves
 from espalier.stages.loop.game import pair_accuracy
 from espalier.stages.loop.keep_best import BEST
@@ -22,6 +22,8 @@ from espalier.stages.monitor.probe import FEWEST, Probe
 from espalier.stages.process import distributed
 from espalier.stages.process.seeds import derive_seed
 
+FILE = "monitor.csv"
+
 
 class Watch(Component[Trainer]):
     """The only component that may stop training. `given`: the stage's configuration before any remedy."""
@@ -30,7 +32,9 @@ class Watch(Component[Trainer]):
         self.given = given
 
     def cut(self, run: Trainer, step: int) -> None:
-        self._table = run.monitor.table()
+        if distributed.rank() == 0:
+            History.write(run.folder / FILE, run.monitor.table())
+            self.history = History(run.folder / FILE)
 
     def start(self, run: Trainer) -> None:
         """Choose the reals that probes compare with. With fewer than a few dozen, there are no probes.
@@ -47,10 +51,10 @@ class Watch(Component[Trainer]):
         random = torch.Generator().manual_seed(derive_seed(config.seed, "probe"))
         chosen = np.sort(torch.randperm(len(reals), generator=random)[: 2 * count].numpy())
         shown = run.batches.finished(chosen[torch.randperm(2 * count, generator=random).numpy()])
-        features = load_features(options.features, run.device) if options.features and kind.name == "images" else None
+        features = load_extractor(options.features, run.device) if options.features and kind.name == "images" else None
         if features is not None and run.origin.channels not in features.channels:
             raise InputError(
-                f"{config.name}: monitor.features: {options.features} was trained on images of {features.channels[0]} channels, "
+                f"{config.name}: monitor.features: {options.features} takes images of {features.channels[0]} channels, "
                 f"the dataset {config.dataset} has {run.origin.channels}; use a network that was trained on this dataset"
             )
         run.monitor.probe = Probe(shown, features, config.seed)
@@ -75,9 +79,9 @@ class Watch(Component[Trainer]):
         overfit = _known_by_heart(run)
         averaged = None if networks.ema is networks.generator else run.made(latent)
         monitor.look(run.step, kimg, (networks.discriminator, networks.generator), fakes, averaged, overfit)
-        verdict, self._table = monitor.verdict, monitor.table()
+        verdict = monitor.verdict
         if distributed.rank() == 0:
-            History.write(run.folder / "monitor.csv", self._table)
+            self.history.add(monitor.latest())
             if verdict.word != before:
                 run.news.append(f"{config.name} at {kimg:.4g} kimg: {verdict.word}: {verdict.evidence}")
         if config.heal is not None and monitor.confirmed:
@@ -102,8 +106,8 @@ class Watch(Component[Trainer]):
         self._hopeless = True
 
     def publish(self, run: Trainer, folder: Path, until: int) -> Metrics:
-        History.write(folder / "monitor.csv", self._table)
-        write_curves([_as_curves(probe) for probe in self._table], folder / "curves")
+        History.write(folder / FILE, self.history.rows)
+        write_curves([_as_curves(probe) for probe in self.history.rows], folder / "curves")
         return {}
 
 

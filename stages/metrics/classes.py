@@ -20,13 +20,14 @@ class Classes(Metric):
         "modes": "number of classes among fakes",
         "modes_kl": "divergence of class shares from those of reals, lower is better",
     }
+    of_features = ("is",)
     always = False
 
     def applies(self, comparison: Comparison) -> bool:
         return comparison.reader is not None or comparison.logits(comparison.real.features[:1]) is not None
 
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
-        logits, name, found = comparison.logits(fakes.features), f"is{comparison.suffix}", {}
+        logits, name, found = comparison.logits(fakes.features), comparison.named("is"), {}
         if comparison.reader is not None:
             read = comparison.reader.logits(fakes.parts, fakes.features)
             shares = class_shares(read.argmax(dim=1), comparison.reader.shares)

@@ -44,8 +44,8 @@ class Fid(Metric):
 
     title = "Fréchet distance"
     meanings: ClassVar = {"fid": "Fréchet distance between features, lower is better"}
-    suffixed = True
+    of_features = ("fid",)
 
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
         distance = frechet(moments(comparison.real.features), moments(fakes.features))
-        return {f"fid{comparison.suffix}": distance}
+        return {comparison.named("fid"): distance}

@@ -51,10 +51,10 @@ class Kid(Metric):
 
     title = "kernel distance"
     meanings: ClassVar = {"kid": "kernel distance between features, lower is better, unbiased"}
-    suffixed = True
+    of_features = ("kid",)
 
     def measure(self, fakes: Samples, comparison: Comparison) -> Metrics:
-        name = f"kid{comparison.suffix}"
+        name = comparison.named("kid")
         real = comparison.real.features
         distance, spread = kernel_distance(real, fakes.features, seed=comparison.seed)
         fewer = min(len(real), len(fakes.features))

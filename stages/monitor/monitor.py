@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from torch import Tensor, nn
 
 from espalier.stages.contracts.in_parts import Images
 from espalier.stages.monitor.probe import Probe, drift
-from espalier.stages.monitor.verdict import BAD, Probed, diagnose, steady
+from espalier.stages.monitor.verdict import BAD, STEADY, Probed, diagnose, steady
 from espalier.stages.process.meter import Meter
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 KEEP_EVERY, SLIGHTLY = 5, 0.01
 """Minimum number of probes between two saved bests, since each writes a checkpoint; minimum improvement of the next one."""
+MOST_PROBES = 1000
+"""The latest probes, on which the verdict is based: reading more would take longer than a step."""
 LOGITS = ("d_accuracy", "d_real", "d_fake")
 
 
@@ -78,7 +81,7 @@ class Monitor:
         )
         self._shares = self._shares if seen.shares is None else seen.shares
         self.rows.append(row)
-        self.verdict = diagnose(self.rows)
+        self.verdict = diagnose(self.rows[-MOST_PROBES:])
         self.words.append(self.verdict.word)
         return row
 
@@ -90,35 +93,40 @@ class Monitor:
 
     def note_best(self, metric: Literal["quality", "distance"]) -> bool:
         """Whether to save this as the best probe: healthy, of usable quality, better than the saved one, not right after it."""
-        now, found = len(self.rows) - 1, self._worth(metric)
+        now, worth = len(self.rows) - 1, partial(self._worth, metric)
         if self.verdict.sick or self.rows[-1].quality < BAD:
             return False
-        if self.best is not None and (now - self.best < KEEP_EVERY or found[now] <= found[self.best] + SLIGHTLY):
+        if self.best is not None and (now - self.best < KEEP_EVERY or worth(now) <= worth(self.best) + SLIGHTLY):
             return False
         self.best = now
         return True
 
-    def _worth(self, metric: Literal["quality", "distance"]) -> list[float]:
-        """The score of each probe; higher is better."""
+    def _worth(self, metric: Literal["quality", "distance"], index: int) -> float:
+        """The score of a probe, smoothed over those before; higher is better."""
         sign = 1 if metric == "quality" else -1
-        return steady([sign * float(getattr(row, f"averaged_{metric}")) for row in self.rows])
+        rows = self.rows[max(0, index - STEADY + 1) : index + 1]
+        return steady([sign * float(getattr(row, f"averaged_{metric}")) for row in rows])[-1]
 
     def done(self, stop: StopOptions) -> bool:
         """Whether to stop early: the verdict allows it and the metric has not improved for `patience` thousand images."""
         if self.verdict.word not in stop.words or self.best is None:
             return False
-        worth = self._worth(stop.metric)
-        return self.rows[-1].kimg - self.rows[max(range(len(worth)), key=worth.__getitem__)].kimg >= stop.patience
+        best = max(range(len(self.rows)), key=partial(self._worth, stop.metric))
+        return self.rows[-1].kimg - self.rows[best].kimg >= stop.patience
 
     @property
     def quality(self) -> float:
         """Current quality of the averaged generator, smoothed against noise; 0 before the first probe."""
-        return self._worth("quality")[-1] if self.rows else 0.0
+        return self._worth("quality", len(self.rows) - 1) if self.rows else 0.0
 
     @property
     def best_kimg(self) -> float:
         """Position of the best probe, in thousand images."""
         return math.nan if self.best is None else self.rows[self.best].kimg
+
+    def latest(self) -> dict[str, str]:
+        """The last row of `table`."""
+        return {**_texts(self.rows[-1]), "verdict": self.words[-1]}
 
     def table(self) -> list[dict[str, str]]:
         """All probes as rows of monitor.csv: the measurements and the verdict at that time."""
@@ -142,7 +150,7 @@ class Monitor:
         self.words, self.best = list(state["words"]), state["best"]
         self.meter.load_state_dict(state["meter"])
         self._shares = state["shares"]
-        self.verdict = diagnose(self.rows)
+        self.verdict = diagnose(self.rows[-MOST_PROBES:])
 
 
 def _texts(row: Probed) -> dict[str, str]:

@@ -38,7 +38,8 @@ class MonitorOptions(Options):
         description="reals held out from training, to detect an overfitting discriminator",
     )
     features: Path | None = Field(
-        default=None, description="artifact of the feature network to compare in; default: images reduced to 8x8"
+        default=None,
+        description="feature network to compare in: its artifact, or 'imagenet'; default: images reduced to 8x8",
     )
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from espalier.data.errors import InputError
+from espalier.data.frames import SQUARE
 from espalier.stages.networks.network import NetworkOptions
 from espalier.stages.process.seeds import derive_seed
 from espalier.stages.tricks.loss import Loss
@@ -56,10 +57,18 @@ class Stage(Protocol):
     def adam(self) -> Adam: ...
 
 
-def build_networks(stage: Stage, channels: int, device: torch.device, classes: int = 0) -> Networks:
-    """Build the networks with the tricks' changes, initialised from (seed, stage), in channels-last memory format."""
+def build_networks(
+    stage: Stage, channels: int, device: torch.device, classes: int = 0, shape: tuple[int, int] = SQUARE
+) -> Networks:
+    """Build the networks with the tricks' changes, initialised from (seed, stage), in channels-last memory format.
+
+    `shape`: height and width of the smallest images.
+    """
     network, tricks = stage.network, stage.tricks.others
     arguments = network.arguments(stage.resolution or 0, channels)
+    if shape != SQUARE:
+        for player in ("generator", "discriminator"):
+            arguments[player]["shape"] = shape
     plan = NetworkPlan(stage.grows, classes, arguments["generator"], arguments["discriminator"], network.prior)
     for trick in tricks:
         trick.plan_networks(plan)

@@ -15,6 +15,8 @@ from espalier.models.layers import double
 from espalier.stages.contracts.condition import Condition
 from espalier.stages.tricks.parts import Networks
 
+OF_FADES = ("to_rgb.", "from_rgb.", "to_image.", "from_image.")
+"""Layers of which a fading network has those of the lower resolution, too."""
 PARAMETRIZED = ".parametrizations."
 TOLERANCE = 1e-3
 
@@ -33,6 +35,18 @@ def check_layers(own: Iterable[str], parent: Iterable[str], player: str, differ:
                 f"the parent's {player} has {layer} as {names[0]}, this stage as {names[1]}, so its weights cannot be taken over"
                 f"{differ}"
             )
+
+
+def check_names(own: Iterable[str], parent: Iterable[str], player: str, differ: str) -> None:
+    """Check that a network has all of its parent's tensors and no others, but for the image layers of a fade.
+
+    Raises:
+        InputError: it lacks some, or has more; they would be lost, or stay untrained.
+    """
+    mine, theirs = ({name for name in names if not name.startswith(OF_FADES)} for names in (own, parent))
+    if odd := sorted(mine ^ theirs):
+        who = "this stage" if odd[0] in mine else "the parent"
+        raise InputError(f"the {player}s of the parent and of this stage differ: only {who} has {odd[0]}{differ}")
 
 
 def _by_layer(names: Iterable[str]) -> dict[str, set[str]]:

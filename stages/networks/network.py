@@ -46,6 +46,8 @@ class NetworkOptions(Options, ABC):
     """Options that a stage has at half its parent's value: widths at the resolution that doubles."""
     smallest: ClassVar[int] = 4
     """The smallest resolution."""
+    greatest: ClassVar[int | None] = None
+    """The greatest, if there is one."""
 
     @abstractmethod
     def arguments(self, resolution: int, channels: int) -> dict[str, dict[str, Any]]:
@@ -79,6 +81,21 @@ class NetworkOptions(Options, ABC):
                 return f"network.{key}", (
                     f"{mine} differs from the {theirs} of its parent, whose weights it loads; give all stages the same "
                     "network, or train the parent again"
+                )
+        return None
+
+    def check_same(
+        self, resolution: int | None, parent: "NetworkOptions", parent_resolution: int | None
+    ) -> tuple[str, str] | None:
+        """Return why this stage cannot go on with all weights of that parent, as a key and a message; None if it can."""
+        if resolution != parent_resolution:
+            return "resolution", f"{resolution} is not the {parent_resolution} of its parent, as transfer needs it"
+        for key in type(self).model_fields:
+            mine, theirs = getattr(self, key), getattr(parent, key, None)
+            if mine != theirs:
+                return (
+                    f"network.{key}",
+                    f"{mine} differs from the {theirs} of its parent, whose weights transfer takes over",
                 )
         return None
 

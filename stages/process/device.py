@@ -33,6 +33,18 @@ def precision(device: torch.device) -> AbstractContextManager[object]:
     return nullcontext()
 
 
+def state_of_layers(device: torch.device) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """The state of the random generators that layers use on this device."""
+    return torch.get_rng_state(), torch.cuda.get_rng_state(device) if device.type == "cuda" else None
+
+
+def restore_layers(state: tuple[torch.Tensor, torch.Tensor | None], device: torch.device) -> None:
+    """Go back to a state, so that layers draw the same again."""
+    torch.set_rng_state(state[0])
+    if state[1] is not None:
+        torch.cuda.set_rng_state(state[1], device)
+
+
 def seed_layers(seed: int, device: torch.device) -> None:
     """Seed the random generators used on this device by layers such as dropout.
 

@@ -10,6 +10,8 @@ from rich.text import Text
 
 PLAIN_SECONDS = 10.0
 """Seconds between plain lines."""
+BAR_WIDTH, NUMBERS_WIDTH = 10, 17
+"""Of the bar; and of the percentage, the time left and the spaces between columns."""
 
 
 def clock(seconds: float) -> str:
@@ -36,11 +38,11 @@ class Bar:
         self.console = Console()
         self._begun = self._said = time.monotonic()
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
-            BarColumn(bar_width=10),
+            TextColumn("{task.description}", style="bold", markup=False, table_column=Column(no_wrap=True)),
+            BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.percentage:>3.0f}%"),
+            TimeRemainingColumn(compact=True, table_column=Column(no_wrap=True)),
             _Text(),
-            TimeRemainingColumn(compact=True),
             console=self.console,
             refresh_per_second=4,
             disable=silent or not self.console.is_terminal,
@@ -78,16 +80,19 @@ class Bar:
         else:
             print(sentence, flush=True)
 
-    def show(self, done: float, text: str = "") -> None:
-        """Advance to `done` images, with a few words or numbers beside the rate."""
+    def show(self, done: float, *parts: str) -> None:
+        """Advance to `done` images, with words and numbers beside the rate; on a narrow terminal, the last parts are left out."""
         self._said = time.monotonic()
         rate = self.rate(done)
-        text = f"{rate:.0f} img/s  {text}".rstrip()
+        shown = [f"{rate:.0f} img/s", *parts]
         if self.console.is_terminal:
-            self._bar.update(self._task, completed=done, text=text)
+            room = self.console.width - len(self.title) - BAR_WIDTH - NUMBERS_WIDTH
+            while len(shown) > 1 and len("  ".join(shown)) > room:
+                shown.pop()
+            self._bar.update(self._task, completed=done, text="  ".join(shown))
         else:
             left = clock((self.total - done) / rate) if rate > 0 else "?"
-            print(f"{self.title}  {100 * done / self.total:3.0f}%  {text}  {left} left", flush=True)
+            print("  ".join((f"{self.title}  {100 * done / self.total:3.0f}%", *shown, f"{left} left")), flush=True)
 
 
 class Steps:
@@ -110,6 +115,6 @@ class Steps:
     def now(self, what: str) -> None:
         """Show `what` as the current task."""
         if self.console.is_terminal:
-            self._status.update(f"{what} ...")
+            self._status.update(Text(f"{what} ..."))
         else:
             print(f"{what} ...", flush=True)

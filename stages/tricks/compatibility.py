@@ -20,6 +20,9 @@ CLASS_G, CLASS_D, NO_CLASS_D = (
     "no classes in the discriminator",
 )
 MOMENTUM, UNBOUNDED = "momentum in the discriminator", "no bound on the discriminator"
+BY_SIGN = "p follows the sign of logits"
+HELD_OUT = "p follows held-out reals"
+MICRO = "micro-batches"
 SEVERAL, EQUALIZED = "several processes", "equalized weights"
 SENTENCES = "sentences"
 
@@ -74,6 +77,24 @@ RULES: tuple[Rule, ...] = (
         "forbid", "matching_aware", "relativistic",
         "a relativistic loss judges no image on its own, so none can be rejected for its sentence; remove one",
     ),
+    *(
+        Rule(
+            "forbid", BY_SIGN, other,
+            "the zero of that discriminator's output has no meaning; use ada: {by: held_out} and monitor.hold_out, or a fixed "
+            "or scheduled p",
+        )
+        for other in ("relativistic", "loss wgan", "loss lsgan")
+    ),
+    Rule(
+        "forbid", HELD_OUT, BN_D,
+        "held-out reals are judged with running statistics, and the others with the batch's; use norm: {discriminator: layer}, "
+        "or a fixed or scheduled p",
+    ),
+    Rule(
+        "forbid", "lecam", "relativistic",
+        "a relativistic loss does not fix the level of a logit, so its average says nothing; remove one",
+    ),
+    *_each("warn", ("diffaugment",), "ada", "both augment the discriminator's input; one is enough"),
     Rule("forbid", "virtual_batch_norm", "conditional_batch_norm", "both replace the generator's norm; remove one"),
     *_each(
         "forbid", ("virtual_batch_norm", "conditional_batch_norm"), NORM_G, "both replace the generator's norm; remove one"
@@ -93,6 +114,10 @@ RULES: tuple[Rule, ...] = (
         "it looks ahead on one process's share of the batch, while the actual step averages over all; use processes: 1",
     ),
     Rule("forbid", "replay", SEVERAL, "the pool of fakes is in one process's memory; use processes: 1"),
+    *_each(
+        "forbid", (BN_D, BN_G), MICRO,
+        "batch norm's statistics are of the whole batch; use another norm, or leave micro_batch out",
+    ),
     Rule("forbid", "replay", CLASS_D, "the pool keeps fakes without their classes; remove one"),
     Rule(
         "forbid", "simultaneous", "n_critic",
@@ -166,6 +191,10 @@ def features(setting: Setting, loss: Trick, chosen_tricks: Sequence[Trick]) -> d
         found[UNBOUNDED] = "tricks"
     if setting.processes > 1:
         found[SEVERAL] = "processes"
+    if setting.micro_batches > 1:
+        found[MICRO] = "micro_batch"
+    if "ada" in tricks and tricks["ada"].p is None:
+        found[BY_SIGN if tricks["ada"].by == "sign" else HELD_OUT] = "tricks.ada"
     return found
 
 

@@ -33,18 +33,18 @@ class StepContext:
 
     def uniform(self, shape: tuple[int, ...], *purpose: object) -> Tensor:
         """U(0, 1) of this shape: this process's share (first dimension) of the draw for the whole batch."""
-        whole = (shape[0] * processes.world(), *shape[1:])
+        whole = (shape[0] * processes.shares(), *shape[1:])
         return processes.mine(torch.rand(whole, generator=self.random(*purpose), device=self.device))
 
     def integers(self, high: int, shape: tuple[int, ...], *purpose: object) -> Tensor:
         """Integers in [0, high), int64, split between processes likewise."""
-        whole = (shape[0] * processes.world(), *shape[1:])
+        whole = (shape[0] * processes.shares(), *shape[1:])
         drawn = torch.randint(high, whole, generator=self.random(*purpose), device=self.device)
         return processes.mine(drawn)
 
     def normal(self, shape: tuple[int, ...], *purpose: object) -> Tensor:
         """N(0, 1) of this shape, split between processes likewise."""
-        whole = (shape[0] * processes.world(), *shape[1:])
+        whole = (shape[0] * processes.shares(), *shape[1:])
         return processes.mine(torch.randn(whole, generator=self.random(*purpose), device=self.device))
 
 

@@ -29,6 +29,9 @@ class Dragan(Term):
     noise: Literal["gaussian", "minibatch"] = Field(default="minibatch", description="the paper's noise, or the code's")
     c: float = Field(default=10 / 127.5**2, gt=0, description="variance of the gaussian noise, data in [-1, 1]")
 
+    def whole_batch(self) -> str | None:
+        return "its noise is scaled by the deviation of the whole batch" if self.noise == "minibatch" else None
+
     def discriminator_term(self, step: Step) -> Tensor:
         real = step.real.detach()
         x = (real + self._delta(step, real)).requires_grad_()

@@ -23,9 +23,12 @@ class Ema(Trick):
     """Averages the generator's weights over time."""
 
     name = "ema"
-    half_life_kimg: float = Field(default=10.0, gt=0, description="half-life of a weight, in thousands of images")
-    rampup: float = Field(
-        default=0.05, gt=0, description="limit of the half-life, as a share of the images seen so far"
+    scheduled = ("half_life_kimg",)
+    half_life_kimg: float = Field(
+        default=10.0, ge=0, description="half-life of a weight, in thousands of images; 0: no average"
+    )
+    rampup: float | None = Field(
+        default=0.05, gt=0, description="limit of the half-life, as a share of the images seen so far; null: none"
     )
 
     def change_networks(self, networks: Networks) -> None:
@@ -33,8 +36,10 @@ class Ema(Trick):
 
     def beta(self, context: StepContext) -> float:
         """The average's weight in the update after this step."""
-        half_life = min(self.half_life_kimg * 1000, (context.images + context.batch) * self.rampup)
-        return float(0.5 ** (context.turns * context.batch / half_life))
+        half_life = self.half_life_kimg * 1000
+        if self.rampup is not None:
+            half_life = min(half_life, (context.images + context.batch) * self.rampup)
+        return float(0.5 ** (context.turns * context.batch / half_life)) if half_life else 0.0
 
     @torch.no_grad()
     def after_generator_step(self, networks: Networks, context: StepContext) -> None:

@@ -28,6 +28,9 @@ class FeatureMatching(Term):
     layer: int = Field(default=-1, description="index of the discriminator's features; -1 feeds the logit")
     distance: Literal["absolute", "squared"] = "absolute"
 
+    def whole_batch(self) -> str | None:
+        return "it compares means over the whole batch"
+
     def check(self, setting: Setting) -> None:
         count = setting.features
         if not -count <= self.layer < count:

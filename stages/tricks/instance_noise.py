@@ -18,6 +18,7 @@ class InstanceNoise(Trick):
     """Applied to reals and fakes in both players' steps, with independent noise."""
 
     name = "instance_noise"
+    scheduled = ("sigma",)
     sigma: float = Field(default=0.1, gt=0, description="standard deviation at the start, data in [-1, 1]")
     kimg: float = Field(gt=0, description="thousands of images until the noise is zero")
 

@@ -24,6 +24,9 @@ class MatchingAware(Term):
 
     name = "matching_aware"
 
+    def whole_batch(self) -> str | None:
+        return "wrong conditions are taken from the whole batch"
+
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.code",)
 

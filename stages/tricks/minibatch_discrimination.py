@@ -17,6 +17,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from espalier.models import processes
+from espalier.models.layers import wide
 from espalier.stages.tricks.parts import NetworkPlan
 from espalier.stages.tricks.trick import Trick
 
@@ -35,7 +36,8 @@ class Similarity(nn.Module):
         self.transform = nn.Parameter(torch.randn(shape) / math.sqrt(features))
 
     def forward(self, f: Tensor) -> Tensor:
-        m = (f @ self.transform).view(len(f), self.added_features, self.dimensions)
+        with torch.autocast(f.device.type, enabled=False):
+            m = (wide(f) @ self.transform).view(len(f), self.added_features, self.dimensions)
         others = processes.everyone(m) if self.training else m
         close = torch.exp(-(m[:, None] - others[None]).abs().sum(3))
         return torch.cat([f, close.sum(1) - 1], dim=1)
@@ -47,6 +49,9 @@ class MinibatchDiscrimination(Trick):
     name = "minibatch_discrimination"
     kernels: int = Field(default=100, ge=1, description="B, similarities per sample")
     dimensions: int = Field(default=5, ge=1, description="C, dimensions of each similarity")
+
+    def whole_batch(self) -> str | None:
+        return "every image is compared with the whole batch"
 
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.similarity",)

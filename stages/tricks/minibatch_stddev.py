@@ -12,6 +12,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from espalier.models.layers import wide
 from espalier.stages.tricks.parts import NetworkPlan, Setting
 from espalier.stages.tricks.trick import Trick
 
@@ -27,8 +28,7 @@ class StddevMap(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         group = min(self.group, len(x))
-        wide = x.to(torch.promote_types(x.dtype, torch.float32))  # in bfloat16, a deviation of 0.001 reads 0.0013
-        grouped = wide.reshape(group, -1, *x.shape[1:])
+        grouped = wide(x).reshape(group, -1, *x.shape[1:])
         deviation = ((grouped - grouped.mean(dim=0)).square().mean(dim=0) + 1e-8).sqrt()
         a_group = deviation.flatten(1).mean(dim=1).to(x.dtype)
         a_sample = a_group.repeat(group).view(-1, *[1] * (x.ndim - 1)).expand(-1, 1, *x.shape[2:])
@@ -46,8 +46,13 @@ class MinibatchStddev(Trick):
 
     def check(self, setting: Setting) -> None:
         count = setting.logits
-        few = count <= self.group and setting.processes == 1  # then all of them are one group
-        if count % self.group and not few:
+        alone = setting.processes == setting.micro_batches == 1
+        if count % self.group and setting.micro_batches > 1:
+            raise ValueError(
+                f"a micro-batch gives {count} logits, which minibatch_stddev's group {self.group} does not divide; use a "
+                f"micro_batch that is a multiple of {self.group * setting.samples_per_logit}"
+            )
+        if count % self.group and not (count <= self.group and alone):  # then all of them are one group
             images = setting.batch_size // count
             down = count - count % self.group
             fitting = " or ".join(str(n * images) for n in (down, down + self.group) if n)

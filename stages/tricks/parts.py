@@ -23,7 +23,8 @@ class Setting:
     name; `places`: what tricks may change in it, such as "discriminator.statistics"; `kind`: "images", "points" or "maps";
     `conditioned_on`: what the network itself is conditioned on besides classes, if anything; `features`: number of
     intermediate features the discriminator returns; `norms`: normalisation of hidden layers, by player; `betas`: Adam's;
-    `own_conditioning`: whether the condition is a user's own.
+    `own_conditioning`: whether the condition is a user's own; `held_out`: number of reals held out from training;
+    `micro_batches`: passes that one process's share of a batch takes.
     """
 
     batch_size: int
@@ -43,6 +44,8 @@ class Setting:
     maxout: bool
     betas: tuple[float, float]
     own_conditioning: bool = False
+    held_out: int = 0
+    micro_batches: int = 1
 
 
 @dataclass

@@ -33,6 +33,7 @@ class PastPlayers(Trick):
     name = "past_players"
     every: int = Field(default=1000, ge=1, description="iterations between snapshots")
     keep: int = Field(default=3, ge=1, description="maximum number of snapshots per player")
+    scheduled = ("share",)
     share: float = Field(default=0.1, gt=0, lt=1, description="share of iterations played against a snapshot")
     _kept: list[dict[str, Any]] = PrivateAttr(default_factory=list)
     _shells: dict[str, nn.Module] = PrivateAttr(default_factory=dict)

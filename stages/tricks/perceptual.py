@@ -10,6 +10,7 @@ on the same phi in its favour.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -19,31 +20,41 @@ from torch import Tensor, nn
 
 from espalier.models import processes
 from espalier.stages.contracts.registry import load
+from espalier.stages.features.imagenet import IMAGENET, imagenet_network, sized
 from espalier.stages.tricks.parts import Setting
 from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Term
 
 
 @lru_cache(maxsize=2)
-def frozen(path: str, device: torch.device) -> nn.Module:
-    """The network returned by the function at a dotted path, frozen on a device."""
+def frozen(path: str, device: torch.device) -> Callable[[Tensor], Tensor | list[Tensor]]:
+    """ImageNet's network, or the one returned by the function at a dotted path, frozen on a device."""
+    if path == IMAGENET:
+        imagenet = imagenet_network(device)
+        return lambda images: imagenet.taps(sized(images))
     network: nn.Module = load(path)()
     return network.to(device).eval().requires_grad_(False)
 
 
 class Perceptual(Term):
-    """Written `perceptual: {network: my_networks.vgg}`.
+    """Written `perceptual: {network: imagenet}`, for EfficientNet-Lite0's features at four scales, or with one's own network:
+    `perceptual: {network: my_networks.vgg}`.
 
     The function takes no arguments and returns a module: images (B, channels, R, R) in [-1, 1] -> features, one tensor
     or a list. The module normalises its input as in its training.
     """
 
     name = "perceptual"
-    network: str = Field(description="dotted path of a function that returns the frozen network")
+    network: str = Field(description="imagenet, or the dotted path of a function that returns the frozen network")
+
+    def whole_batch(self) -> str | None:
+        return "it compares means over the whole batch"
 
     @field_validator("network")
     @classmethod
     def _importable(cls, value: str) -> str:
+        if value == IMAGENET:
+            return value
         try:
             found: Any = load(value)
         except ValueError as error:

@@ -53,5 +53,8 @@ class Relativistic(Trick):
     shorthand: ClassVar[str | None] = "form"
     form: Literal["paired", "average"] = Field(description="compare each real with one fake, or with their average")
 
+    def whole_batch(self) -> str | None:
+        return "it compares with the mean of the whole batch" if self.form == "average" else None
+
     def wrap_loss(self, loss: Loss) -> Loss:
         return RelativisticLoss(chosen=loss, form=self.form)

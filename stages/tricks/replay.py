@@ -21,9 +21,13 @@ class Replay(Trick):
     """Keeps the discriminator from forgetting."""
 
     name = "replay"
+    scheduled = ("share",)
     size: int = Field(default=50, ge=1, description="fakes in the pool")
     share: float = Field(default=0.5, gt=0, le=1, description="share of a batch to replace by old fakes")
     _pool: list[Tensor] = PrivateAttr(default_factory=list)
+
+    def whole_batch(self) -> str | None:
+        return "the pool changes with every fake, in order"
 
     def fakes(self, fakes: Tensor, view: View) -> Tensor:
         shown = []

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from pydantic import Field
-from torch import nn
-from torch.nn.utils.parametrizations import _SpectralNorm, spectral_norm
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import _SpectralNorm
+from torch.nn.utils.parametrize import register_parametrization
 
 from espalier.models.layers import EqualizedWeight
 from espalier.stages.tricks.context import StepContext
@@ -24,6 +26,15 @@ from espalier.stages.tricks.step import Step
 from espalier.stages.tricks.trick import Trick
 
 LAYERS = (EqualizedWeight, nn.Conv2d, nn.ConvTranspose2d, nn.Linear, nn.Embedding)
+
+
+class Normalised(_SpectralNorm):
+    """torch's parametrisation, in float32 under autocast, too: in bfloat16, sigma would be off by up to 0.4%."""
+
+    def forward(self, weight: Tensor) -> Tensor:
+        with torch.autocast(weight.device.type, enabled=False):
+            normalised: Tensor = super().forward(weight)
+        return normalised
 
 
 def iterates(network: nn.Module, yes: bool) -> None:
@@ -41,6 +52,9 @@ class SpectralNorm(Trick):
     on: Literal["discriminator", "both"] = "discriminator"
     in_generator_step: bool = Field(default=False, description="also iterate in the generator's step")
 
+    def whole_batch(self) -> str | None:
+        return "its power iteration moves in every pass"
+
     def wants(self) -> tuple[str, ...]:
         return ("discriminator.hidden",)
 
@@ -50,7 +64,8 @@ class SpectralNorm(Trick):
                 if isinstance(module, LAYERS):
                     if isinstance(module, EqualizedWeight):
                         module.scale = 1.0
-                    spectral_norm(module)
+                    outputs = 1 if isinstance(module, nn.ConvTranspose2d) else 0
+                    register_parametrization(module, "weight", Normalised(module.weight, dim=outputs))
 
     def generators_discriminator(self, discriminator: Discriminator, step: Step) -> Discriminator:
         iterates(step.networks.discriminator, self.in_generator_step)

@@ -39,7 +39,7 @@ class Players:
     """Both players at the start of a step: networks, opponent, optimisers, and the condition of each logit's samples.
 
     `discriminator_loss` is the discriminator's objective without added terms, a function of the logits of reals and fakes;
-    `on_fakes` is its part on fakes.
+    `on_fakes` is its part on fakes. `held_out_logits` are those of held-out reals, without gradients.
     """
 
     networks: Networks
@@ -48,6 +48,7 @@ class Players:
     condition: Condition
     discriminator_loss: Callable[[Tensor, Tensor], Tensor]
     on_fakes: Callable[[Tensor], Tensor]
+    held_out_logits: Callable[[], Tensor] | None = None
 
 
 class Step:

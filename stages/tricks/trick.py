@@ -36,6 +36,8 @@ class Trick(Options):
     name: ClassVar[str]
     shorthand: ClassVar[str | None] = None
     """The option that a bare value in params.yaml sets, as in `relativistic: average`."""
+    scheduled: ClassVar[tuple[str, ...]] = ()
+    """Numbers that are read in every step, so that the trick `schedule` can change them."""
 
     def check(self, setting: Setting) -> None:
         """Raise ValueError with the reason if this trick cannot work in this stage."""
@@ -47,6 +49,10 @@ class Trick(Options):
     def wants(self) -> tuple[str, ...]:
         """The parts of the networks that it changes, such as "discriminator.statistics"."""
         return ()
+
+    def whole_batch(self) -> str | None:
+        """Why it cannot be computed on one micro-batch after another; None if it can."""
+        return None
 
     def needs_classes(self) -> bool:
         """Whether the networks must be conditioned on the class of each image."""
@@ -60,6 +66,15 @@ class Trick(Options):
     def change_networks(self, networks: Networks) -> None:
         """Change the networks once they are built."""
 
+    # Other tricks, once they all exist.
+
+    def meet(self, tricks: dict[str, Trick]) -> None:
+        """Called once with all tricks of the training, by their names in params.yaml."""
+
+    def now(self, **numbers: float) -> None:
+        """Set scheduled numbers of this training's own copy."""
+        self.__dict__.update(numbers)  # options are frozen, since nothing else may change them
+
     # Optimisers and the ratio of steps.
 
     def plan_optimizers(self, plan: OptimizerPlan) -> None:
@@ -69,11 +84,18 @@ class Trick(Options):
         """Factor on a player's learning rate at this step."""
         return 1.0
 
+    def betas(self, betas: tuple[float, float], context: StepContext) -> tuple[float, float]:
+        """Adam's betas at this step."""
+        return betas
+
     def discriminator_steps(self, steps: int, context: StepContext) -> int:
         """Number of discriminator steps before this generator step; `steps` is the number without this trick."""
         return steps
 
     # Within an iteration.
+
+    def advance(self, context: StepContext) -> None:
+        """Called before every step of the discriminator, before anything reads the tricks' numbers."""
 
     def before_step(self, networks: Networks, context: StepContext) -> None:
         """Called at the start of an iteration, for schedules stored in the networks."""
@@ -110,6 +132,13 @@ class Trick(Options):
         """The discriminator that the generator plays against in its step."""
         return discriminator
 
+    def observe(self, step: Step) -> None:
+        """Called in the discriminator's step once its gradients are computed, before its weights move."""
+
+    def logged(self) -> dict[str, float]:
+        """Numbers of its state for history.csv, by column."""
+        return {}
+
     def after_discriminator_step(self, networks: Networks, context: StepContext) -> None:
         """Called after a discriminator step."""
 
@@ -130,10 +159,12 @@ class Term(Trick):
     """A trick that adds a scalar to a player's loss; it implements one or both of the two terms.
 
     With `every: n` the term is computed every n-th iteration only, times n, within the same optimiser step.
-    Its mean gradient is unchanged. The alternative, a separate step with compensated Adam (StyleGAN2), would cost
-    a second forward pass of a batch this step has already seen, and give each player two steps.
+    Its mean gradient is unchanged, but not Adam's mean update: it costs quality, as docs/tables/lazy_penalty.md shows. The
+    alternative, a separate step with compensated Adam (StyleGAN2), would cost a second forward pass of a batch this step has
+    already seen, and give each player two steps.
     """
 
+    scheduled: ClassVar[tuple[str, ...]] = ("weight",)
     weight: float = Field(default=1.0, ge=0)
     every: int = Field(default=1, ge=1, description="compute the term every n-th iteration only, times n")
     needs: ClassVar[Needs] = Needs()

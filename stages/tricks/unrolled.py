@@ -76,6 +76,9 @@ class Unrolled(Trick):
     shorthand = "steps"
     steps: int = Field(default=5, ge=0, description="k, discriminator steps to look ahead")
 
+    def whole_batch(self) -> str | None:
+        return "it looks ahead on the whole batch"
+
     def acts(self) -> bool:
         return self.steps > 0
 

@@ -17,6 +17,7 @@ import torch
 from pydantic import Field, PrivateAttr
 from torch import Tensor, nn
 
+from espalier.models.layers import wide
 from espalier.stages.tricks.parts import NetworkPlan, Networks
 from espalier.stages.tricks.trick import Trick
 
@@ -33,6 +34,7 @@ class VirtualBatchNorm(nn.Module):
 
     def forward(self, x: Tensor, labels: Tensor | None = None) -> Tensor:
         places = tuple(range(2, x.ndim))
+        given, x = x.dtype, wide(x)
         mean = x.mean(places) if places else x
         square = x.square().mean(places) if places else x.square()
         if self.looking:
@@ -44,7 +46,7 @@ class VirtualBatchNorm(nn.Module):
             self.reference = None  # the next batch computes its own, with the weights at that time
         shape = (-1, x.shape[1], *[1] * len(places))
         scale = self.gamma * (square - mean.square() + 1e-5).rsqrt()
-        return (x - mean.view(shape)) * scale.view(shape) + self.beta.view(shape[1:])
+        return ((x - mean.view(shape)) * scale.view(shape) + self.beta.view(shape[1:])).to(given)
 
 
 def _look_at_reference(network: nn.Module, inputs: Any) -> None:

@@ -34,6 +34,7 @@ from espalier.stages.config.sections import check_resolution, options_of
 from espalier.stages.contracts.options import Options
 from espalier.stages.contracts.published import published
 from espalier.stages.contracts.stage_type import StageType
+from espalier.stages.features.local import LEAST_RECOGNISED
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.images import to_float
 from espalier.stages.process.device import choose_device
@@ -113,6 +114,11 @@ def train_features(name: str, config: FeaturesConfig) -> None:
     device = choose_device()
     store = Store(config.dataset)
     images = store.images(config.resolution)
+    if images.shape[1] != images.shape[2]:
+        raise InputError(
+            f"the images of {config.dataset} are not square, and a feature network learns from squares; use ImageNet's "
+            "(features: imagenet), or fit: crop or pad"
+        )
     if len(images) < SMALLEST:
         raise InputError(
             f"the dataset {config.dataset} has {len(images)} images, too few to train a feature network; use "
@@ -122,13 +128,23 @@ def train_features(name: str, config: FeaturesConfig) -> None:
     network = FeatureNetwork(config.resolution, store.manifest.channels).to(device)
     batches = Batches(images, config.seed, device, left_out=HELD_OUT)
     _learn(name, network, batches, config, device)
-    metrics = {"recognised": _recognised(network, images[batches.held_out], config.seed, device)}
+    recognised = _recognised(network, images[batches.held_out], config.seed, device)
     out = ARTIFACTS / "features" / name
     inputs = {"dataset": store.digest}
-    record = {"config": config.model_dump(mode="json"), "channels": store.manifest.channels, "inputs": inputs}
+    metrics = {"recognised": recognised}
+    record = {
+        "config": config.model_dump(mode="json"),
+        "channels": store.manifest.channels,
+        "inputs": inputs,
+        **metrics,
+    }
     with published(out, record, metrics, {"features": network}):
         pass
-    print(f"features {name} are done: {out}  recognised {metrics['recognised']:.3f} of {HELD_OUT} held-out images")
+    print(f"features {name} are done: {out}  recognised {recognised:.3f} of {HELD_OUT} held-out images")
+    if recognised < LEAST_RECOGNISED:
+        print(
+            f"features {name}: fewer than {LEAST_RECOGNISED:.0%} are recognised, so metrics with it say little; set more epochs"
+        )
 
 
 def _learn(name: str, network: FeatureNetwork, batches: Batches, config: FeaturesConfig, device: torch.device) -> None:

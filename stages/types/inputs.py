@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from espalier.data.errors import InputError
 from espalier.data.files import file_digest
+from espalier.data.frames import SQUARE
 from espalier.data.store import Manifest, Store
 from espalier.stages.artifacts.artifact import Artifact, load_parent, parent_input, start_input
 from espalier.stages.artifacts.record import FORMAT, Input, Record
@@ -21,6 +22,8 @@ from espalier.stages.fashiongan.text import ENCODER
 from espalier.stages.kinds.batches import Batches
 from espalier.stages.kinds.conditions import Classes, Nothing
 from espalier.stages.loop.inputs import Inputs
+from espalier.stages.networks.known import NETWORKS
+from espalier.stages.tricks.augmentation import Augmentation
 
 MADE_UP_CLASSES = 10
 
@@ -60,6 +63,8 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
             f"{PARAMS}: {config.pipeline}.stages.{config.stage}.resolution: {config.resolution} is beyond the {largest} of the "
             f"dataset {config.dataset} (datasets.{config.dataset.name}.resolution)"
         )
+    if store.shape != SQUARE:
+        _check_shape(config, store)
     config.sample_kind.verify(store, config.resolution)
     if config.encoder is not None:
         store.verify_conditions()
@@ -73,6 +78,22 @@ def check_inputs(config: StageConfig, store: Store, parent: Artifact | None) -> 
         check_labels(config, store)
     if parent is not None:
         _check_parent(config, store, parent)
+
+
+def _check_shape(config: StageConfig, store: Store) -> None:
+    """Check that the networks, and the tricks, can make images that are not square.
+
+    Raises:
+        InputError: they cannot.
+    """
+    squares = f"the images of {config.dataset} are not square (datasets.{config.dataset.name}.fit: aspect)"
+    if "generator.shape" not in config.network.places():
+        shaped = [key for key, network in NETWORKS.items() if "generator.shape" in network.places()]
+        raise InputError(
+            f"{squares}, and the network {config.network.name} makes squares; use one of {', '.join(shaped)}, or fit: crop or pad"
+        )
+    if any(trick.name == "ada" for trick in config.tricks.others):
+        raise InputError(f"{squares}, which tricks.ada turns as squares; use diffaugment, or fit: crop or pad")
 
 
 def check_labels(config: StageConfig, store: Store) -> None:
@@ -96,20 +117,40 @@ def check_labels(config: StageConfig, store: Store) -> None:
         )
 
 
+FEW_IMAGES = 1000
+"""Below this, published GANs without augmentation memorise."""
+
+
 def warnings_on(config: StageConfig, store: Store) -> list[str]:
-    """What the stage's data make pointless, one sentence each."""
+    """What the stage's data make pointless or hopeless, one sentence each."""
+    few = [] if store.holds_points else few_images(store.manifest.count, config)
     if config.needs_classes and len(store.manifest.classes) == 1:
         needy = ", ".join(f"tricks.{trick.name}" for trick in config.tricks.others if trick.needs_classes())
-        return [f"{needy} conditions on the class, and all images of {config.dataset} have the same one"]
-    return []
+        return [f"{needy} conditions on the class, and all images of {config.dataset} have the same one", *few]
+    return few
+
+
+def few_images(count: int, config: StageConfig) -> list[str]:
+    """What to expect of a dataset this small, unless its images are augmented."""
+    if count >= FEW_IMAGES or any(isinstance(trick, Augmentation) for trick in config.tricks.others):
+        return []
+    return [
+        f"{config.dataset} has {count} images: from fewer than {FEW_IMAGES:,} a GAN learns to copy them, so samples will look "
+        "like training images; augment them (tricks: diffaugment, ada), add images, or take the result for a test of the set-up"
+    ]
 
 
 def _check_parent(config: StageConfig, store: Store, parent: Artifact) -> None:
     check_start_from(config, parent.config)
-    if config.grows and parent.record.channels != store.manifest.channels:
+    if config.takes_over and parent.record.channels != store.manifest.channels:
         raise InputError(
             f"the parent {config.after} was trained on images of {parent.record.channels} channels, but the dataset "
-            f"{config.dataset} has {store.manifest.channels}; train the chain from its first stage on this dataset"
+            f"{config.dataset} has {store.manifest.channels}; train the parent on such images"
+        )
+    if config.takes_over and parent.record.shape != store.shape:
+        raise InputError(
+            f"the parent {config.after} makes images of another shape than {config.dataset} has: its smallest are "
+            f"{parent.record.shape[0]}x{parent.record.shape[1]}, not {store.shape[0]}x{store.shape[1]}; set the dataset's fit"
         )
     if parent.record.encoder is not None and parent.record.encoder != encoder_input(config, store):
         raise InputError(
@@ -154,6 +195,7 @@ def inputs_of(config: StageConfig, store: Store, parent: Artifact | None, device
         format=FORMAT,
         config=config.resolved(),
         channels=store.manifest.channels,
+        shape=store.shape,
         classes=len(store.manifest.classes) if config.needs_classes else 0,
         step=0,
         images=0,
@@ -186,7 +228,7 @@ class MadeUpStore(Store):
 
     def __init__(self, config: StageConfig) -> None:
         resolution, count, channels = config.resolution, config.batch_size, 3
-        self.path, self.shape = config.dataset, (count, *([resolution, resolution] if resolution else []), channels)
+        self.path, self.form = config.dataset, (count, *([resolution, resolution] if resolution else []), channels)
         self.code_width = getattr(config.network, "code", 0)
         self.manifest = Manifest(
             format=1,
@@ -201,24 +243,24 @@ class MadeUpStore(Store):
 
     def images(self, resolution: int) -> NDArray[np.uint8]:
         """Uniform noise."""
-        shape = (self.shape[0], resolution, resolution, self.shape[-1])
+        shape = (self.form[0], resolution, resolution, self.form[-1])
         return np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
 
     def points(self) -> NDArray[np.float32]:
         """Gaussian noise."""
-        return np.random.default_rng(0).standard_normal(self.shape, dtype=np.float32)
+        return np.random.default_rng(0).standard_normal(self.form, dtype=np.float32)
 
     def maps(self, resolution: int) -> NDArray[np.uint8]:
         """Random classes."""
-        return np.random.default_rng(0).integers(0, 7, self.shape[:3], dtype=np.uint8)
+        return np.random.default_rng(0).integers(0, 7, self.form[:3], dtype=np.uint8)
 
     def codes(self) -> NDArray[np.float32]:
         """Gaussian noise."""
-        return np.random.default_rng(0).standard_normal((self.shape[0], self.code_width), dtype=np.float32)
+        return np.random.default_rng(0).standard_normal((self.form[0], self.code_width), dtype=np.float32)
 
     def labels(self) -> NDArray[np.int64]:
         """Classes in rotation."""
-        return np.arange(self.shape[0]) % MADE_UP_CLASSES
+        return np.arange(self.form[0]) % MADE_UP_CLASSES
 
 
 def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageConfig, Inputs, bool]:
@@ -231,6 +273,8 @@ def inputs_or_made_up(config: StageConfig, device: torch.device) -> tuple[StageC
     except InputError:
         prepared, store = False, MadeUpStore(config)
         config = config.model_copy(update={"encoder": config.encoder and config.dataset})  # codes are random, too
+    if store.shape != SQUARE:
+        _check_shape(config, store)
     if config.needs_classes:
         check_labels(config, store)
     return config, inputs_of(config, store, None, device, ""), prepared

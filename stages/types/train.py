@@ -44,7 +44,7 @@ from espalier.stages.loop.watch import Watch
 from espalier.stages.monitor.verdict import Verdict
 from espalier.stages.networks.build import build_networks, grow
 from espalier.stages.networks.freezing import freeze
-from espalier.stages.networks.handing_over import check_image, check_layers, differing_tricks
+from espalier.stages.networks.handing_over import check_image, check_layers, check_names, differing_tricks
 from espalier.stages.networks.shapes import check_shapes
 from espalier.stages.process import distributed
 from espalier.stages.process.as_one import as_one
@@ -53,6 +53,7 @@ from espalier.stages.process.exits import NotFinite, TrainingFailed
 from espalier.stages.process.interruption import Interrupted, Interruption
 from espalier.stages.process.progress import Bar, clock
 from espalier.stages.process.torchrun import is_launched, launch
+from espalier.stages.tricks.fade import Fade
 from espalier.stages.tricks.parts import Networks
 from espalier.stages.types.inputs import (
     check_inputs,
@@ -157,9 +158,10 @@ def trainer_of(
     device: torch.device,
     done: Interventions = NO_INTERVENTIONS,
 ) -> Trainer:
-    """A trainer at step 0, with the parent's weights if the stage grows."""
+    """A trainer at step 0, with the parent's weights if the stage takes them over."""
     config = with_remedies(config, done.remedies).model_copy(deep=True)  # tricks hold the state of this run
-    networks = build_networks(config, inputs.origin.channels, device, len(inputs.store.manifest.classes))
+    classes, shape = len(inputs.store.manifest.classes), inputs.origin.shape
+    networks = build_networks(config, inputs.origin.channels, device, classes, shape)
     inherited: dict[str, set[str]] = {}
     if "." in config.network.name and config.samples_per_logit == 1:
         chosen = np.arange(2)
@@ -167,7 +169,7 @@ def trainer_of(
         check_shapes(
             config.network.name, networks, latent, inputs.batches.of(chosen), inputs.batches.condition_of(chosen)
         )
-    if parent is not None and config.grows:
+    if parent is not None and config.takes_over:
         inherited = _take_over(config, networks, inputs, parent, bool(done.remedies or parent.record.remedies))
     if config.freeze:
         freeze(networks, config.freeze, inherited, f"{PARAMS}: {config.pipeline}.stages.{config.stage}.freeze")
@@ -188,8 +190,19 @@ def _take_over(
     differ = differing_tricks(config.tricks.resolved(), parent.config.tricks.resolved())
     for player, module in (("generator", networks.generator), ("discriminator", networks.discriminator)):
         check_layers(module.state_dict(), weights[player], player, differ)
+        if config.transfer:
+            check_names(module.state_dict(), weights[player], player, differ)
+    fades = [trick for trick in parent.config.tricks.others if isinstance(trick, Fade) and parent.config.grows]
+    if config.transfer and any(fade.alpha(parent.record.images) < 1 for fade in fades):
+        raise InputError(
+            f"the parent {parent.path} ended in the middle of its fade, which transfer cannot go on with; take a later one"
+        )
     inherited = grow(networks, weights["generator"], weights["discriminator"])
-    if any(trick.name == "fade" for trick in config.tricks.others) and hasattr(networks.generator, "alpha"):
+    if (
+        config.grows
+        and any(trick.name == "fade" for trick in config.tricks.others)
+        and hasattr(networks.generator, "alpha")
+    ):
         device = next(networks.generator.parameters()).device
         before, _ = load_generator(parent.path, device)
         latent = latents(2, config.network.latent, config.seed, device, config.network.prior)

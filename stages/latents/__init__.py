@@ -1,0 +1,1 @@
+"""What a trained generator's latents mean: the latent of a photo, and directions that change one thing."""
