@@ -2,15 +2,19 @@
 
 import contextlib
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from espalier.data.errors import InputError
-from espalier.pipelines.cli.app import Pipeline, app
+from espalier.pipelines.cli.app import LARGEST_SEED, TRAIN, Pipeline, app
+from espalier.pipelines.naming import stage_name
+
+REPORTS = Path("reports")
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN)
 def run(
     target: Annotated[str, typer.Argument(help="A pipeline in params.yaml, or a stage, such as [bold]progan@r8[/].")],
     until: Annotated[str, typer.Option(help="Stop after this stage, such as r16.")] = "",
@@ -23,7 +27,9 @@ def run(
             help="Override a parameter, such as progan.common.tricks.loss=hinge; creates a DVC experiment.",
         ),
     ] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Use another seed; creates a DVC experiment.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(min=0, max=LARGEST_SEED, help="Use another seed; creates a DVC experiment.")
+    ] = None,
     start: Annotated[
         str,
         typer.Option(
@@ -31,7 +37,9 @@ def run(
             help="Resume r8 from a checkpoint (with --step), or train the stages after progan@r8:REV, an older version.",
         ),
     ] = "",
-    step: Annotated[int | None, typer.Option(min=1, help="With --from r8: step of its checkpoint.")] = None,
+    step: Annotated[
+        int | None, typer.Option(min=1, max=LARGEST_SEED, help="With --from r8: step of its checkpoint.")
+    ] = None,
     time: Annotated[str, typer.Option("--for", help="Stop after this long, such as 40m or 8h; exit code 3.")] = "",
     pull: Annotated[bool, typer.Option(help="Pull already trained stages from the DVC remote.")] = False,
     push: Annotated[bool, typer.Option(help="Push trained stages to the DVC remote.")] = False,
@@ -55,10 +63,24 @@ def run(
         )  # fmt: skip
     except ValidationError as error:
         raise InputError("; ".join(e["msg"].removeprefix("Value error, ") for e in error.errors())) from error
-    raise typer.Exit(run_at_desk(target, options))
+    raise typer.Exit(run_at_desk(stage_name(target), options, _report))
 
 
-@app.command()
+def _report(pipeline: str, artifact: Path) -> None:
+    """Write what a pipeline with `report: true` ends with: its page, and a grid."""
+    from espalier.pipelines.commands.sample import Wanted, draw_grid
+    from espalier.pipelines.report.page import write_report
+
+    page, grid = REPORTS / f"{pipeline}.html", REPORTS / f"{pipeline}.png"
+    made = (artifact / "stage.json").stat().st_mtime
+    if page.is_file() and grid.is_file() and min(page.stat().st_mtime, grid.stat().st_mtime) > made:
+        return
+    write_report(pipeline, page, 500, "")
+    draw_grid([artifact], Wanted(64, 1), grid)
+    print(f"report:  {page}\ngrid:    {grid}")
+
+
+@app.command(rich_help_panel=TRAIN)
 def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 4200) -> None:
     """Start Prefect's server and its web page on this machine, until Ctrl-C.
 
@@ -72,7 +94,7 @@ def ui(port: Annotated[int, typer.Option(min=1, max=65535, help="Port.")] = 4200
     raise typer.Exit(start_server(port, ready))
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN)
 def serve(
     pipelines: Annotated[list[str] | None, typer.Argument(help="Pipelines in params.yaml; all by default.")] = None,
     cron: Annotated[str | None, typer.Option(help="Cron schedule, such as '0 2 * * *'.")] = None,
@@ -86,7 +108,7 @@ def serve(
     serve_flows(flows.flow_of, flows.target, pipelines or (), cron, timezone, name)
 
 
-@app.command()
+@app.command(rich_help_panel=TRAIN)
 def ablate(
     pipeline: Pipeline,
     stage: Annotated[str, typer.Argument(help="A stage of the pipeline, such as [bold]r8[/].")],
@@ -94,7 +116,7 @@ def ablate(
         list[str],
         typer.Option(help="An option or a trick with its values, such as packing=1,2; off removes it."),
     ],
-    seeds: Annotated[int, typer.Option(min=1, help="Seeds per combination.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=1000, help="Seeds per combination.")] = 3,
     by: Annotated[str, typer.Option(help="Final metric to rank by; default: modes or diversity.")] = "",
     lowest: Annotated[bool, typer.Option(help="Lower is better.")] = False,
 ) -> None:

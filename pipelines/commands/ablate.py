@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
-
 from espalier.data.errors import InputError
 from espalier.data.files import file_digest, whole_file
 from espalier.pipelines.run.options import RunOptions
@@ -26,6 +23,7 @@ from espalier.pipelines.run.processes import Processes
 from espalier.pipelines.run.repro import repro, repro_command
 from espalier.pipelines.run.results import metrics_of
 from espalier.stages.config.params import PARAMS, read_params
+from espalier.stages.config.plain_yaml import read_plain
 
 FOLDER = Path("ablations")
 HEAD = ("key", "combination", "seed", "outcome", "metrics")
@@ -80,10 +78,7 @@ def parse_axis(text: str) -> Axis:
 
 
 def _value(text: str) -> Any:
-    try:
-        return None if text == OFF else YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise InputError(f"--over: the value {text!r} is not valid YAML: {error}") from error
+    return None if text == OFF else read_plain(text.encode(), f"--over: the value {text!r}")
 
 
 def trials(pipeline: str, stage: str, axes: list[Axis], seeds: int) -> tuple[list[Trial], dict[str, str]]:

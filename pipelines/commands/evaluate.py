@@ -16,8 +16,7 @@ from espalier.stages.contracts.condition import rows
 from espalier.stages.contracts.in_parts import Images, in_parts
 from espalier.stages.evaluation.evaluation import Evaluation, check_classes, evaluate
 from espalier.stages.evaluation.reference import check_counts
-from espalier.stages.features.extractor import Extractor
-from espalier.stages.features.inception import load_inception
+from espalier.stages.features.imagenet import IMAGENET, weights_file
 from espalier.stages.features.load import load_extractor
 from espalier.stages.kinds.sampling import generate
 from espalier.stages.loop.evaluate import EvaluateOptions
@@ -25,7 +24,6 @@ from espalier.stages.process.device import choose_device
 from espalier.stages.process.progress import Bar
 
 AT_ONCE = 256
-INCEPTION = Path("inception")
 
 
 def evaluation_of(
@@ -52,19 +50,23 @@ def evaluation_of(
         )
     if modes:
         check_classes(store)
-    extractor = _extractor(features, store, device)
+    extractor = load_extractor(features or own_or_imagenet(store), device)
     check_counts(store, extractor, number)
     fakes = _sampled(path, record, generator, number, seed, device)
     options = config_of(record, path).evaluate
     own = tuple(options.metrics.values()) if isinstance(options, EvaluateOptions) else ()
-    return evaluate(fakes, store, extractor, seed, modes, own=own)
+    found = evaluate(fakes, store, extractor, seed, modes, own=own)
+    if extractor.name == IMAGENET and _trained_on_imagenet(record):
+        found.notes.append(
+            "the generator was trained with this feature network, which is then no judge of it; pass other --features"
+        )
+    return found
 
 
-def _extractor(features: Path | None, store: Store, device: torch.device) -> Extractor:
-    """Inception for "inception" or a weights file; else the feature network at this path, or the dataset's own."""
-    if features == INCEPTION:
-        return load_inception(None, device)
-    return load_extractor(features or features_of(store), device)
+def _trained_on_imagenet(record: Record) -> bool:
+    """Whether a generator's training used ImageNet's features."""
+    perceptual = record.config["tricks"].get("perceptual") or {}
+    return IMAGENET in (record.config["network"].get("features"), perceptual.get("network"))
 
 
 def _sampled(
@@ -86,11 +88,31 @@ def _sampled(
         return in_parts(number, part)
 
 
-def features_of(store: Store) -> Path:
-    """The feature network that was trained on this dataset.
+def own_or_imagenet(store: Store) -> Path:
+    """The dataset's own feature network, else ImageNet's.
 
     Raises:
-        InputError: there is none; the message says how to train one.
+        InputError: neither is there; the message says how to train one, and how to install the other.
+    """
+    own = features_of(store)
+    if own is not None:
+        return own
+    try:
+        weights_file()
+    except InputError as error:
+        name = store.path.name
+        raise InputError(
+            f"no feature network was trained on {store.path.as_posix()}; add one to params.yaml, "
+            f"'features: {{{name}: {{dataset: {store.path.as_posix()}}}}}', and train it: dvc repro features@{name}. {error}"
+        ) from error
+    return Path(IMAGENET)
+
+
+def features_of(store: Store) -> Path | None:
+    """The feature network that was trained on this dataset, if there is one.
+
+    Raises:
+        InputError: the record of a feature network is damaged.
     """
     for file in sorted((ARTIFACTS / "features").glob("*/stage.json")):
         try:
@@ -99,11 +121,7 @@ def features_of(store: Store) -> Path:
             raise InputError(f"{file} {error}; restore it with: dvc checkout {file.parent}") from error
         if trained_on == store.digest:
             return file.parent
-    name = store.path.name
-    raise InputError(
-        f"no feature network was trained on {store.path.as_posix()}; add one to params.yaml, "
-        f"'features: {{{name}: {{dataset: {store.path.as_posix()}}}}}', and train it: dvc repro features@{name}"
-    )
+    return None
 
 
 def as_table(found: Evaluation) -> Any:

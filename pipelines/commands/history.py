@@ -18,6 +18,7 @@ from espalier.pipelines.run.dag import Node, nodes
 from espalier.pipelines.run.experiments import git
 from espalier.pipelines.run.results import METRICS
 from espalier.stages.artifacts.workfolder import work_root
+from espalier.stages.config.params import check_stage_name, read_params
 
 LOCK = Path("dvc.lock")
 MOST_COMMITS = 200
@@ -52,6 +53,7 @@ def history(name: str, most: int = MOST_COMMITS) -> Iterator[Version]:
     """
     known = {node.name: node for node in nodes()}
     if name not in known:
+        check_stage_name(read_params(), name)
         raise InputError(f"dvc.yaml has no stage '{name}'; it has: {', '.join(known)}")
     node, current = known[name], None
     for revision in _revisions(most):

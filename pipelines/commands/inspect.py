@@ -5,24 +5,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from espalier.data.errors import InputError
+from espalier.data.frames import sides
+
+MOST_CLASSES = 20
+"""Classes that are listed."""
 
 if TYPE_CHECKING:
     from espalier.stages.artifacts.record import Record
 
 
 def describe(path: Path) -> Iterator[str]:
-    """Lines with an artifact's or checkpoint's configuration, lineage and versions.
+    """Lines with an artifact's or checkpoint's configuration, lineage and versions, or what a prepared dataset holds.
 
     Raises:
-        InputError: there is no readable artifact or checkpoint at this path.
+        InputError: there is no readable artifact, checkpoint or dataset at this path.
     """
+    if (path / "manifest.json").is_file():
+        yield from _of_dataset(path)
+        return
     from espalier.stages.artifacts.artifact import load_artifact
     from espalier.stages.artifacts.checkpoint import read_checkpoint
 
     record = read_checkpoint(path).record if path.is_file() else load_artifact(path).record
     config = record.config
     yield f"{path}: {config['pipeline']}@{config['stage']}, {record.outcome}"
-    yield f"  trained   {record.step} steps, {record.images / 1000:g} kimg at {_size(config['resolution'])}"
+    yield f"  trained   {record.step} steps, {record.images / 1000:g} kimg at {_size(config['resolution'], record.shape)}"
     if record.verdict:
         yield f"  verdict   {record.verdict}: {record.evidence}"
     for event in record.events:
@@ -38,8 +45,30 @@ def describe(path: Path) -> Iterator[str]:
     yield from _ancestors(record)
 
 
-def _size(resolution: int | None) -> str:
-    return "points" if resolution is None else f"{resolution}x{resolution}"
+def _of_dataset(path: Path) -> Iterator[str]:
+    from espalier.data.store import Store
+
+    store = Store(path)
+    manifest, labels = store.manifest, store.labels()
+    yield f"{path}: {manifest.count} {'points' if store.holds_points else 'images'}, {manifest.channels} channels"
+    if not store.holds_points:
+        sizes = ", ".join("x".join(map(str, sides(side, store.shape))) for side in manifest.resolutions)
+        how = "each whole image, padded" if manifest.source.get("fit") == "pad" else "the middle of each image"
+        yield f"  sizes     {sizes} (height x width): {how}, resized"
+    yield f"  source    {_options({key: value for key, value in manifest.source.items() if value is not None})}"
+    for number, name in enumerate(manifest.classes[:MOST_CLASSES]):
+        yield f"  class     {name}: {int((labels == number).sum())}"
+    if len(manifest.classes) > MOST_CLASSES:
+        yield f"  ... and {len(manifest.classes) - MOST_CLASSES} more classes"
+    yield f"  damaged   {len(manifest.damaged)} left out" + (
+        f": {', '.join(manifest.damaged[:5])}" if manifest.damaged else ""
+    )
+    yield f"  digest    {store.digest[:16]}"
+    yield f"to see some as training does: espalier sample {path}"
+
+
+def _size(resolution: int | None, shape: tuple[int, int]) -> str:
+    return "points" if resolution is None else "x".join(map(str, sides(resolution, shape)))
 
 
 def _options(options: dict[str, object]) -> str:

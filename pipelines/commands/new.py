@@ -1,6 +1,8 @@
 """Add a pipeline to params.yaml and dvc.yaml, like an existing one. The rest of both files stays as it is, byte for byte."""
 
 import re
+import sys
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from ruamel.yaml.error import YAMLError
 
 from espalier.data.errors import InputError
 from espalier.data.files import whole_file
+from espalier.data.sources.archive import check_images
 from espalier.stages.config.params import (
     ARTIFACTS,
     PARAMS,
@@ -29,33 +32,68 @@ def new_pipeline(name: str, like: str, images: Path | None) -> list[str]:
     """Add the pipeline `name`, a copy of `like`; with `images`, on a new dataset of the same name. Returns what was added.
 
     Raises:
-        InputError: the name is taken or invalid, there is no such pipeline, or a file has a form that cannot be extended.
+        InputError: the name is taken or invalid, there is no such pipeline or folder of images, or a file has a form that
+            cannot be extended.
     """
     params = read_params()
     choose({key: params[key] for key in pipeline_names(params)}, like, str(PARAMS), "pipeline")
-    check_name(name, str(PARAMS), "a pipeline")
-    if YAML(typ="safe", pure=True).load(name) != name:
-        raise InputError(f"'{name}' is not text in YAML; choose another name, such as my_{name}")
+    check_new(name, params, images)
     dag = _loaded(DAG)
-    for file, keys in ((PARAMS, params), (DAG, dag["stages"])):
-        if name in keys:
-            raise InputError(f"{file} has '{name}' already; choose another name")
     if like not in dag["stages"]:
         raise InputError(f"{DAG}: stages.{like} is missing, so there is no stage to copy")
-    if images is not None and name in entries(params, "datasets"):
-        raise InputError(f"{PARAMS}: datasets.{name} exists already; choose another name, or omit --images")
     section = _block(PARAMS, like, _loaded(PARAMS)).replace(f"{ARTIFACTS}/{like}/", f"{ARTIFACTS}/{name}/")
-    added = [f"{PARAMS}: {name}", f"{DAG}: stages.{name}"]
-    text = PARAMS.read_text(encoding="utf-8")
+    dataset = None
     if images is not None:
         old = str(merged_section(params, like, stage_names(params, like)[0])["dataset"])
         section = re.sub(rf"{re.escape(old)}(?![\w-])", f"{ARTIFACTS}/datasets/{name}", section)
-        text = _with_dataset(text, name, images, _resolution(params, like))
-        added.insert(0, f"{PARAMS}: datasets.{name}")
-    text = f"{text.rstrip()}\n\n{_named(section, like, name)}"
+        options = {"source": "folder", "root": images.as_posix(), "resolution": _resolution(params, like)}
+        dataset = on_one_line(options)
     stage = re.sub(rf"(?<![\w-]){re.escape(like)}(?![\w-])", name, _block(DAG, like, dag["stages"]))
-    _write(PARAMS, text, {name, "datasets"})
-    _write(DAG, _after(DAG, like, dag["stages"], stage), {"stages"})
+    return add_pipeline(name, dataset, _named(section, like, name), stage, like)
+
+
+def check_new(name: str, params: dict[str, Any], images: Path | None) -> None:
+    """Check that a pipeline of this name can be added, with `images` on a dataset of this name.
+
+    Raises:
+        InputError: the name is taken or invalid, or there is no such folder of images.
+    """
+    check_name(name, str(PARAMS), "a pipeline")
+    if YAML(typ="safe", pure=True).load(name) != name:
+        raise InputError(f"'{name}' is not text in YAML; choose another name, such as my_{name}")
+    for file, keys in ((PARAMS, params), (DAG, _loaded(DAG)["stages"])):
+        if name in keys:
+            raise InputError(f"{file} has '{name}' already; choose another name")
+    if images is not None:
+        if name in entries(params, "datasets"):
+            raise InputError(f"{PARAMS}: datasets.{name} exists already; choose another name, or omit --images")
+        check_images(images)
+
+
+def add_pipeline(name: str, dataset: str | None, section: str, stage: str, after: str | None = None) -> list[str]:
+    """Write a pipeline's blocks into both files, and its dataset's entry. Returns what was added.
+
+    `after`: the stage in dvc.yaml that the block follows; by default the last.
+
+    Raises:
+        InputError: a file has a form that cannot be extended.
+    """
+    stages = _loaded(DAG)["stages"]
+    for needed in ("code", "dataset"):
+        if needed not in stages:
+            raise InputError(f"{DAG} has no stage '{needed}', which every pipeline needs; take it from a new project's")
+    text = PARAMS.read_text(encoding="utf-8")
+    added = [f"{PARAMS}: {name}", f"{DAG}: stages.{name}"]
+    if dataset is not None:
+        text = _with_dataset(text, name, dataset)
+        added.insert(0, f"{PARAMS}: datasets.{name}")
+    changed = {
+        PARAMS: _checked(PARAMS, f"{text.rstrip()}\n\n{section}", {name, "datasets"}),
+        DAG: _checked(DAG, _after(DAG, after or list(stages)[-1], stages, stage), {"stages"}),
+    }
+    for file, new in changed.items():
+        with whole_file(file) as partial:
+            partial.write_text(new, encoding="utf-8")
     return added
 
 
@@ -111,13 +149,13 @@ def _resolution(params: dict[str, Any], pipeline: str) -> int:
     return max(sizes)
 
 
-def _with_dataset(text: str, name: str, images: Path, resolution: int) -> str:
-    """The text of params.yaml with one more dataset, a folder of images."""
-    entry = f"{name}: {{source: folder, root: {quoted(images.as_posix())}, resolution: {resolution}}}\n"
+def _with_dataset(text: str, name: str, options: str) -> str:
+    """The text of params.yaml with one more dataset."""
+    entry = f"{name}: {options}\n"
     datasets = YAML().load(text).get("datasets")
     if not datasets:
-        emptied = re.sub(r"(?m)^datasets:\s*(\{\}|null|~)?[ \t]*$\n?", "", text)
-        return f"datasets:\n  {entry}\n{emptied.lstrip()}"
+        block, empty = f"datasets:\n  {entry}", re.compile(r"(?m)^datasets:\s*(\{\}|null|~)?[ \t]*(#.*)?$\n?")
+        return empty.sub(lambda _: block, text, count=1) if empty.search(text) else f"{block}\n{text.lstrip()}"
     lines = text.splitlines(keepends=True)
     line, column = datasets.lc.key(next(iter(datasets)))
     if lines[line][:column].strip():
@@ -126,20 +164,26 @@ def _with_dataset(text: str, name: str, images: Path, resolution: int) -> str:
     return "".join(lines)
 
 
-def quoted(path: str) -> str:
-    """A path as a YAML scalar inside a flow mapping."""
-    return path if re.fullmatch(r"[\w./-]+", path) else "'" + path.replace("'", "''") + "'"
+def on_one_line(value: Any) -> str:
+    """A value as YAML in flow style."""
+    yaml, out = YAML(), StringIO()
+    yaml.default_flow_style, yaml.width = True, sys.maxsize
+    yaml.dump(value, out)
+    return out.getvalue().removesuffix("...\n").strip()
 
 
-def _write(file: Path, text: str, changed: set[str]) -> None:
-    """Write a file after checking that only these top-level keys differ from what it held.
+def _checked(file: Path, text: str, changed: set[str]) -> str:
+    """The text, after checking that only these top-level keys differ from what the file holds.
 
     Raises:
-        InputError: the new text would not have that meaning; nothing is written.
+        InputError: the new text would not have that meaning.
     """
     safe = YAML(typ="safe", pure=True)
-    before, after = safe.load(file), safe.load(text)
+    refusal = f"{file} has a form that cannot be extended automatically; add the pipeline by hand"
+    try:
+        before, after = safe.load(file), safe.load(text)
+    except YAMLError as error:
+        raise InputError(refusal) from error
     if {key for key in {**before, **after} if before.get(key) != after.get(key)} - changed:
-        raise InputError(f"{file} has a form that cannot be extended automatically; add the pipeline by hand")
-    with whole_file(file) as partial:
-        partial.write_text(text, encoding="utf-8")
+        raise InputError(refusal)
+    return text

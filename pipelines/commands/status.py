@@ -8,12 +8,13 @@ from typing import Any
 from espalier.data.errors import InputError
 from espalier.data.files import file_digest
 from espalier.data.sealed import read_record
-from espalier.pipelines.run.dag import Dag, Node, read_dag
+from espalier.pipelines.run.dag import CODE_STAGE, Dag, Node, read_dag, with_needs
 from espalier.pipelines.run.results import METRICS, metrics_of, verdict_of
 from espalier.stages.artifacts.history import History
 from espalier.stages.artifacts.workfolder import FAILED, SECTION, checkpoints_in, holder, work_root
 from espalier.stages.config.params import PARAMS, read_params
 from espalier.stages.config.started import differences, section_of
+from espalier.stages.contracts.known import SECTIONS
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +119,22 @@ def _digest(path: Path) -> str:
     return file_digest(path) if path.is_file() else ""
 
 
+def in_use(found: list[State], dag: Dag) -> tuple[list[State], list[str]]:
+    """The states of pipelines of which something was made, with all they need, and the stages of the others.
+
+    If no pipeline was begun yet, all are in use.
+    """
+    made = {state.name for state in found if state.word != "missing" and state.name != CODE_STAGE}
+    groups = {name.partition("@")[0] for name in made} - set(SECTIONS)
+    begun = [node.name for node in dag.nodes if not groups or node.name in made or node.group in groups]
+    used = {node.name for node in with_needs(begun, dag.nodes)}
+    return [state for state in found if state.name in used], [state.name for state in found if state.name not in used]
+
+
 def as_table(found: list[State]) -> Any:
     """A rich table of the states."""
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False)
     for column in ("stage", "state", "verdict", *METRICS):
@@ -134,15 +148,17 @@ def as_table(found: list[State]) -> Any:
         "unreadable": "red",
     }
     for state in found:
-        words = f"[{colours.get(state.word, 'white')}]{state.word}[/]" + (f"  {state.detail}" if state.detail else "")
+        words = Text.assemble(
+            (state.word, colours.get(state.word, "white")), f"  {state.detail}" if state.detail else ""
+        )
         shown = (f"{state.metrics[n]:.4g}" if n in state.metrics else "" for n in METRICS)
         table.add_row(state.name, words, state.verdict, *shown)
     return table
 
 
 def console() -> Any:
-    """A rich console. If the output is no terminal, use a wide one so that nothing is truncated."""
+    """A rich console, which takes no text for markup. If the output is no terminal, a wide one, so that nothing is cut."""
     from rich.console import Console
 
-    found = Console()
-    return found if found.is_terminal else Console(width=160)
+    found = Console(markup=False, emoji=False, highlight=False)
+    return found if found.is_terminal else Console(width=160, markup=False, emoji=False, highlight=False)

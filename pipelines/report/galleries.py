@@ -91,8 +91,7 @@ def growth(chain: Chain, made: Sequence[Drawn]) -> str:
 
 
 def _size(one: Drawn) -> str:
-    side = 0 if one.images is None else one.images.shape[1]
-    return f"{side}×{side}"
+    return "0×0" if one.images is None else "×".join(map(str, one.images.shape[1:3]))
 
 
 def _strip(images: Sequence[Images], number: int) -> str:
@@ -136,7 +135,7 @@ def beside_reals(chain: Chain, made: Sequence[Drawn]) -> str:
     assert fakes is not None
     try:
         store = Store(path)
-        reals = real_images(store, fakes.shape[1], len(fakes))
+        reals = real_images(store, max(fakes.shape[1:3]), len(fakes))
         near = nearest(fakes[:NEIGHBOURS], store)
     except InputError as error:
         return section("beside", "Compared with real images", sentence(str(error)), _walk(last))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from espalier.data.errors import InputError
+from espalier.data.frames import SQUARE, sides
 from espalier.pipelines.report.chain import Chain, StageFacts
 from espalier.pipelines.report.sheets import GRID_COLUMNS, PAIR_COLUMNS, Images, read_grid, spread
 from espalier.stages.process.seeds import chosen
@@ -100,9 +101,10 @@ def over_time(stage: StageFacts, count: int) -> list[tuple[float, Images]]:
     found = []
     if not isinstance(resolution, int):  # points have none
         return []
+    size = sides(resolution, tuple(stage.record.get("shape", SQUARE)))
     for place in spread(len(files), MOMENTS):
         columns, each = (PAIR_COLUMNS, 2 * count) if translates else (GRID_COLUMNS, count)
-        images = read_grid(files[place], resolution, columns, each)
+        images = read_grid(files[place], size, columns, each)
         if images is not None:
             kimg = float(files[place].stem.removeprefix("kimg-"))
             found.append((kimg, images[1::2] if translates else images))  # the second of each pair is the generated one
@@ -144,7 +146,7 @@ def nearest(fakes: Images, store: "Store") -> Nearest:
     from espalier.stages.metrics.birthday import same_distance
     from espalier.stages.process.progress import Bar
 
-    images = store.images(fakes.shape[1])
+    images = store.images(max(fakes.shape[1:3]))
     each = max(1, min(REALS_AT_ONCE, NUMBERS_AT_ONCE // fakes[0].size))
     measure, by = _measure(store)
     wanted = measure(fakes)
@@ -171,8 +173,11 @@ def _measure(store: "Store") -> "tuple[Callable[[Images], Tensor], str]":
     from espalier.stages.process.device import choose_device
 
     try:
-        features = load_features(features_of(store), choose_device())
+        own = features_of(store)
+        features = None if own is None else load_features(own, choose_device())
     except InputError:
+        features = None
+    if features is None:
         return lambda images: torch.from_numpy(images).flatten(1).float() / 255, "in pixels"
     return lambda images: features(torch.from_numpy(images).permute(0, 3, 1, 2)), "in features"
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from PIL import Image
 
 Images = NDArray[np.uint8]
-"""(N, R, R, channels)"""
+"""(N, H, W, channels)"""
 
 SMALL, LARGE, GAP = 64, 128, 2
 """Side to which smaller images are upsampled (nearest neighbour), side to which larger ones are reduced, and the gap."""
@@ -21,14 +21,19 @@ GRID_COLUMNS, PAIR_COLUMNS = 8, 16
 
 
 def sized(pixels: NDArray[np.uint8], side: int) -> "Image.Image":
-    """Resize an image uint8 (R, R, channels) to RGBA of this side: nearest-neighbour upsampling or box averaging."""
+    """Resize an image uint8 (H, W, channels) to RGBA of this side, by nearest-neighbour upsampling or box averaging; what is not
+    square is in the middle of a transparent one."""
     from PIL import Image
 
     if pixels.shape[-1] not in (1, 3):  # neither grey nor RGB: show the first channel
         pixels = pixels[..., :1]
     image = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGBA")
-    sampling = Image.Resampling.NEAREST if image.width <= side else Image.Resampling.BOX
-    return image.resize((side, side), sampling)
+    longer = max(image.size)
+    sampling = Image.Resampling.NEAREST if longer <= side else Image.Resampling.BOX
+    size = [max(1, round(side * length / longer)) for length in image.size]
+    found = Image.new("RGBA", (side, side), (0, 0, 0, 0))
+    found.paste(image.resize((size[0], size[1]), sampling), ((side - size[0]) // 2, (side - size[1]) // 2))
+    return found
 
 
 def side_for(largest: int) -> int:
@@ -37,10 +42,10 @@ def side_for(largest: int) -> int:
 
 
 def sheet(images: Sequence[NDArray[np.uint8]] | Images, columns: int) -> "Image.Image":
-    """Arrange images uint8 (R, R, channels), of any R, row by row at one size, with transparent gaps."""
+    """Arrange images uint8 (H, W, channels), of any size, row by row at one size, with transparent gaps."""
     from PIL import Image
 
-    side = side_for(max(image.shape[0] for image in images))
+    side = side_for(max(max(image.shape[:2]) for image in images))
     cell, columns = side + GAP, min(columns, len(images))
     rows = math.ceil(len(images) / columns)
     found = Image.new("RGBA", (columns * cell - GAP, rows * cell - GAP), (0, 0, 0, 0))
@@ -49,8 +54,8 @@ def sheet(images: Sequence[NDArray[np.uint8]] | Images, columns: int) -> "Image.
     return found
 
 
-def read_grid(file: Path, side: int, columns: int, count: int) -> Images | None:
-    """The first images of a grid that a stage has published, at their original size; None if it is no such grid.
+def read_grid(file: Path, size: tuple[int, int], columns: int, count: int) -> Images | None:
+    """The first images of a grid that a stage has published, at their original height and width; None if it is no such grid.
 
     The inverse of `espalier.stages.kinds.grids.grid`.
     """
@@ -59,20 +64,20 @@ def read_grid(file: Path, side: int, columns: int, count: int) -> Images | None:
     from espalier.stages.kinds.grids import GAP as BETWEEN
     from espalier.stages.kinds.grids import GRID_WIDTH
 
-    scale = max(1, math.ceil(GRID_WIDTH / (columns * side)))
-    cell = side * scale + BETWEEN
+    scale = max(1, math.ceil(GRID_WIDTH / (columns * max(size))))
+    height, width = (length * scale for length in size)
     try:
         with Image.open(file) as image:
             pixels: Any = np.asarray(image.convert("RGB"))
     except OSError:
         return None
-    if pixels.shape[1] != columns * cell + BETWEEN or (pixels.shape[0] - BETWEEN) % cell:
+    if pixels.shape[1] != columns * (width + BETWEEN) + BETWEEN or (pixels.shape[0] - BETWEEN) % (height + BETWEEN):
         return None
-    there = columns * (pixels.shape[0] // cell)
+    there = columns * (pixels.shape[0] // (height + BETWEEN))
     found = []
     for place in range(min(count, there)):
-        x, y = place % columns * cell + BETWEEN, place // columns * cell + BETWEEN
-        found.append(pixels[y + scale // 2 : y + side * scale : scale, x + scale // 2 : x + side * scale : scale])
+        x, y = place % columns * (width + BETWEEN) + BETWEEN, place // columns * (height + BETWEEN) + BETWEEN
+        found.append(pixels[y + scale // 2 : y + height : scale, x + scale // 2 : x + width : scale])
     return np.stack(found)
 
 

@@ -3,7 +3,7 @@
 import contextlib
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,7 @@ from espalier.data.errors import InputError
 from espalier.data.sources.files import troubles_of
 from espalier.pipelines.run.leftovers import check_lock, clear_rwlock
 from espalier.stages.config.code import differing, stage_code, stages_with_code
-from espalier.stages.config.params import PARAMS, read_params, stage_names
+from espalier.stages.config.params import PARAMS, check_stage_name, read_params, stage_names
 from espalier.stages.types.fingerprint import CODE
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def _repo() -> Iterator["Repo"]:
     from dvc.repo import Repo
 
     logging.getLogger("dvc").setLevel(logging.ERROR)
+    read_params()  # dvc would read it unchecked
     check_lock()
     cleared = clear_rwlock()
     if cleared:
@@ -232,8 +233,17 @@ def stages_of(target: str, until: str = "", known: list[Node] | None = None) -> 
         InputError: no such target, or a stage in params.yaml is missing from DVC's DAG.
     """
     every = {node.name: node for node in known or nodes()}
-    wanted: set[str] = set()
-    pending = [target] if target in every else _of_pipeline(target, until, every)
+    if target not in every:
+        check_stage_name(read_params(), target)
+        pipeline, _, stage = target.partition("@")
+        return with_needs(_of_pipeline(pipeline, until or stage, every), every.values())
+    return with_needs([target], every.values())
+
+
+def with_needs(names: Iterable[str], known: Iterable[Node]) -> list[Node]:
+    """These stages and all that they need, in the order of `known`."""
+    every = {node.name: node for node in known}
+    wanted, pending = set[str](), list(names)
     while pending:
         name = pending.pop()
         if name not in wanted:

@@ -22,6 +22,12 @@ from espalier.pipelines.run.repro import ask_dvc
 from espalier.stages.artifacts.workfolder import work_root
 from espalier.stages.config.params import PARAMS, read_params
 
+PLAIN_DIFF = (
+    "--binary", "--no-color", "--no-ext-diff", "--no-textconv", "--no-relative", "--no-renames", "--unified=3",
+    "--submodule=short", "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
+"""A diff that git can apply, whatever the user's git is configured to show."""
+
 
 def experiment_name(overrides: Sequence[str]) -> str:
     """A name derived from the overrides: "loss-hinge-3fa9c1"."""
@@ -78,7 +84,7 @@ def _clone(top: Path) -> Path:
     root = Path.cwd()
     top.parent.mkdir(parents=True, exist_ok=True)
     git("clone", "--quiet", "--shared", str(_top()), str(top))
-    changes = git("diff", "--binary", "HEAD").stdout
+    changes = git("diff", *PLAIN_DIFF, "HEAD").stdout
     if changes:
         git("-C", str(top), "apply", "--whitespace=nowarn", "-", given=changes)
     place = top / root.relative_to(_top())
@@ -96,9 +102,19 @@ def _clone(top: Path) -> Path:
 
 
 def git(*arguments: str, check: bool = True, given: str | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run git in the current folder, with `given` on its standard input."""
+    """Run git in the current folder, with `given` on its standard input.
+
+    Raises:
+        InputError: git is not installed, or fails and `check` is set; with git's message.
+    """
     text = {"encoding": "utf-8", "errors": "surrogateescape"}  # a diff may hold any bytes
-    return subprocess.run(["git", *arguments], check=check, input=given, capture_output=True, **text)  # type: ignore[call-overload,no-any-return]
+    try:
+        done = subprocess.run(["git", *arguments], input=given, capture_output=True, **text)  # type: ignore[call-overload]
+    except FileNotFoundError as error:
+        raise InputError("git is not installed, or not in PATH; install it first") from error
+    if check and done.returncode:
+        raise InputError(f"git {' '.join(arguments)} failed: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return done  # type: ignore[no-any-return]
 
 
 def override(overrides: Sequence[str]) -> None:

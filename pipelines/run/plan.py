@@ -10,7 +10,7 @@ from espalier.pipelines.run.dag import Dag, Node, has_remote, read_dag, stages_o
 from espalier.pipelines.run.experiments import experiment, experiment_name, override, save
 from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.start import check_start, pin, start_name
-from espalier.pipelines.run.validate import validate
+from espalier.pipelines.run.validate import check_sources, validate
 from espalier.stages.artifacts.workfolder import hold, work_root
 from espalier.stages.config.params import pipeline_names, read_params
 
@@ -84,6 +84,7 @@ def planned(target: str, options: RunOptions, waits: Callable[[str], None] | Non
             dag = read_dag()
             nodes = stages_of(target, options.until, dag.nodes)
         dag.check_readable(nodes)
+        check_sources([node for node in nodes if node.name in dag.stale], dag.nodes)
         plan = Plan(target, nodes, dag, name, workspace)
         if pipeline in pipeline_names(read_params()) and (options.force or plan.stale):
             validate(pipeline, dag.nodes)

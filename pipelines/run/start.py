@@ -4,6 +4,7 @@ The start is pinned: copied into artifacts/pinned/, where DVC tracks it for as l
 referenced in params.yaml, so that DVC and the lineage record it.
 """
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -110,13 +111,14 @@ def _checkpoint(pipeline: str, stage: str, step: int, workspace: Path) -> Path:
     from espalier.stages.types.inputs import find_inputs
     from espalier.stages.types.train import training_folder
 
-    config = stage_config(read_params(), pipeline, stage)
-    places = [workspace / config.artifact / "milestones"]
-    try:
-        work = training_folder(config.model_copy(update={"start": None}), *find_inputs(config))
-        places += [work, work / "milestones"]
-    except InputError:  # an input is missing, so this configuration was never trained
-        pass
+    with contextlib.chdir(workspace):  # as it was trained there: without the experiment's overrides, with its data
+        config = stage_config(read_params(), pipeline, stage)
+        places = [workspace / config.artifact / "milestones"]
+        try:
+            work = training_folder(config, *find_inputs(config))
+            places += [work, work / "milestones"]
+        except InputError:  # an input is missing, so this configuration was never trained
+            pass
     found = {
         at: path for place in places for folder in (place, *place.glob("kimg-*")) for at, path in checkpoints_in(folder)
     }

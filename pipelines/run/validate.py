@@ -28,7 +28,7 @@ def validate(pipeline: str, known: list[Node] | None = None) -> list[str]:
     if errors:
         raise InputError("\n".join(dict.fromkeys(errors)))
     known = known or nodes()
-    stages_of(pipeline, known=known)
+    check_sources(stages_of(pipeline, known=known), known)
     dataset = Path(merged_section(params, pipeline, names[0])["dataset"])
     if not (holds_dataset(params, dataset) or _is_made(dataset, known)):
         datasets = ", ".join(f"artifacts/datasets/{name}" for name in entries(params, "datasets")) or "none"
@@ -36,6 +36,27 @@ def validate(pipeline: str, known: list[Node] | None = None) -> list[str]:
             f"{PARAMS}: {pipeline}.common.dataset: there is no dataset {dataset}; 'datasets' defines {datasets}"
         )
     return names
+
+
+def check_sources(wanted: list[Node], known: list[Node]) -> None:
+    """Check that the data of the datasets among these stages are there, unless a stage makes them.
+
+    Raises:
+        InputError: they are not; says so in the words of the source.
+    """
+    from espalier.stages.config.sections import source_config
+
+    params = read_params()
+    for node in wanted:
+        group, _, name = node.name.partition("@")
+        if group != "dataset":
+            continue
+        source = source_config(params, name)
+        if not any(source.root.is_relative_to(out) for other in known for out in other.outs):
+            try:
+                source.check_root()
+            except InputError as error:
+                raise InputError(f"{PARAMS}: datasets.{name}: {error}") from error
 
 
 def _is_made(path: Path, known: list[Node]) -> bool:

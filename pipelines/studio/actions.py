@@ -1,6 +1,7 @@
 """Actions of `espalier studio`: dress people as sentences describe, sample any published generator; from artifacts alone."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.util import find_spec
@@ -15,6 +16,7 @@ from torch import nn
 from espalier.data.errors import InputError
 from espalier.data.store import Store
 from espalier.pipelines.address import check_address
+from espalier.pipelines.commands.directions import closed_form_of, kept
 from espalier.pipelines.commands.translate import read_people, unknown_words
 from espalier.stages.artifacts.artifact import Artifact, condition_for, latents_for, load_artifact, load_generator
 from espalier.stages.artifacts.record import Record
@@ -23,6 +25,8 @@ from espalier.stages.fashiongan.translator import People, Translator, people_of
 from espalier.stages.kinds.grids import grid
 from espalier.stages.kinds.maps import coloured
 from espalier.stages.kinds.sampling import generate, slerp
+from espalier.stages.latents.directions import Direction
+from espalier.stages.latents.space import Space
 from espalier.stages.process.device import choose_device
 from espalier.stages.process.distribution import installing
 
@@ -156,8 +160,23 @@ def dress(translator: Translator, people: People | None, sentence: str, seed: fl
     return Dressed(None if made.maps is None else shown(made.maps[0]), shown(made.images[0]), say)
 
 
-def sample(path: Path, number: int, seed: float | None, other: float | None = None, share: float = 0) -> Image.Image:
+DIRECTIONS = 4
+"""How many directions in closed form have a slider."""
+
+
+def sample(
+    path: Path,
+    number: int,
+    seed: float | None,
+    other: float | None = None,
+    share: float = 0,
+    moves: Sequence[float] = (),
+    label: str | None = None,
+    of_label: float = 0,
+) -> Image.Image:
     """A square grid of `number` samples of a seed, as in `espalier sample`; or interpolated by `share` (0 to 1) to `other`.
+
+    They are moved by so many standard deviations along the first directions, and along that of a label, if one was kept.
 
     Raises:
         InputError: the artifact cannot be used, or a seed is invalid.
@@ -167,7 +186,26 @@ def sample(path: Path, number: int, seed: float | None, other: float | None = No
     latent = latents_for(record, number, checked_seed(seed), device)
     if share:
         latent = slerp(latent, latents_for(record, number, checked_seed(other), device), share)
-    return grid(generate(generator, latent, condition_for(path, record, number, device)))
+    condition = condition_for(path, record, number, device)
+    if not any((*moves, of_label)):
+        return grid(generate(generator, latent, condition))
+    space = Space(generator)
+    points = space.points(latent, condition)
+    for direction, strength in zip(_closed_form(path, load_artifact(path).digest), moves, strict=False):
+        points = direction.moved(points, strength)
+    for direction in kept(path):
+        points = direction.moved(points, of_label) if direction.name == label else points
+    return grid(generate(space, points, condition))
+
+
+@lru_cache(maxsize=8)
+def _closed_form(path: Path, digest: str) -> list[Direction]:
+    return closed_form_of(path, *_generator(path, digest), DIRECTIONS)
+
+
+def labels_of(path: Path) -> list[str]:
+    """The labels that `espalier directions --labels` has found a direction for."""
+    return [direction.name for direction in kept(path)]
 
 
 @lru_cache(maxsize=8)

@@ -14,7 +14,17 @@ from PIL import Image
 
 from espalier.data.errors import InputError
 from espalier.data.sources.people import CLASSES
-from espalier.pipelines.studio.actions import Studio, dress, image_artifacts, one_of, sample, shown, uploaded
+from espalier.pipelines.studio.actions import (
+    DIRECTIONS,
+    Studio,
+    dress,
+    image_artifacts,
+    labels_of,
+    one_of,
+    sample,
+    shown,
+    uploaded,
+)
 from espalier.stages.fashiongan.translator import People, Translator
 
 SYSTEM = ["system-ui", "sans-serif"]
@@ -182,6 +192,7 @@ def _sample_tab(blocks: gr.Blocks) -> None:
                 info="0: the first seed, 1: the other seed",
                 elem_id="share",
             )
+            moves, label, of_label = _directions()
             words = gr.HTML(elem_classes="said", elem_id="sample-said")
         with gr.Column(scale=3):
             result = gr.Image(
@@ -192,19 +203,47 @@ def _sample_tab(blocks: gr.Blocks) -> None:
         names = [path.as_posix() for path in image_artifacts()]
         return gr.Dropdown(names, value=names[-1] if names else None)
 
+    def labelled(path: str | None) -> gr.Dropdown:
+        names = labels_of(Path(path)) if path else []
+        return gr.Dropdown(names, value=names[0] if names else None, visible=bool(names))
+
     def draw(
-        path: str | None, number: int, seed: float | None, other: float | None, share: float
+        path: str | None,
+        number: int,
+        seed: float | None,
+        other: float | None,
+        share: float,
+        label: str | None,
+        of_label: float,
+        *moves: float,
     ) -> tuple[object, ...]:
         try:
             if path is None:
                 raise InputError(
                     "no artifact generates images; train one, for example with: espalier run progan; then reload this page"
                 )
-            return sample(Path(path), number, seed, other, share), ""
+            return sample(Path(path), number, seed, other, share, moves, label, of_label), ""
         except InputError as error:
             return None, said(str(error), refused=True)
 
-    given, drawn = [artifact, number, seed, other, share], [result, words]
+    given, drawn = [artifact, number, seed, other, share, label, of_label, *moves], [result, words]
     asked = [button.click, seed.submit, other.submit, artifact.input, number.release, share.change]
+    asked += [slider.change for slider in (*moves, of_label)] + [label.input]
     gr.on(asked, draw, given, drawn, trigger_mode="always_last", **EVENT)
+    artifact.change(labelled, artifact, label, **EVENT)
     blocks.load(look, None, artifact, **EVENT).then(draw, given, drawn, **EVENT)
+
+
+def _directions() -> tuple[list[gr.Slider], gr.Dropdown, gr.Slider]:
+    """Sliders of the directions in closed form, and that of a label."""
+    with gr.Accordion("Directions", open=False):
+        moves = [
+            gr.Slider(-3, 3, value=0, step=0.1, label=f"Direction {number}", elem_id=f"direction-{number}")
+            for number in range(1, DIRECTIONS + 1)
+        ]
+        label = gr.Dropdown(label="Label", visible=False, elem_id="label")
+        of_label = gr.Slider(
+            -3, 3, value=0, step=0.1, label="Of the label", elem_id="of-label",
+            info="labels are found by: espalier directions ARTIFACT --labels",
+        )  # fmt: skip
+    return moves, label, of_label
