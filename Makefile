@@ -16,7 +16,7 @@ setup: .venv/installed ## create the environment in .venv
 .venv/installed: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Espalier needs Python 3.11 or later; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,imagenet]'
 	touch $@
 
 demo: setup ## train a ProGAN 4 -> 8 -> 16 -> 32 on the built-in dolls and write a sample grid

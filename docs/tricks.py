@@ -4,6 +4,7 @@ from pathlib import Path
 
 from espalier.pipelines.commands import trick_pages as describe
 from espalier.stages.networks.known import NETWORKS
+from espalier.stages.tricks import circumstances
 from espalier.stages.tricks.catalogue import LOSSES
 from espalier.stages.tricks.compatibility import RULES
 
@@ -24,6 +25,7 @@ EFFECTS: dict[str, tuple[str, tuple[str, ...]]] = {
         "Dirac-GAN",
         (*(f"loss: {name}" for name in LOSSES), "r1", "gradient_penalty", "instance_noise", "simultaneous"),
     ),
+    "lazy_penalty": ("lazy penalty", ("gradient_penalty",)),
     "ttur": ("saddle", ("ttur", "optimizers")),
 }
 """Each table, and of which tricks it shows something."""
@@ -34,7 +36,10 @@ GANHACKS = (
         "always; `dcgan` and `resnet` end in tanh, ProGAN is linear as published",
     ),
     ("the non-saturating loss; flipped labels for the generator", "`loss: nonsaturating`, which is the same thing"),
-    ("a spherical latent; interpolate along great circles", "`network.prior: normal`; `espalier sample --interpolate`"),
+    (
+        "a spherical latent; interpolate along great circles",
+        "`network.prior: normal`; `espalier sample ARTIFACT --interpolate`",
+    ),
     ("separate batches of reals and fakes; batch or instance norm", "always separate; `norm`"),
     (
         "no sparse gradients: leaky ReLU, strided convolutions or pixel shuffle",
@@ -70,6 +75,8 @@ def page() -> str:
         _overview(),
         "## Incompatible combinations",
         _matrix(),
+        "## Circumstances",
+        _circumstances(),
         "## Networks",
         _networks(),
         "## ganhacks",
@@ -112,6 +119,14 @@ def _matrix() -> str:
     lines += [f"| {r.outcome} | {r.one} | {r.other} | {r.why} |" for r in RULES]
     more = "`forbid` refuses the configuration, `warn` is said at the start of training and by `espalier check`."
     return f"{more}\n\n" + "\n".join(lines)
+
+
+def _circumstances() -> str:
+    about = (circumstances.__doc__ or "").partition("\n\n")[2].strip()
+    lines = ["| trick | several processes | n_critic | growing | autocast |", "| --- | --- | --- | --- | --- |"]
+    for name, of in circumstances.OF.items():
+        lines.append("| " + " | ".join((f"[{name}](#{name.replace(': ', '-')})", *of)) + " |")
+    return f"What four circumstances do to each trick. {about}\n\n" + "\n".join(lines)
 
 
 def _networks() -> str:

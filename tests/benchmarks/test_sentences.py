@@ -3,6 +3,10 @@
 import math
 import re
 
+import pytest
+
+from espalier.stages.config.params import read_params
+from espalier.stages.tricks.gradient_penalty import GradientPenalty
 from tests.conftest import ROOT
 
 TABLES = ROOT / "docs/tables"
@@ -100,3 +104,69 @@ def test_stress() -> None:
     assert not re.search("±", " ".join(cell for row in cells.values() for cell in row)), (
         "two seeds have no standard error"
     )
+
+
+def test_ttur() -> None:
+    table = rows("ttur")
+    deviation = re.fullmatch(r"([\d.]+) ± [\d.]+ \(SD ([\d.]+)\)", table[0][3])
+    assert deviation and float(deviation[2]) / float(deviation[1]) == pytest.approx(0.75, abs=0.03)
+    assert "standard deviation is three quarters of the mean" in text("ttur")
+    soonest = min(table, key=lambda row: float(row[5].split(",")[0]))
+    least = min(table, key=lambda row: float(row[3].split()[0]))
+    assert soonest[0] == "0.0001, 0.01" and "x slowed, is the paper's two time scales: it arrives soonest" in text(
+        "ttur"
+    )
+    assert least[0] == "0.001, 0.001" and "a single small rate ends with less noise" in text("ttur")
+    for row in table:  # our three seeds beside three hundred
+        (ours, error), beside = measured(row[2]), float(row[3].split()[0])
+        assert abs(ours - beside) < 3 * error, row
+
+
+def test_sick() -> None:
+    table = {row[0]: row[1:] for row in rows("sick")}
+    assert list(table)[0] == "cases held out"
+    for name in ("cases held out", "cases looked at"):
+        for cell in (table[name][1], table[name][2]):
+            found, of, low, high = map(int, re.fullmatch(r"(\d+) of (\d+) \((\d+)-(\d+)%\)", cell).groups())  # type: ignore[union-attr]
+            assert low <= 100 * found / of <= high and (low, high) == wilson(found, of)
+
+    def of(name: str, column: int) -> list[int]:
+        return [int(number) for number in re.findall(r"\d+", table[name][column])[:2]]
+
+    for column in (1, 2):
+        held, seen = of("cases held out", column), of("cases looked at", column)
+        assert held[0] / held[1] < seen[0] / seen[1]
+    assert "Of the cases held out, fewer are called sick and mended" in text("sick")
+    assert of("all", 2)[0] / of("all", 2)[1] > 0.9 > 0.1 > of("all", 3)[0] / of("all", 3)[1]  # mended, and by chance
+    lines = (TABLES / "sick.md").read_text().splitlines()
+    assert "13 of 94 (8-22%)" in lines[2] and wilson(13, 94) == (8, 22)
+
+
+def wilson(found: int, of: int, z: float = 1.96) -> tuple[int, int]:
+    """Wilson's interval in whole percents, by its closed form."""
+    share, scale = found / of, 1 + z * z / of
+    half = z * math.sqrt(share * (1 - share) / of + z * z / (4 * of * of))
+    low, high = ((share + z * z / (2 * of) + sign * half) / scale for sign in (-1, 1))
+    return round(100 * low), round(100 * high)
+
+
+def test_lazy_penalty() -> None:
+    table = {row[0]: row for row in rows("lazy_penalty")}
+    best, *others = table.values()
+    assert best[0] == "every iteration" and {row[1] for row in table.values()} == {"3"}
+    overlapping = set()
+    for column, what in ((3, "images"), (4, "time")):
+        assert all(measured(best[column])[0] < measured(row[column])[0] for row in others)
+        overlapping |= {(row[0], what) for row in others if not apart(best[column], row[column])}
+    assert overlapping == {("every: 4", "time")}
+    for every in ("4", "16"):
+        within, separate, compensated = (
+            table[name][3]
+            for name in (f"every: {every}", f"{every}, separate and compensated", f"{every}, compensated")
+        )
+        assert measured(compensated)[0] < min(measured(within)[0], measured(separate)[0])
+        assert not apart(within, separate)
+    said = text("lazy_penalty")
+    assert "and after equal time, too, but for `every: 4`" in said and "separate step is not apart from `every`" in said
+    default = read_params(ROOT / "params.yaml")["progan"]["common"]["tricks"]["gradient_penalty"]
+    assert "every" not in default and GradientPenalty().every == 1

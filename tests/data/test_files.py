@@ -1,6 +1,7 @@
 """What is written whole is also on the disk: the file, and every name that leads to it."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import pytest
 import torch
 from torch import nn
 
+from espalier.data import sealed, verified
 from espalier.data.files import whole_file, whole_folder, write_json
+from espalier.data.sealed import Damaged, check_file, digests_in
 from espalier.stages.artifacts import checkpoint as checkpoints
 from espalier.stages.artifacts.checkpoint import write_checkpoint
 from espalier.stages.artifacts.record import FORMAT, Input, Record
@@ -85,3 +88,37 @@ def test_old_checkpoints_go_only_when_the_new_one_is_there(tmp_path: Path) -> No
     assert sorted(p.name[:13] for p in tmp_path.glob("*.pt")) == ["step-00000002", "step-00000003"]
     assert torch.load(next(tmp_path.glob("step-00000003*")), weights_only=True)["record"]["step"] == 3
     assert checkpoints.checkpoints_in(tmp_path)[0][0] == 3
+
+
+def test_a_large_file_is_read_once_for_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".dvc").mkdir()
+    folder = tmp_path / "artifacts/datasets/mine"
+    folder.mkdir(parents=True)
+    (folder / "large").write_bytes(bytes(verified.LARGE))
+    (folder / "small").write_bytes(b"small")
+    digests, read = digests_in(folder), list[str]()
+    real = sealed.file_digest
+    monkeypatch.setattr(sealed, "file_digest", lambda file: (read.append(file.name), real(file))[1])
+
+    def check(name: str, times: int) -> None:
+        read.clear()
+        for _ in range(2):
+            check_file(folder, name, digests)
+        assert len(read) == times, name
+
+    check("large", 2)  # it was written just now, and may be again within the same tick of the clock
+    past = time.time() - 60
+    os.utime(folder / "large", (past, past))
+    check("large", 1)
+    check("large", 0)
+    check("small", 2)
+    with (folder / "large").open("r+b") as file:
+        file.write(b"x")
+    with pytest.raises(Damaged):
+        check_file(folder, "large", digests)
+    (folder / "large").unlink()  # another file in its place, with the same size and time
+    (folder / "large").write_bytes(b"y" + bytes(verified.LARGE - 1))
+    (folder / "other").write_bytes(b"")
+    os.utime(folder / "large", (past, past + 1))
+    with pytest.raises(Damaged):
+        check_file(folder, "large", digests)

@@ -107,7 +107,17 @@ def test_conditional_batch_norm_has_a_scale_and_shift_for_each_class() -> None:
 
 
 def test_every_network_can_be_built_with_its_defaults_but_for_width() -> None:
-    assert set(NETWORKS) == {"progan", "dcgan", "resnet", "mlp", "fashion_shape", "fashion_image"}
+    assert set(NETWORKS) == {
+        "progan",
+        "dcgan",
+        "resnet",
+        "r3gan",
+        "stylegan2",
+        "projected",
+        "mlp",
+        "fashion_shape",
+        "fashion_image",
+    }
     for game in (Dirac(name="x"), Saddle(name="x")):
         point = game.generator_class()(torch.randn(3, 1))
         assert point.shape == (3, 1) and game.discriminator_class()(point).shape == (3,)

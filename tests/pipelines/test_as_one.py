@@ -101,6 +101,7 @@ def test_all_leave_when_one_is_told_to(fails: Project, rank: int) -> None:
     assert output.count("terminated at step 32; a checkpoint is written") == 1 and "orphaned" not in output, output
 
 
+@pytest.mark.long
 def test_all_heal_when_one_is_not_finite(fails: Project) -> None:
     remedy = {"tricks": {"failing.Fails": None}}
     fails.set("progan.stages.r4.heal", {"remedies": {"diverged": [remedy]}})

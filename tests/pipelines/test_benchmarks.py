@@ -40,7 +40,7 @@ def test_every_run_of_every_table_is_a_valid_stage_that_dvc_knows() -> None:
                 assert stage_config(params, pipeline, stage).name == f"{pipeline}@{stage}"
             wanted.add(f"{pipeline}@{stage}")
     assert listed == wanted
-    assert len(pipeline_names(params)) == 35
+    assert len(pipeline_names(params)) == 42
 
 
 def test_the_tables_worlds_are_a_repository_of_their_own_and_the_project_sees_none_of_them() -> None:

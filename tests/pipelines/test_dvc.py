@@ -70,6 +70,7 @@ def test_a_knob_of_one_stage_reruns_that_stage_and_those_after(copy_of_trained: 
     assert reran(copy_of_trained.dvc("repro")) == ["progan@r8", "progan@r16"]
 
 
+@pytest.mark.long
 def test_one_line_adds_a_resolution_and_only_it_is_trained(copy_of_trained: Project) -> None:
     project = copy_of_trained
     del_line = project.params
@@ -80,6 +81,7 @@ def test_one_line_adds_a_resolution_and_only_it_is_trained(copy_of_trained: Proj
     assert reran(project.dvc("repro")) == ["progan@r16"]
 
 
+@pytest.mark.long
 def test_another_dataset_by_changing_one_name(copy_of_trained: Project) -> None:
     project = copy_of_trained
     dolls = {"source": "dolls", "root": "artifacts/code/dataset/others", "count": 32, "resolution": 8, "seed": 1}
@@ -118,6 +120,7 @@ def test_experiments_run_and_queue(copy_of_trained: Project) -> None:
     assert {"logistic", "seed9"} <= set(project.dvc("exp", "list", "--name-only").split())
 
 
+@pytest.mark.long
 def test_an_older_artifact_can_be_pinned_as_a_parent(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.run("git", "tag", "v1")

@@ -69,7 +69,10 @@ def wait_for_a_checkpoint(project: Project) -> None:
     raise AssertionError("no checkpoint in a minute")
 
 
-@pytest.mark.parametrize("edit", [edit_rate, edit_length, edit_trick, edit_data, rename_stage])
+@pytest.mark.parametrize(
+    "edit",
+    [edit_rate, *(pytest.param(e, marks=pytest.mark.long) for e in (edit_data, edit_length, edit_trick, rename_stage))],
+)
 def test_an_edit_while_a_stage_trains_is_not_recorded_beside_its_weights(
     project: Project, edit: Callable[[Project], str]
 ) -> None:
@@ -90,6 +93,7 @@ def test_an_edit_while_a_stage_trains_is_not_recorded_beside_its_weights(
     assert "progan@r4" not in (project.root / "dvc.lock").read_text()
 
 
+@pytest.mark.long
 def test_the_edit_undone_publishes_without_training(project: Project) -> None:
     project.set("progan.stages.r4.kimg", 12)
     running = project.start("dvc", "repro", "progan@r4")

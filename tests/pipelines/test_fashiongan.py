@@ -126,11 +126,13 @@ def test_its_report_shows_what_was_made_of_people_and_sentences(dressed: Project
     assert '<section id="curves">' in pages["fashiongan"] and "matching_aware" in pages["fashiongan"]
 
 
+@pytest.mark.long
 def test_a_check_needs_nothing_prepared(tmp_path: Path) -> None:
     said = make(tmp_path / "fresh").look("check", "fashiongan")
     assert "the dataset is not prepared yet" in said
 
 
+@pytest.mark.long
 def test_a_change_to_the_second_stage_leaves_the_first(dressed: Project) -> None:
     dressed.set("fashiongan.stages.image.kimg", 0.1)
     assert reran(dressed.dvc("repro", "fashiongan_test")) == ["fashiongan@image", "fashiongan_test@translate"]

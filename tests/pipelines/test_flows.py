@@ -121,8 +121,12 @@ def test_gates_stop_the_chain_or_ask_a_person(shared: Served) -> None:
     for decision, end in (("approve", "Completed"), ("reject", "Failed")):
         run = shared.run(gates="ask")
         server.wait_until(run, "Paused")
-        form = wait_for(lambda run=run: server.ask(f"flow_runs/{run}/input/filter", question))  # type: ignore[misc]
-        assert any("data:image/png" in str(part["value"]) for part in form)
+        form = f"flow_runs/{run}/input/filter"  # whose parts Prefect saves one after the other
+
+        def shows_samples(form: str = form) -> bool:
+            return any("data:image/png" in str(part["value"]) for part in server.ask(form, question))
+
+        wait_for(shows_samples)
         server.ask(f"flow_runs/{run}/resume", {"run_input": {"decision": decision, "comment": "seen"}})
         server.wait_until(run, end)
     assert "rejected (seen)" in server.message(run)

@@ -43,13 +43,16 @@ def test_a_new_project_has_the_shipped_pipeline_and_its_own_history(tmp_path: Pa
     assert "progan@r32" in project.espalier("status")
 
 
+@pytest.mark.long
 def test_it_is_trained_shared_and_continued_on_a_second_clone(tmp_path: Path) -> None:
     photos(tmp_path / "mine/photos")
-    project = init(tmp_path / "mine", "--images", "mine/photos")
-    assert project.params["datasets"]["images"]["root"] == "photos"
-    small(project)
+    project = init(tmp_path / "mine", "--images", "mine/photos", "--hours", "1")
+    assert project.params["datasets"]["images"]["root"] == "photos" and "progan" not in project.params
+    stage, options = next(iter(project.params["images"]["stages"].items()))
+    project.set("images.common", {**project.params["images"]["common"], "kimg": 0.16, "stop": None})
+    project.set("images.stages.more", {**options, "after": f"artifacts/images/{stage}", "transfer": True})
     project.run("dvc", "add", "--quiet", "photos")
-    project.espalier("run", "progan", "--until", "r4")
+    project.espalier("run", "images", "--until", stage)
     project.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
     project.run("git", "add", ".")
     project.run(*GIT, "commit", "-qm", "trained")
@@ -59,11 +62,23 @@ def test_it_is_trained_shared_and_continued_on_a_second_clone(tmp_path: Path) ->
     Project(tmp_path).run("git", "clone", "-q", str(project.root), "second")
     second = Project(tmp_path / "second")
     second.run("dvc", "pull", "--quiet", "--allow-missing")
-    output = second.espalier("run", "progan", "--until", "r8")
+    output = second.espalier("run", "images")
     assert [line for line in output.splitlines() if line.startswith("Running stage")] == [
         "Running stage 'code':",
-        "Running stage 'progan@r8':",
+        "Running stage 'images@more':",
     ]
+    assert (second.root / "reports/images.html").is_file()
+
+
+def test_images_become_the_pipeline_that_start_chooses(tmp_path: Path) -> None:
+    photos(tmp_path / "photos")
+    project = init(tmp_path / "mine", "--images", "photos", "--hours", "1")
+    assert list(project.params) == ["datasets", "features", "images"]
+    assert project.params["datasets"] == {"images": {"source": "folder", "root": "../photos", "resolution": 32}}
+    stages = YAML(typ="safe").load(project.root / "dvc.yaml")["stages"]
+    assert list(stages) == ["code", "dataset", "features", "images"]
+    assert "images@r32" in project.espalier("status") and "progan" not in (project.root / "README.md").read_text()
+    assert (project.root / "params.yaml").read_text().startswith("# The only configuration")
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,10 @@ def own_project(environment: Path, folder: Path) -> Project:
     project = Project(folder)
     project.environment["PATH"] = f"{environment / 'bin'}:{project.environment['PATH']}"
     project.environment.pop("PYTHONPATH", None)
-    project.run("espalier", "init", ".", "--images", "photos")
+    project.run("espalier", "init", ".")
+    project.set("datasets.images", {"source": "folder", "root": "photos", "resolution": 32})
+    project.set("progan.common.dataset", "artifacts/datasets/images")
+    project.set("progan.stages.r4.after", "artifacts/datasets/images")
     small(project)
     for part in PARTS:
         page = Page(part)

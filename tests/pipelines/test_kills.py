@@ -31,6 +31,7 @@ def start_and_wait_for_a_checkpoint(project: Project, *command: str, **environme
     return process
 
 
+@pytest.mark.long
 def test_a_chain_killed_again_and_again_ends_in_the_same_bits(trained: Project, project: Project) -> None:
     chance = random.Random(20)
     for kill in range(6):
@@ -80,7 +81,9 @@ def test_every_trick_with_a_state_survives_kills_in_the_same_bits(project: Proje
     assert [project.bytes(path) for path in WEIGHTS[:2]] == whole
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=pytest.mark.long)]
+)
 def test_a_signal_writes_a_checkpoint_and_says_how_to_continue(
     copy_of_trained: Project, number: signal.Signals, code: int
 ) -> None:

@@ -48,6 +48,7 @@ def test_a_damaged_table_is_restored_from_the_checkpoint(copy_of_trained: Projec
 # Readers.
 
 
+@pytest.mark.long
 def test_a_broken_pipe_at_any_line_changes_no_byte(copy_of_trained: Project) -> None:
     project = copy_of_trained
     before = published(project)
@@ -83,6 +84,7 @@ def test_a_lost_terminal_leaves_a_checkpoint_of_the_last_step(project: Project) 
 # Launchers.
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("who", ["espalier", "dvc", "shell"])
 def test_a_killed_launcher_takes_all_with_it_and_the_next_run_goes_on(copy_of_trained: Project, who: str) -> None:
     project = copy_of_trained

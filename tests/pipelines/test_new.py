@@ -41,6 +41,28 @@ def test_the_shipped_files_keep_their_comments_and_order(project: Project, like:
     assert f"artifacts/mine-{like}/" not in str(project.params[f"next-{like}"])
 
 
+@pytest.mark.parametrize("emptied", ["datasets: # root: what DVC tracks\n", "datasets: {}\n", "datasets:\n", ""])
+def test_a_first_dataset_takes_the_place_of_none(project: Project, emptied: str) -> None:
+    text = (ROOT / "pipelines/commands/project/params.yaml.template").read_text()
+    start, end = text.index("datasets:"), text.index("\nprogan:")
+    (project.root / "params.yaml").write_text(text[:start] + emptied + text[end:])
+    photos(project.root / "a, {b}")
+    project.espalier("new", "faces", "--like", "progan", "--images", "a, {b}")
+    assert project.params["datasets"] == {"faces": {"source": "folder", "root": "a, {b}", "resolution": 32}}
+
+
+def test_files_of_another_form_are_left_as_they_are(project: Project) -> None:
+    indented = "\n".join(
+        "  " + line if line.startswith(" ") else line for line in (ROOT / "dvc.yaml").read_text().splitlines()
+    )
+    (project.root / "dvc.yaml").write_text(indented)
+    before = (project.root / "params.yaml").read_bytes()
+    photos(project.root / "photos")
+    said = project.espalier("start", "faces", "--images", "photos", "--hours", "0.3", "--resolution", "16", ok=False)
+    assert "dvc.yaml has a form that cannot be extended" in said
+    assert (project.root / "params.yaml").read_bytes() == before
+
+
 @pytest.mark.long
 def test_two_pipelines_on_two_datasets_each_rerun_only_their_own(project: Project) -> None:
     photos(project.root / "my photos")
@@ -66,6 +88,7 @@ def test_two_pipelines_on_two_datasets_each_rerun_only_their_own(project: Projec
     )
 
 
+@pytest.mark.long
 def test_every_pipeline_is_a_flow_without_a_line_of_code(project: Project, server: Server) -> None:
     project.espalier("new", "of-mine", "--like", "progan")
     (project.root / ".work").mkdir()
@@ -86,6 +109,7 @@ def test_every_pipeline_is_a_flow_without_a_line_of_code(project: Project, serve
         (("12", "--like", "progan"), "'12' is not text in YAML; choose another name"),
         (("mine", "--like", "progam"), "has no pipeline 'progam'; did you mean 'progan'?"),
         (("dolls", "--like", "progan", "--images", "x"), "datasets.dolls exists already"),
+        (("mine", "--like", "progan", "--images", "x"), "the image folder x does not exist"),
     ],
 )
 def test_what_cannot_be_added_is_refused_and_nothing_is_written(
@@ -111,6 +135,7 @@ def test_what_cannot_be_added_is_refused_and_nothing_is_written(
 def test_other_forms_of_params_yaml(project: Project, params: str, said: str) -> None:
     rest = "progan:\n  common: {dataset: artifacts/datasets/dolls}\n  stages:\n    r4: {resolution: 4, kimg: 1}\n\n# the end"
     (project.root / "params.yaml").write_text(params + rest)
+    photos(project.root / "photos")
     output = project.espalier("new", "mine", "--like", "progan", "--images", "photos", ok="added" in said)
     assert said in output
     text = (project.root / "params.yaml").read_text()

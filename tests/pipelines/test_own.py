@@ -142,7 +142,7 @@ def check_trick(project: Project, said: str) -> None:
 CHECKS = {page: globals()[f"check_{page.replace('-', '_')}"] for page in PAGES}
 
 
-SLOW = ("metric", "network", "stage-type")
+SLOW = {"component", "conditioning", "kind", "metric", "network", "stage-type"}
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n in SLOW)) for n in PAGES])
@@ -168,7 +168,7 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.long] * (n != "trick")) for n in PAGES])
 def test_a_part_that_cannot_be_is_a_sentence_with_its_key(project: Project, name: str) -> None:
     page, (key, path) = Page(name), WRONG[name]
     module, _, cls = path.partition(".")

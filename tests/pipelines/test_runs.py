@@ -1,6 +1,7 @@
 """Runs at the desk with a time, with other parameters, from other places; and what is refused, without a server."""
 
 import json
+import re
 import shutil
 import socket
 from pathlib import Path
@@ -13,6 +14,7 @@ from tests.conftest import Project, make_project
 from tests.pipelines.conftest import processes_of
 
 
+@pytest.mark.long
 def test_a_run_is_given_a_time_and_ends_unfinished(copy_of_trained: Project) -> None:
     project = copy_of_trained
     project.set("progan.stages.r4.kimg", 400)
@@ -56,7 +58,7 @@ def test_history_lists_every_version_with_its_metrics_and_image(versions: Projec
 def test_training_goes_on_from_a_chosen_checkpoint_as_an_experiment(versions: Project) -> None:
     before, params = versions.bytes("artifacts/progan/r8/stage.json"), versions.bytes("params.yaml")
     said = versions.espalier("run", "progan", "--from", "r8", "--step", "64", ok=False)
-    assert versions.code == 2 and "has no checkpoint at step 64; it has: 125" in said
+    assert versions.code == 2 and re.search(r"has no checkpoint at step 64; it has: [0-9, ]*\b125\b", said)
     output = versions.espalier(
         "run", "progan", "--from", "r8", "--step", "125", "--until", "r8", "-S", "+progan.stages.r8.adam.learning_rate=0.0005"
     )  # fmt: skip
@@ -111,7 +113,10 @@ BAD: dict[str, tuple[tuple[str, ...], str]] = {
         ("run", "progan", "--from", "progan@r8:nothing"),
         "retrieve version 'nothing' of progan@r8",
     ),
-    "history of nothing": (("history", "progan@r9"), "dvc.yaml has no stage 'progan@r9'"),
+    "history of nothing": (
+        ("history", "progan@r9"),
+        "params.yaml: progan.stages has no stage 'r9'; it has: r4, r8, r16",
+    ),
     "cron": (("serve", "--cron", "every night"), "use five fields, such as '0 2 * * *'"),
     "timezone": (("serve", "--cron", "0 2 * * *", "--timezone", "Mars"), "Mars"),
     "serve": (("serve", "progn"), "did you mean 'progan'"),

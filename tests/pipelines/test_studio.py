@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from espalier.data.errors import InputError
@@ -18,13 +19,15 @@ from espalier.data.prepare import prepare
 from espalier.data.sources.dolls import DollSource
 from espalier.data.sources.folder import FolderSource
 from espalier.data.store import Store
-from espalier.pipelines.commands.sample import draw_grid
+from espalier.pipelines.commands.directions import _keep
+from espalier.pipelines.commands.sample import Wanted, draw_grid
 from espalier.pipelines.studio.actions import (
     SHOWN,
     Studio,
     dress,
     find,
     image_artifacts,
+    labels_of,
     one_of,
     open_studio,
     sample,
@@ -34,6 +37,7 @@ from espalier.pipelines.studio.actions import (
 )
 from espalier.stages.config.load import stage_config
 from espalier.stages.fashiongan.translator import People, Translator
+from espalier.stages.latents.directions import Direction
 from espalier.stages.types.inputs import find_inputs
 from tests import training
 from tests.conftest import TINY, Project
@@ -196,7 +200,7 @@ def test_generators_of_images_are_found_and_no_others(here: Path) -> None:
 
 def test_samples_are_those_of_espalier_sample(here: Path, tmp_path: Path) -> None:
     for artifact in (R8, OF_CLASSES):
-        draw_grid([artifact], 9, 3, tmp_path / "grid.png")
+        draw_grid([artifact], Wanted(9, 3), tmp_path / "grid.png")
         with Image.open(tmp_path / "grid.png") as grid:
             assert grid.tobytes() == sample(artifact, 9, 3).tobytes()
 
@@ -208,6 +212,22 @@ def test_the_way_to_another_seed_ends_there(here: Path) -> None:
     assert np.abs(end - other).max() <= 1
     assert np.abs(middle - start).max() > 1
     assert np.abs(middle - end).max() > 1
+
+
+def test_samples_move_along_directions_and_labels(here: Path) -> None:
+    still, same, moved, far = (
+        np.asarray(sample(R8, 4, 0, moves=moves), dtype=int) for moves in ((), (0.0, 0.0), (0.0, 2.0), (0.0, 3.0))
+    )
+    assert np.array_equal(still, same)
+    assert 0 < np.abs(moved - still).sum() < np.abs(far - still).sum()
+    assert labels_of(R8) == []
+    vector = torch.zeros(TINY["progan"]["common"]["network"]["latent"])
+    vector[1] = 1
+    _keep(R8, [Direction("hats", vector, 1.0)])
+    assert labels_of(R8) == ["hats"] and labels_of(R4) == []
+    labelled = np.asarray(sample(R8, 4, 0, label="hats", of_label=2.0), dtype=int)
+    assert np.abs(labelled - still).sum() > 0
+    assert np.array_equal(np.asarray(sample(R8, 4, 0, label="shoes", of_label=2.0), dtype=int), still)
 
 
 def test_an_artifact_that_was_trained_again_is_loaded_again(home: Path, tmp_path: Path) -> None:
@@ -381,6 +401,10 @@ def test_samples_are_drawn_and_walked(page: Any) -> None:
     second = source(page, "#grid")
     page.locator("#share input[type=range]").fill("0.5")
     wait_for(lambda: source(page, "#grid") != second)
+    third = source(page, "#grid")
+    page.get_by_role("button", name="Directions").click()
+    page.locator("#direction-1 input[type=range]").fill("2.5")
+    wait_for(lambda: source(page, "#grid") != third)
     third = source(page, "#grid")
     page.locator("#artifact input").click()
     page.get_by_role("option", name="artifacts/progan/r8").click()

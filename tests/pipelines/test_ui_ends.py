@@ -11,9 +11,10 @@ from tests.conftest import Project
 from tests.pipelines.conftest import Server, wait_for
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "number",
-    [signal.SIGKILL, *(pytest.param(number, marks=pytest.mark.long) for number in (signal.SIGHUP, signal.SIGINT))],
+    [signal.SIGKILL, signal.SIGHUP, signal.SIGINT],
 )
 def test_the_server_ends_with_the_command(project: Project, tmp_path: Path, number: signal.Signals) -> None:
     server = Server(tmp_path / "prefect", project)

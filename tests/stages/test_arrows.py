@@ -13,10 +13,10 @@ from tests.conftest import ROOT
 
 FLOORS = {
     "stages": [
-        ["run"], ["types"], ["loop"], ["fashiongan", "evaluation"], ["artifacts"], ["config"], ["networks", "monitor"],
+        ["run"], ["types"], ["loop"], ["fashiongan", "evaluation"], ["artifacts"], ["config"], ["networks", "monitor", "latents"],
         ["tricks"], ["kinds", "features", "metrics"], ["contracts"], ["process"],
     ],
-    "pipelines": [["cli"], ["flows"], ["prefect", "report", "studio"], ["commands"], ["run"], ["address"]],
+    "pipelines": [["cli"], ["flows"], ["prefect", "report", "studio"], ["commands"], ["run"], ["address", "naming"]],
 }  # fmt: skip
 HOUSE = ["pipelines", "stages", "models", "data"]
 

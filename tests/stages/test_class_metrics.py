@@ -50,7 +50,7 @@ def make_store(folder: Path, kinds: dict[str, str]) -> Store:
 def features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Features:
     """A network that has learned nothing, which is enough for such images; the work folder is a fresh one."""
     monkeypatch.chdir(tmp_path)
-    return Features(FeatureNetwork(8, 3), 8, 3, "0" * 64)
+    return Features(FeatureNetwork(8, 3), 8, 3, "0" * 64, recognised=0.5)
 
 
 def test_shares_against_closed_forms() -> None:

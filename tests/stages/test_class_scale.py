@@ -14,6 +14,8 @@ NETWORKS: dict[str, dict[str, Any]] = {
     "progan": {"name": "progan", "latent": 8, "base": 512, "largest": 128},
     "dcgan": {"name": "dcgan", "latent": 8, "generator_width": 8, "discriminator_width": 16},
     "resnet": {"name": "resnet", "latent": 8, "generator_width": 16, "discriminator_width": 64},
+    "r3gan": {"name": "r3gan", "latent": 8, "base": 512, "largest": 128},
+    "stylegan2": {"name": "stylegan2", "latent": 8, "base": 512, "largest": 128, "style": 8},
 }
 
 

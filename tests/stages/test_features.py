@@ -85,6 +85,7 @@ def test_it_recognises_held_out_images_and_repeats_itself(home: Path) -> None:
     before = (home / FEATURES / "features.safetensors").read_bytes()
     assert json.loads((home / FEATURES / "metrics.json").read_text())["recognised"] > 0.3  # chance is 1 in 256
     run_stage("features", "dolls")
+    assert load_features(FEATURES, CPU).recognised > 0.3
     assert (home / FEATURES / "features.safetensors").read_bytes() == before
 
 
@@ -113,6 +114,17 @@ def test_reals_get_the_floor_and_the_collapsed_and_noise_do_not(features: Featur
     assert few.metrics["support"] == pytest.approx(100 * 99 / 2 / 200, rel=1e-3)  # 20 images, each in 10 pairs
     assert good.metrics["support"] > 100
     assert {"count", "reference", "dataset", "features", "resizer"} <= set(few.about)
+
+
+def test_an_evaluation_says_what_its_network_recognises_and_that_it_is_blind_to_copies(features: Features) -> None:
+    share = f"{features.recognised:.0%}"
+    found = evaluate(dolls(100), Store(DATASET), features)
+    assert [
+        note for note in found.notes if note.startswith(f"the feature network recognises {share} of held-out images; ")
+    ]
+    assert "copies of them score as well" in found.notes[-1]
+    (said,) = Features(features.network, 16, 3, features.digest, recognised=0.29).notes()
+    assert "29% of held-out images, fewer than 30%, so its metrics say little; train it for more epochs" in said
 
 
 def test_refusals_say_what_would_be_right(features: Features, home: Path) -> None:

@@ -13,6 +13,7 @@ from torch_fidelity.metric_prc import prc_features_to_metric
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure
 
 from espalier.stages.contracts.metric import Comparison, Samples
+from espalier.stages.features.local import Features
 from espalier.stages.metrics.birthday import same_distance, support
 from espalier.stages.metrics.frechet import frechet, moments
 from espalier.stages.metrics.inception_score import inception_score
@@ -145,11 +146,11 @@ def test_the_deviation_is_never_that_of_one_subset() -> None:
     random = torch.Generator().manual_seed(0)
     real, fake = (torch.randn(40, 5, generator=random) for _ in range(2))
     images = torch.zeros(40, 1, 16, 16)
-    comparison = Comparison(Samples(images, real), "_local", 0.0, 0, lambda f: None, None)
+    comparison = Comparison(Samples(images, real), Features.named, 0.0, 0, lambda f: None, None)
     found = Kid().measure(Samples(images, fake), comparison)
     assert found["kid_local"] == pytest.approx(kernel_distance(real, fake)[0]) and found["kid_local_std"] > 0
     many = torch.randn(1200, 5, generator=random)
-    comparison = Comparison(Samples(images, many), "_local", 0.0, 0, lambda f: None, None)
+    comparison = Comparison(Samples(images, many), Features.named, 0.0, 0, lambda f: None, None)
     assert Kid().measure(Samples(images, many + 0.1), comparison)["kid_local_std"] > 0
 
 

@@ -45,7 +45,7 @@ def trained(project: Project, tricks: dict[str, Any], **freezing: Any) -> tuple[
     return weights(project, "r8"), weights(project, "r16")
 
 
-@pytest.mark.parametrize("tricks", TRICKS)
+@pytest.mark.parametrize("tricks", [pytest.param(n, marks=[pytest.mark.long] * (n != "many")) for n in TRICKS])
 def test_the_parents_weights_stay_bit_for_bit(project: Project, tricks: str) -> None:
     parent, child = trained(project, TRICKS[tricks], freeze="parent")
     for player, tensors in parent.items():
@@ -55,6 +55,7 @@ def test_the_parents_weights_stay_bit_for_bit(project: Project, tricks: str) -> 
     assert fresh and "from_image.8.weight" in " ".join(fresh).replace("parametrizations.weight.original", "weight")
 
 
+@pytest.mark.long
 def test_named_modules_stay_and_the_others_move(project: Project) -> None:
     parent, child = trained(project, TRICKS["plain"], freeze=["generator.ups", "discriminator.logit"])
     for player, name in (("generator", "ups"), ("discriminator", "logit")):
@@ -63,6 +64,7 @@ def test_named_modules_stay_and_the_others_move(project: Project) -> None:
         assert chosen and chosen <= same < set(parent[player]), (player, same)
 
 
+@pytest.mark.long
 def test_a_killed_training_with_frozen_weights_continues_as_if_nothing_had_happened(project: Project) -> None:
     _, whole = trained(project, TRICKS["plain"], freeze="parent")
     (folder,) = project.root.glob(".work/game@r16/*")

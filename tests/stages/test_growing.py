@@ -21,6 +21,8 @@ DCGAN = {"name": "dcgan", "latent": 8, "largest": 16}
 WIDTHS = [{"generator_width": width, "discriminator_width": width} for width in (8, 4)]
 RESNET = {"name": "resnet", "latent": 8, "generator_width": 6, "discriminator_width": 6}
 PROGAN = {"name": "progan", "latent": 8, "base": 64, "largest": 8}
+R3GAN = {"name": "r3gan", "latent": 8, "base": 64, "largest": 8}
+STYLEGAN2 = {"name": "stylegan2", "latent": 8, "base": 64, "largest": 8, "style": 8}
 GROWING: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     "progan": (8, PROGAN, PROGAN),
     **{
@@ -34,6 +36,8 @@ GROWING: dict[str, tuple[int, dict[str, Any], dict[str, Any]]] = {
     ),
     "dcgan from 16": (16, DCGAN | WIDTHS[0], DCGAN | WIDTHS[1]),
     "resnet": (16, RESNET, RESNET),
+    "r3gan": (8, R3GAN, R3GAN),
+    "stylegan2": (8, STYLEGAN2, STYLEGAN2),
 }
 TRICKS: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -74,6 +78,10 @@ def grown(given: dict[str, Any]) -> tuple[Networks, Networks]:
 @pytest.mark.parametrize("tricks", TRICKS)
 @pytest.mark.parametrize("name", GROWING)
 def test_at_alpha_0_the_networks_are_the_parents(name: str, tricks: str) -> None:
+    if name in ("r3gan", "stylegan2") and tricks in ("spectral_norm", "attention", "norm"):
+        with pytest.raises(InputError, match=f"cannot be used in network {name}"):
+            grown(params(*GROWING[name], TRICKS[tricks]))
+        return
     parent, child = grown(params(*GROWING[name], TRICKS[tricks]))
     latent, images = torch.randn(4, 8), torch.randn(4, 3, GROWING[name][0], GROWING[name][0])
     before = parent.ema(latent, None)
@@ -116,7 +124,7 @@ def test_a_parent_that_cannot_be_grown_is_refused(
 
 def test_all_networks_of_images_grow() -> None:
     grow_now = {name for name, network in NETWORKS.items() if network.from_parent == "weights"}
-    assert grow_now == {"progan", "dcgan", "resnet"}
+    assert grow_now == {"progan", "dcgan", "resnet", "r3gan", "stylegan2"}
 
 
 # Tricks that are added, removed or changed between parent and child.

@@ -74,6 +74,7 @@ def images(count: int, seed: int) -> Tensor:
     return rough.repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
 
 
+@pytest.mark.long
 def test_metrics_are_torch_fidelitys(weights: Path, inception: Inception) -> None:
     fake, real = images(12, 1), images(12, 2) // 2
     theirs = calculate_metrics(

@@ -132,6 +132,7 @@ def test_what_cannot_join_is_refused(
     assert said in str(error.value) and Path("params.yaml").is_file()
 
 
+@pytest.mark.long
 def test_a_stage_may_only_fit_and_the_next_one_plays(project: Project) -> None:
     """`loss: none`: no discriminator is built; the generator is handed over to a stage with one."""
     more = "    from_parent = 'weights'\n\n    def check_parent(self, resolution, parent, parent_resolution):\n        return None\n"

@@ -1,6 +1,7 @@
 """Watching a training: what a probe measures, what verdicts are made of it, and that neither changes a weight."""
 
 import math
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,11 @@ import pytest
 import torch
 
 from espalier.data.errors import InputError
+from espalier.stages.artifacts.history import History
 from espalier.stages.loop.game import pair_accuracy
 from espalier.stages.loop.interventions import Interventions
 from espalier.stages.loop.trainer import Trainer
-from espalier.stages.monitor.monitor import Monitor
+from espalier.stages.monitor.monitor import MOST_PROBES, Monitor
 from espalier.stages.monitor.options import StopOptions
 from espalier.stages.monitor.probe import Probe, drift
 from espalier.stages.monitor.verdict import WORDS, Probed, Verdict, Word, diagnose
@@ -241,3 +243,28 @@ def test_what_is_held_out_is_never_trained_on_and_shows_what_is_known_by_heart(
     rows = run(trainer).monitor.rows
     assert all(0 <= row.overfit <= 1 for row in rows)
     assert math.isnan(run(make_trainer(WATCHED, folder="none")).monitor.rows[-1].overfit)
+
+
+def test_a_probe_costs_the_same_after_thousands(tmp_path: Path) -> None:
+    """What the monitor itself does at a probe, and its row in monitor.csv, do not grow with the training."""
+
+    def cost(monitor: Monitor, history: History) -> float:
+        begun = time.process_time()
+        for _ in range(20):
+            monitor.rows.append(replace(monitor.rows[-1], step=monitor.rows[-1].step + 1))
+            monitor.verdict = diagnose(monitor.rows[-MOST_PROBES:])
+            monitor.words.append(monitor.verdict.word)
+            monitor.note_best("quality")
+            history.add(monitor.latest())
+        return time.process_time() - begun
+
+    costs = []
+    for count in (MOST_PROBES, 16 * MOST_PROBES):
+        monitor = Monitor()
+        monitor.rows = [replace(GOOD, step=i, kimg=i / 10) for i in range(count)]
+        monitor.words = ["learning"] * count
+        History.write(tmp_path / "monitor.csv", monitor.table())
+        history = History(tmp_path / "monitor.csv")
+        costs.append(cost(monitor, history))
+        assert History(tmp_path / "monitor.csv").rows == monitor.table()
+    assert costs[1] < 2 * costs[0] and costs[1] < 3

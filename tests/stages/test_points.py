@@ -56,6 +56,7 @@ def test_a_stage_of_points_trains_resumes_and_publishes(ring: Store, tmp_path: P
     assert record.channels == 2 and generator(torch.randn(3, 2)).shape == (3, 2)
 
 
+@pytest.mark.long
 def test_points_are_sampled_and_inspected_at_the_command_line(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

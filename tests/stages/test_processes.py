@@ -26,6 +26,9 @@ EXTRA: dict[str, dict[str, Any]] = {
     "averages through packs": {"relativistic": "average", "packing": 2, "loss": "lsgan"},
 }
 PERCEPTUAL = {"network": "tests.stages.test_processes.frozen_network"}
+STILL = {"adam": {"learning_rate": {"start": 1e-12, "end": 5e-13, "kimg": 0.02}}}
+MANY_KINKS = 5e-3
+"""Among the millions of activations of EfficientNet, rounding moves one or two across a ReLU's kink."""
 Steps = list[dict[str, Tensor]]
 
 
@@ -38,7 +41,12 @@ def frozen_network() -> nn.Module:
 def cases() -> dict[str, tuple[str, dict[str, Any]]]:
     """A network and its tricks by name: every trick and loss on a network that has it, and every network with plain ones."""
     found: dict[str, tuple[str, dict[str, Any]]] = {}
-    options = {**OPTIONS, "ttur": {"generator": 1e-12, "discriminator": 2e-12}, "perceptual": PERCEPTUAL}
+    options = {
+        **OPTIONS,
+        "ttur": {"generator": 1e-12, "discriminator": 2e-12},
+        "schedule": STILL,
+        "perceptual": PERCEPTUAL,
+    }
     wanted = {name: {name: options.get(name, {})} for name in TRICKS if name not in ALONE}
     wanted |= {f"loss {name}": {"loss": name} for name in LOSSES} | EXTRA
     for name, tricks in wanted.items():
@@ -50,6 +58,8 @@ def cases() -> dict[str, tuple[str, dict[str, Any]]]:
             except InputError:
                 continue
             found[f"{name} on {network}"] = network, {"loss": "nonsaturating", **tricks}
+    for name in ("diffaugment", "ada", "lecam", "instance_noise", "relativistic"):
+        found[f"{name} on projected"] = "projected", {"loss": "hinge", name: options.get(name, {})}
     return found
 
 
@@ -94,7 +104,7 @@ def test_every_trick_on_every_network(classed: Store, tmp_path: Path) -> None:  
                     float(value.abs().max()), 0.05 * largest
                 )  # before a batch norm, a bias's gradient is all rounding
                 apart = float((value - both[key]).abs().max()) / scale
-                if apart > 1e-4:
+                if apart > (MANY_KINKS if name.endswith("projected") else 1e-4):
                     wrong.append(f"{name}: {key} of step {place} is off by {apart:.1e}")
     assert not wrong, "\n".join(wrong)
 

@@ -1,6 +1,7 @@
 """Random dictionaries as configuration: an answer in words with a key path, never a traceback."""
 
 import copy
+import os
 import re
 from typing import Any
 
@@ -27,7 +28,9 @@ VALUES = st.recursive(
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEYS, inner, max_size=4)),
     max_leaves=8,
 )
-MANY = settings(max_examples=250, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(
+    max_examples=int(os.environ.get("EXAMPLES", "250")), deadline=None, suppress_health_check=list(HealthCheck)
+)
 
 
 def in_words(params: Any, pipeline: str = "progan", stage: str = "r8") -> None:

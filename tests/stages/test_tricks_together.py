@@ -39,12 +39,16 @@ OPTIONS: dict[str, Any] = {
     "replay": {"size": 4},
     "ramp": {"up_kimg": 0.01},
     "virtual_batch_norm": 4,
+    "ada": {"p": 0.5},
+    "schedule": {"adam": {"learning_rate": {"start": 0.001, "end": 0.0005, "kimg": 0.02}}},
 }
 """What each trick is told here; the others nothing."""
 NETWORKS: dict[str, Any] = {
     "progan": {"name": "progan", "latent": 4, "base": 16, "largest": 4},
     "dcgan": {"name": "dcgan", "latent": 4, "generator_width": 2, "discriminator_width": 2},
     "resnet": {"name": "resnet", "latent": 4, "generator_width": 4, "discriminator_width": 4},
+    "r3gan": {"name": "r3gan", "latent": 4, "base": 16, "largest": 4, "blocks": 1},
+    "stylegan2": {"name": "stylegan2", "latent": 4, "base": 16, "largest": 4, "style": 4},
     "fashion_shape": {"name": "fashion_shape", "latent": 4, "width": 2, "code": 5},
 }
 
@@ -71,11 +75,15 @@ def classed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
         yield Store(path)
 
 
+PROJECTED: dict[str, Any] = {"name": "projected", "latent": 4, "width": 1, "largest": 8, "side": 64}
+"""Apart from the others, since its features take a hundred times as long as small networks."""
+
+
 def configured(
     tricks: dict[str, Any], network: str = "dcgan", processes: int = 1, learning_rate: float = 0.001
 ) -> StageConfig:
     stage: dict[str, Any] = {
-        "resolution": 8, "kimg": 1, "batch_size": 8, "network": NETWORKS[network],
+        "resolution": 8, "kimg": 1, "batch_size": 8, "network": {**NETWORKS, "projected": PROJECTED}[network],
         "tricks": tricks, "adam": {"learning_rate": learning_rate}, "processes": processes,
     }  # fmt: skip
     if network == "fashion_shape":
