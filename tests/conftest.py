@@ -127,10 +127,25 @@ class Project:
         return (self.root / path).read_bytes()
 
 
-def cpu_seconds_of_children() -> float:
-    """CPU seconds of finished child processes: as long as a wait on an idle machine, and no longer on a busy one."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+def cpu_seconds(*command: str, root: Path) -> float:
+    """CPU seconds of a command in a folder, which succeeds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    Project(root).run(*command)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def cost(project: Project, *command: str) -> float:
+    """CPU time of a command, in those that a process takes to import DVC just before: as much on a slow or busy machine.
+
+    The least of three, since neighbours on the machine take their share.
+    """
+    importing = (sys.executable, "-c", "import dvc.cli, dvc.repo, dvc.commands.status")
+    found = []
+    for _ in range(3):
+        unit = cpu_seconds(*importing, root=project.root)
+        found.append(cpu_seconds(*command, root=project.root) / unit)
+    return min(found)
 
 
 def make_project(root: Path) -> Project:

@@ -8,7 +8,7 @@ from espalier.data.errors import InputError
 from espalier.stages.artifacts.workfolder import holder, work_root
 from espalier.stages.config.params import pipeline_names, read_params, stage_names
 
-REBUILT = ("experiments", "history", "verified")
+REBUILT = ("code", "experiments", "history", "verified")
 """Folders that are made again when they are needed."""
 
 

@@ -2,23 +2,37 @@
 
 A module's fingerprint is a digest of its syntax tree. Comments, docstrings, layout and the order of imports do not affect
 it. Imports are resolved as Python would from the current folder, and followed through this package, packages named by a
-dotted path, and files below the current folder. Libraries are excluded.
+dotted path, and files below the current folder. Libraries are excluded. Parsing is most of the work, so what was found in a file
+is kept in .work of the DVC project, under the digest of the file and of this module.
 """
 
 import ast
+import contextlib
 import functools
 import hashlib
 import importlib.util
+import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from typing import NamedTuple
 
 US = "espalier"
 TABLES = frozenset({"espalier.stages.contracts.known"})
 """Modules that only list names. The names a stage uses from them are followed separately."""
 DOTTED = re.compile(rf"{US}(\.\w+)+")
+KEPT = Path(".work", "code")
+
+
+class Parsed(NamedTuple):
+    """What a file has: its fingerprint, the modules it may import, and dotted paths of this package in its strings."""
+
+    fingerprint: str
+    imported: list[str]
+    named: list[str]
 
 
 def code_of(roots: Iterable[str]) -> dict[str, str]:
@@ -38,8 +52,8 @@ def code_of(roots: Iterable[str]) -> dict[str, str]:
         file = source_of(name)
         if file is None or not (name.partition(".")[0] in packages or _is_here(file)):
             continue
-        found[name], imported = _read(file, name)
-        pending.extend(imported)
+        found[name], imported, named = _read(file, name)
+        pending.extend([*imported, *(part for path in named for part in _with_parents(module_in(path) or US))])
     return found
 
 
@@ -85,24 +99,52 @@ def _is_here(file: Path) -> bool:
     return file.is_relative_to(here) and not any(part in ("site-packages", ".venv", "venv") for part in file.parts)
 
 
-def _read(file: Path, name: str) -> tuple[str, list[str]]:
+def _read(file: Path, name: str) -> Parsed:
     return _parsed(file, name, file.stat().st_mtime_ns)
 
 
 @functools.cache
-def _parsed(file: Path, name: str, changed: int) -> tuple[str, list[str]]:
-    """The fingerprint of a file, and the modules it imports."""
-    try:
-        tree = ast.parse(file.read_bytes(), str(file))
-    except (SyntaxError, ValueError) as error:
-        return f"cannot be parsed: {error}", []
+def _parsed(file: Path, name: str, changed: int) -> Parsed:
+    """What a file has, parsed or as it was kept."""
+    source = file.read_bytes()
     package = name if file.name == "__init__.py" else name.rpartition(".")[0]
-    imported = list(_imports(tree, package))
-    return hashlib.sha256(ast.dump(_plain(tree)).encode()).hexdigest()[:32], imported
+    kept = _kept(hashlib.sha256(f"{_version()} {package} ".encode() + source).hexdigest()[:32])
+    if kept is not None and kept.is_file():
+        try:
+            return Parsed(**json.loads(kept.read_bytes()))
+        except (ValueError, TypeError):
+            pass  # a process was killed while writing it
+    try:
+        tree = ast.parse(source, str(file))
+    except (SyntaxError, ValueError) as error:
+        return Parsed(f"cannot be parsed: {error}", [], [])
+    named: list[str] = []
+    imported = list(_imports(tree, package, named))
+    found = Parsed(hashlib.sha256(ast.dump(_plain(tree)).encode()).hexdigest()[:32], imported, named)
+    if kept is not None:
+        with contextlib.suppress(OSError):  # a folder that cannot be written to
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            partial = kept.with_name(f".{kept.name}.{os.getpid()}")
+            partial.write_text(json.dumps(found._asdict()), encoding="utf-8")
+            partial.replace(kept)
+    return found
 
 
-def _imports(tree: ast.AST, package: str) -> Iterator[str]:
-    """Modules that a tree may import, including inside functions and by dotted paths of this package in strings."""
+@functools.cache
+def _version() -> str:
+    """Of what is kept: this module's source and Python's version, whose syntax trees differ."""
+    return f"{hashlib.sha256(Path(__file__).read_bytes()).hexdigest()} {sys.version_info[:2]}"
+
+
+def _kept(digest: str) -> Path | None:
+    """Where what was found in a file is kept; None outside of DVC projects."""
+    here = Path.cwd()
+    root = next((folder for folder in (here, *here.parents) if (folder / ".dvc").is_dir()), None)
+    return None if root is None else root / KEPT / digest
+
+
+def _imports(tree: ast.AST, package: str, named: list[str]) -> Iterator[str]:
+    """Modules that a tree may import, including inside functions; dotted paths of this package in strings go to `named`."""
     for node in ast.iter_child_nodes(tree):
         if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
             continue
@@ -118,9 +160,8 @@ def _imports(tree: ast.AST, package: str) -> Iterator[str]:
             yield from _with_parents(base)
             yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and isinstance(node.value, str) and DOTTED.fullmatch(node.value):
-            module = module_in(node.value)
-            yield from _with_parents(module) if module else ()
-        yield from _imports(node, package)
+            named.append(node.value)
+        yield from _imports(node, package, named)
 
 
 def _with_parents(name: str) -> list[str]:

@@ -150,4 +150,4 @@ def test_grey_is_concluded_from_some_and_one_coloured_image_is_not_lost(
 
 def test_workers_are_as_many_as_cores_may_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {3}, raising=False)
-    assert module._cores() == 1
+    assert module.cores() == 1

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import Project
 
 
-def wait_for(what: Callable[[], Any], seconds: float = 90) -> Any:
+def wait_for(what: Callable[[], Any], seconds: float = 240) -> Any:
     """Wait until it is true; returns what it was."""
     end = time.monotonic() + seconds
     while not (found := what()):
@@ -109,7 +109,7 @@ class Server:
     def set_state(self, run: str, kind: str) -> None:
         self.ask(f"flow_runs/{run}/set_state", {"state": {"type": kind}})
 
-    def wait_until(self, run: str, *states: str, seconds: float = 90) -> str:
+    def wait_until(self, run: str, *states: str, seconds: float = 240) -> str:
         """Wait until a run is in one of these states; returns which."""
         ended = ("Completed", "Failed", "Cancelled", "Crashed", "Unfinished")
 

@@ -13,14 +13,13 @@ import pytest
 from PIL import Image
 
 from espalier.data.errors import InputError
-from tests.conftest import Project, cpu_seconds_of_children
+from tests.conftest import Project, cost
 from tests.training import run_stage
 
 
 def test_help_answers_in_a_moment_and_names_every_command(trained: Project) -> None:
-    begun = cpu_seconds_of_children()
     output = trained.espalier("--help")
-    assert cpu_seconds_of_children() - begun < 1
+    assert cost(trained, "espalier", "--help") <= 1.5
     for command in ("run", "status", "check", "sample", "inspect"):
         assert f" {command} " in output
         assert "Usage" in trained.espalier(command, "--help")
