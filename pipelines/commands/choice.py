@@ -19,11 +19,15 @@ FEWEST = 10
 """Different images below which nothing is trained."""
 NEEDED = {16: 8, 32: 12, 64: 20, 128: 60, 256: 200, 512: 600, 1024: 1500}
 """Thousands of images that a training at a resolution should be shown at least, for its samples to be worth a look."""
-LESS = {"projected": 0.4}
-"""Share of that for a recipe that learns in fewer."""
 LEAST = 0.5
 """Thousands of images below which nothing is trained, even at a resolution that was asked for."""
+GROWN = {4: 15, 8: 24, 16: 24, 32: 22, 64: 40, 128: 80}
+"""Thousands of images for each stage of a growing chain before its last, in proportion: those of docs/speedrun.md up to 32."""
+EARLIER = 0.4
+"""Share of the time for these, until it is ten times as many images."""
 BATCH = 32
+FEW = 5000
+"""Images below which they are augmented."""
 
 
 @dataclass(frozen=True)
@@ -43,21 +47,30 @@ class Machine:
 
 @dataclass(frozen=True)
 class Cost:
-    """Measured by running a few steps: images a second, peak memory, and that before the networks were built."""
+    """Measured by running a few steps of each stage.
+
+    `rate`, `peak`, `base`: images a second, peak memory, and that before the networks were built, of the last stage.
+    `before`: seconds of the stages that it grows from, at the images of GROWN.
+    """
 
     rate: float
     peak: int
     base: int
+    before: float = 0.0
 
 
 @dataclass
 class Choice:
-    """One stage, its dataset, and the reasons."""
+    """A stage, or a chain that grows to it; its dataset, and the reasons.
+
+    `grown`: thousands of images for each stage before the last, by resolution; what they share is in `common`.
+    """
 
     resolution: int
     dataset: dict[str, Any]
     common: dict[str, Any]
     words: list[str] = field(default_factory=list)
+    grown: dict[int, float] = field(default_factory=dict)
 
 
 Measure = Callable[[Choice], Cost]
@@ -110,9 +123,9 @@ def chosen(
         return _with_length(found, machine, seconds, measure, least=LEAST)
     most = _largest(seen, machine)
     first = _at(name, seen, machine, min(32, most))
-    needed = {r: kimg * LESS.get(first.common["recipe"], 1.0) for r, kimg in NEEDED.items() if r <= most}
+    needed = {r: kimg for r, kimg in NEEDED.items() if r <= most}
     rate = measure(first).rate
-    likely = [r for r in needed if _kimg(rate * min(1.0, (first.resolution / r) ** 2), seconds) >= needed[r]]
+    likely = [r for r in needed if rate * min(1.0, (first.resolution / r) ** 2) * seconds / 1000 >= needed[r]]
     for side in sorted(likely or [16], reverse=True):
         found = _at(name, seen, machine, side)
         try:
@@ -121,13 +134,13 @@ def chosen(
             if side == min(likely or [16]):
                 raise
             continue
-        if _kimg(cost.rate, seconds) >= needed[side]:
+        if _kimg(cost, seconds) >= needed[side]:
             why = f"the images have {seen.sides[1]} pixels" if side == most else f"{2 * side} would need more time"
             found.words.append(f"resolution {side}: {why}")
             return _with_length(found, machine, seconds, partial(_known, cost), least=needed[side])
     raise InputError(
         f"{seconds / 60:.1f} minutes of training, which is what is left, are too short even at 16x16 on {machine.words}: "
-        f"{needed[16]:g} thousand images take {needed[16] * 1000 / cost.rate / 60:.1f}; use a larger --hours"
+        f"{needed[16]:g} thousand images take {needed[16] * 1000 / cost.rate / 60 / (1 - EARLIER):.1f}; use a larger --hours"
     )
 
 
@@ -138,8 +151,14 @@ def _largest(seen: Survey, machine: Machine) -> int:
     return min(filled, 1024 if machine.gpu else 256)
 
 
-def _kimg(rate: float, seconds: float) -> float:
-    return rate * seconds / 1000
+def _times(cost: Cost, seconds: float) -> float:
+    """How many times the images of GROWN the stages before the last are shown."""
+    return min(10.0, EARLIER * seconds / cost.before) if cost.before else 0.0
+
+
+def _kimg(cost: Cost, seconds: float) -> float:
+    """Thousands of images that the last stage is shown in all of the time."""
+    return cost.rate * (seconds - _times(cost, seconds) * cost.before) / 1000
 
 
 def _dataset(seen: Survey, resolution: int) -> dict[str, Any]:
@@ -168,7 +187,7 @@ def _batch(batch: int, seen: Survey) -> int:
 
 def _at(name: str, seen: Survey, machine: Machine, resolution: int) -> Choice:
     """The recipe at a resolution; its length is not known yet."""
-    recipe = "projected" if machine.imagenet else "stylegan2"
+    recipe = "progan" if not machine.gpu else "projected" if machine.imagenet else "stylegan2"
     common: dict[str, Any] = {
         "dataset": f"artifacts/datasets/{name}",
         "seed": 0,
@@ -176,30 +195,34 @@ def _at(name: str, seen: Survey, machine: Machine, resolution: int) -> Choice:
         "kimg": 1.0,
         "batch_size": _batch(BATCH, seen),
         "recipe": recipe,
-        "network": _sizes(recipe, resolution, machine),
-        "tricks": {} if recipe == "projected" else {"path_length": None, "ada": None, "diffaugment": {}},
+        "network": {"side": min(224, max(64, resolution))} if recipe == "projected" else {},
+        "tricks": {"path_length": None, "ada": None, "diffaugment": {}} if recipe == "stylegan2" else {},
     }
     words = [f"recipe {recipe}: {WHY[recipe]}"]
+    grown: dict[int, float] = {}
+    if recipe == "progan":  # at the sizes and the rate of docs/speedrun.md
+        common |= {
+            "network": {"latent": 64, "base": 4 * max(64, resolution), "largest": 64},
+            "adam": {"learning_rate": 0.003},
+        }
+        common["tricks"] = {"fade": {"kimg": 0.1}}  # as long as the length allows, when that is known
+        grown = {side: kimg for side, kimg in GROWN.items() if side < resolution}
+        if seen.usable < FEW:
+            common["tricks"]["diffaugment"] = {}
+            words.append("augmentation: diffaugment, since the images are few")
     if _alike(seen):
         high, wide = sides(resolution, shape_of(seen.aspect[0]))
         words.append(f"shape: {high}x{wide} (height x width), as {seen.aspect[1]:.0%} of the images have it")
     elif seen.aspect[1] < ALIKE or shape_of(seen.aspect[0]) != SQUARE:
         words.append("shape: the middle square of each image; pad them with fit: pad")
-    return Choice(resolution, _dataset(seen, resolution), common, words)
+    return Choice(resolution, _dataset(seen, resolution), common, words, grown)
 
 
 WHY = {
+    "progan": "grown from 4 pixels a side, where images are cheap, so that a CPU shows it many",
     "projected": "its discriminator looks through a network trained on ImageNet, so few images and little time do; augmented",
     "stylegan2": "with augmentation, since ImageNet's network is not installed",
 }
-
-
-def _sizes(recipe: str, resolution: int, machine: Machine) -> dict[str, Any]:
-    """Sizes of the networks: the paper's on a GPU, a fraction of them on a CPU."""
-    if recipe == "projected":
-        side = {"side": min(224, max(64, resolution))}
-        return side if machine.gpu else {"latent": 64, "width": 8, "largest": 128, **side}
-    return {} if machine.gpu else {"latent": 64, "style": 64, "base": 512, "largest": 64}
 
 
 def _of_parent(name: str, seen: Survey, parent: Artifact) -> Choice:
@@ -240,7 +263,7 @@ def _of_parent(name: str, seen: Survey, parent: Artifact) -> Choice:
                 f"{parent.path} makes images of {high}x{wide}, and those of {seen.root} have another shape"
             )
     words = [f"networks, tricks and rates: those of {parent.path}, whose training goes on with these images"]
-    if all(key not in tricks for key in ("diffaugment", "ada")) and seen.usable < 5000:
+    if all(key not in tricks for key in ("diffaugment", "ada")) and seen.usable < FEW:
         tricks["diffaugment"] = {}
         words.append("augmentation: diffaugment, since the images are few")
     return Choice(config.resolution, dataset, common, words)
@@ -251,14 +274,16 @@ def _with_length(choice: Choice, machine: Machine, seconds: float, measure: Meas
     cost = measure(choice)
     common, batch = choice.common, choice.common["batch_size"]
     if cost.peak > 0.8 * machine.memory:
-        key = "micro_batch" if common.get("recipe") == "stylegan2" else "batch_size"  # batch norm needs whole batches
+        key = (
+            "batch_size" if common.get("recipe") in ("projected", None) else "micro_batch"
+        )  # batch norm needs whole batches
         part = batch
         least_part = 4 if key == "micro_batch" else 2  # minibatch statistics are of groups of 4
         while part > least_part and cost.base + (cost.peak - cost.base) * part / batch > 0.8 * machine.memory:
             part //= 2
         common[key] = part
         choice.words.append(f"{key} {part}: a batch of {batch} at once needs {cost.peak / 2**30:.1f} GiB")
-    kimg = _kimg(cost.rate, seconds)
+    kimg, times = _kimg(cost, seconds), _times(cost, seconds)
     if kimg < least:
         raise InputError(
             f"{seconds / 60:.1f} minutes of training, which is what is left, show {kimg * 1000:.0f} images at "
@@ -267,6 +292,11 @@ def _with_length(choice: Choice, machine: Machine, seconds: float, measure: Meas
         )
     kimg = float(f"{kimg:.2g}")
     common["kimg"] = kimg
+    choice.grown = {side: float(f"{times * one:.2g}") for side, one in choice.grown.items()}
+    if "fade" in common["tricks"]:
+        common["tricks"]["fade"] = {
+            "kimg": float(f"{min(8.0, kimg / 3, *(one / 3 for one in choice.grown.values())):.2g}")
+        }
     common["tricks"]["ema"] = {
         **(common["tricks"].get("ema") or {}),
         "half_life_kimg": float(f"{min(10.0, kimg / 20):.2g}"),
@@ -274,9 +304,12 @@ def _with_length(choice: Choice, machine: Machine, seconds: float, measure: Meas
     common["watch"] = {"sample_kimg": max(1, round(kimg / 10)), "checkpoint_seconds": 60}
     if common["tricks"].get("loss") != "none":  # without a discriminator there is no game to watch
         common["stop"] = {"on": "converged", "patience": float(f"{max(1.0, kimg / 4):.2g}")}
-    minutes = kimg * 1000 / cost.rate / 60
+    minutes = (kimg * 1000 / cost.rate + times * cost.before) / 60
+    if choice.grown:
+        shown = ", ".join(f"{one:g} at {side}" for side, one in choice.grown.items())
+        choice.words.append(f"chain: thousands of images before the last stage: {shown}")
     choice.words.append(
-        f"length: {kimg:g} thousand images in batches of {common['batch_size']}, which take {minutes:.0f} minutes at "
-        f"{cost.rate:.0f} images/s; it ends before if it converges"
+        f"length: {kimg:g} thousand images in batches of {common['batch_size']}{' in the last stage' if choice.grown else ''}, "
+        f"{cost.rate:.0f} a second; {minutes:.0f} minutes in all; it ends before if it converges"
     )
     return choice

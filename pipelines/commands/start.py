@@ -3,6 +3,7 @@
 import tempfile
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import psutil
 from ruamel.yaml import YAML
@@ -11,7 +12,7 @@ from espalier.data.errors import InputError
 from espalier.data.prepare import cores
 from espalier.data.survey import Survey, survey
 from espalier.pipelines.commands.check import measured
-from espalier.pipelines.commands.choice import Choice, Cost, Machine, chosen, refuse_hopeless
+from espalier.pipelines.commands.choice import GROWN, Choice, Cost, Machine, chosen, refuse_hopeless
 from espalier.pipelines.commands.new import DAG, add_pipeline, check_new, on_one_line
 from espalier.stages.artifacts.artifact import load_artifact
 from espalier.stages.config.load import stage_config
@@ -59,16 +60,17 @@ def plan(
             f"--hours {hours:g} is {60 * hours:.2g} minutes, and all but training takes {around / 60:.1f}; give it more time"
         )
     print("trying what this machine can do ...", flush=True)
-    found = chosen(name, seen, machine, left, resolution, given, lambda choice: _cost(name, choice))
-    section = {"common": found.common, "stages": {_stage(found): {}}}
-    stage_config({"datasets": {name: found.dataset}, name: section}, name, _stage(found))  # it can be run
+    found = chosen(name, seen, machine, left, resolution, given, Costs(name))
+    section = {"common": found.common, "stages": _stages_of(name, found)}
+    for stage in section["stages"]:
+        stage_config({"datasets": {name: found.dataset}, name: section}, name, stage)  # it can be run
     of_time = f"machine: {machine.words}; {60 * hours:.3g} minutes, {around / 60:.2g} of them around the training"
     return found, [*_of(seen), of_time, *found.words, *seen.notes]
 
 
 def write(name: str, choice: Choice) -> list[str]:
     """Add a choice to both files of the project in the current folder. Returns a sentence about it."""
-    add_pipeline(name, on_one_line(choice.dataset), _section(name, choice), _stages(name))
+    add_pipeline(name, on_one_line(choice.dataset), _section(name, choice), _stages(name, choice))
     return [f"written: {PARAMS}: datasets.{name}, {name}; {DAG}: stages.{name}"]
 
 
@@ -106,40 +108,67 @@ def _of(seen: Survey) -> list[str]:
     return lines
 
 
-def _cost(name: str, choice: Choice) -> Cost:
-    """Run a few steps of a choice, on random images of its size, in a folder of its own."""
-    with tempfile.TemporaryDirectory() as folder:
+class Costs:
+    """What choices cost: each stage runs a few steps once, on random images of its size, in a folder of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._known: dict[str, dict[str, Any]] = {}
+
+    def __call__(self, choice: Choice) -> Cost:
+        """Of a choice.
+
+        Raises:
+            InputError: it cannot run at these sizes.
+        """
         common = {**choice.common}
         after = common.pop("after", None)
         if after is not None:  # the parent's weights cost what others do
             common.pop("transfer")
-        text = {"datasets": {name: choice.dataset}, name: {"common": common, "stages": {_stage(choice): {}}}}
-        YAML().dump(text, Path(folder) / PARAMS)
-        ((_, cost),) = measured(name, [_stage(choice)], Path(folder))
-    return Cost(cost["images_per_second"], cost["peak_bytes"], cost["base_bytes"])
+        text = {
+            "datasets": {self.name: choice.dataset},
+            self.name: {"common": common, "stages": _stages_of(self.name, choice)},
+        }
+        *earlier, last = [self._of(text, stage) for stage in text[self.name]["stages"]]
+        before = sum(
+            GROWN[side] * 1000 / one["images_per_second"] for side, one in zip(choice.grown, earlier, strict=True)
+        )
+        return Cost(last["images_per_second"], last["peak_bytes"], last["base_bytes"], before)
+
+    def _of(self, text: dict[str, Any], stage: str) -> dict[str, Any]:
+        section = text[self.name]
+        key = repr((section["common"]["network"], section["common"]["batch_size"], section["stages"][stage]))
+        if key not in self._known:
+            with tempfile.TemporaryDirectory() as folder:
+                YAML().dump(text, Path(folder) / PARAMS)
+                ((_, self._known[key]),) = measured(self.name, [stage], Path(folder))
+        return self._known[key]
 
 
-def _stage(choice: Choice) -> str:
-    return f"r{choice.resolution}"
+def _stages_of(name: str, choice: Choice) -> dict[str, dict[str, Any]]:
+    """The stages as in params.yaml, from the first to the last."""
+    after = choice.common.get("after", choice.common["dataset"])
+    found = {}
+    for side, kimg in [*choice.grown.items(), (choice.resolution, None)]:
+        found[f"r{side}"] = {"after": after} if kimg is None else {"after": after, "resolution": side, "kimg": kimg}
+        after = f"artifacts/{name}/r{side}"
+    return found
 
 
 def _section(name: str, choice: Choice) -> str:
     """The pipeline's text in params.yaml."""
-    common = {**choice.common}
-    after = common.pop("after", common["dataset"])
     lines = [f"{name}: # made by espalier start; all of it can be changed", "  report: true", "  common:"]
-    lines += [f"    {key}: {on_one_line(value)}" for key, value in common.items() if value != {}]
-    return "\n".join([*lines, "  stages:", f"    {_stage(choice)}: {on_one_line({'after': after})}"]) + "\n"
+    lines += [
+        f"    {key}: {on_one_line(value)}" for key, value in choice.common.items() if value != {} and key != "after"
+    ]
+    lines += ["  stages:", *(f"    {stage}: {on_one_line(value)}" for stage, value in _stages_of(name, choice).items())]
+    return "\n".join(lines) + "\n"
 
 
-def _stages(name: str) -> str:
+def _stages(name: str, choice: Choice) -> str:
     """The pipeline's block in dvc.yaml: that of ProGAN in a new project, under another name."""
     template = resources.files("espalier.pipelines.commands").joinpath("project", "dvc.yaml.template")
     text = template.read_text(encoding="utf-8")
-    block = text[text.index("  progan:\n") : text.index("  features:\n")]
-    return (
-        block.replace("progan", name)
-        .replace("one resolution, grown from the one below", "one stage of training")
-        .rstrip()
-        + "\n"
-    )
+    block = text[text.index("  progan:\n") : text.index("  features:\n")].replace("progan", name).rstrip()
+    grown = "one resolution, grown from the one below"
+    return (block if choice.grown else block.replace(grown, "one stage of training")) + "\n"

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from espalier.data.dolls import doll
 from espalier.data.errors import InputError
 from espalier.data.survey import Survey
-from espalier.pipelines.commands.choice import Choice, Cost, Machine, chosen, refuse_hopeless
+from espalier.pipelines.commands.choice import EARLIER, GROWN, Choice, Cost, Machine, chosen, refuse_hopeless
 from espalier.stages.config.load import stage_config
 from espalier.stages.config.params import read_params
 from espalier.stages.config.sections import source_config
@@ -35,7 +36,15 @@ def seen(**given: Any) -> Survey:
 
 def pace(at32: float, peak: int = 1 << 30) -> Callable[[Choice], Cost]:
     """A machine whose images a second fall with their pixels."""
-    return lambda choice: Cost(at32 * (32 / choice.resolution) ** 2, peak, 1 << 28)
+
+    def rate(side: int) -> float:
+        return at32 * (32 / side) ** 2
+
+    def cost(choice: Choice) -> Cost:
+        before = sum(1000 * GROWN[side] / rate(side) for side in choice.grown)
+        return Cost(rate(choice.resolution), peak, 1 << 28, before)
+
+    return cost
 
 
 def choose(survey: Survey, machine: Machine, minutes: float, at32: float, **given: Any) -> Choice:
@@ -44,13 +53,30 @@ def choose(survey: Survey, machine: Machine, minutes: float, at32: float, **give
 
 
 @pytest.mark.parametrize(
-    ("minutes", "at32", "resolution"), [(2, 60, 32), (10, 60, 64), (60, 60, 64), (600, 60, 128), (6000, 60, 256)]
+    ("minutes", "at32", "resolution"), [(2, 60, 16), (10, 60, 32), (60, 60, 64), (600, 60, 128), (6000, 60, 256)]
 )
 def test_more_time_is_a_larger_image(minutes: float, at32: float, resolution: int) -> None:
     found = choose(seen(), LAPTOP, minutes, at32)
     assert found.resolution == found.dataset["resolution"] == found.common["resolution"] == resolution
-    expected = 60 * minutes * at32 * (32 / resolution) ** 2 / 1000
-    assert found.common["kimg"] == pytest.approx(expected, rel=0.05), "all of the time is used"
+    used = sum(
+        1000 * kimg / (at32 * (32 / side) ** 2)
+        for side, kimg in [*found.grown.items(), (resolution, found.common["kimg"])]
+    )
+    assert used == pytest.approx(60 * minutes, rel=0.05), "all of the time is used"
+    assert sorted(found.grown) == list(found.grown) == [side for side in GROWN if side < resolution]
+    assert found.common["tricks"]["fade"]["kimg"] <= min(found.common["kimg"], *found.grown.values()) / 2.9
+    assert found.grown[8] <= 10 * GROWN[8]
+
+
+def test_the_stages_before_the_last_have_their_share_of_a_short_time() -> None:
+    found = choose(seen(), LAPTOP, 1, 60, resolution=32)
+    earlier = sum(1000 * kimg / (60 * (32 / side) ** 2) for side, kimg in found.grown.items())
+    assert earlier == pytest.approx(EARLIER * 60, rel=0.05)
+
+
+def test_few_images_are_augmented() -> None:
+    assert choose(seen(), LAPTOP, 10, 60).common["tricks"]["diffaugment"] == {}
+    assert "diffaugment" not in choose(seen(count=8000, looked=2000), LAPTOP, 10, 60).common["tricks"]
 
 
 def test_images_are_not_enlarged() -> None:
@@ -73,22 +99,22 @@ def test_what_does_not_fit_the_memory_is_tried_smaller() -> None:
 def test_what_the_batch_follows() -> None:
     few = choose(seen(count=20, looked=20), LAPTOP, 10, 60)
     assert few.common["batch_size"] == 16
-    tight = choose(seen(), Machine(False, 2, 2 << 30, True), 10, 60, peak=6 << 30)
-    assert tight.common["batch_size"] < 32, "batch norm needs whole batches"
-    without = choose(seen(), Machine(False, 2, 2 << 30, False), 10, 60, peak=6 << 30)
+    tight = choose(seen(), Machine(True, 2, 2 << 30, True), 10, 60, peak=6 << 30)
+    assert tight.common["recipe"] == "projected" and tight.common["batch_size"] < 32, "batch norm needs whole batches"
+    without = choose(seen(), Machine(True, 2, 2 << 30, False), 10, 60, peak=6 << 30)
     assert without.common["recipe"] == "stylegan2" and without.common["batch_size"] == 32
     assert without.common["micro_batch"] == 4 and any("6.0 GiB" in words for words in without.words)
 
 
 def test_a_resolution_that_is_asked_for_is_kept() -> None:
-    assert choose(seen(), LAPTOP, 5, 60, resolution=128).common["kimg"] == 1.1
+    assert choose(seen(), LAPTOP, 5, 60, resolution=128).common["kimg"] == 0.68
     with pytest.raises(InputError, match="teaches nothing"):
         choose(seen(), LAPTOP, 0.5, 60, resolution=256)
 
 
 def test_the_shape_that_most_images_have_is_kept() -> None:
     tall = choose(seen(aspect=(1.34, 0.9)), LAPTOP, 10, 60)
-    assert tall.dataset["fit"] == "aspect" and any("64x48 (height x width), as 90%" in words for words in tall.words)
+    assert tall.dataset["fit"] == "aspect" and any("32x24 (height x width), as 90%" in words for words in tall.words)
     mixed = choose(seen(aspect=(1.34, 0.4)), LAPTOP, 10, 60)
     assert "fit" not in mixed.dataset and any("the middle square" in words for words in mixed.words)
     assert not any("shape" in words for words in choose(seen(), LAPTOP, 10, 60).words)
@@ -139,7 +165,7 @@ def test_it_is_written_beside_the_others_and_can_be_run(project: Project, monkey
     assert (
         source_config(params, "faces").root == Path("my photos")
         and config.batch_size == 16
-        and config.recipe == "projected"
+        and config.recipe == ("projected" if torch.cuda.is_available() else "progan")
     )
     assert "faces@r16" in project.dvc("stage", "list", "--name-only").split()
     assert re.search(r"faces@r16 +4?", project.espalier("check", "faces"))
