@@ -7,6 +7,8 @@ import hashlib
 import time
 from pathlib import Path
 
+from espalier.data.files import make_folder
+
 LARGE = 1_000_000
 """Bytes from which it is worth noting."""
 SETTLED_SECONDS = 2.0
@@ -23,7 +25,7 @@ def note_verified(file: Path, digest: str) -> None:
     """Note that this file, as it is, has this digest."""
     mark = _mark(file, digest)
     if mark is not None and time.time() - file.stat().st_mtime > SETTLED_SECONDS:
-        mark.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(mark.parent)
         mark.touch()
 
 

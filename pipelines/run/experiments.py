@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from espalier.data.errors import InputError
+from espalier.data.files import make_folder
 from espalier.pipelines.run.dag import leaf_dependencies
 from espalier.pipelines.run.repro import ask_dvc
 from espalier.stages.artifacts.workfolder import work_root
@@ -82,7 +83,7 @@ def _top() -> Path:
 def _clone(top: Path) -> Path:
     """Clone the repository, including uncommitted changes. Returns the clone's counterpart of the current folder."""
     root = Path.cwd()
-    top.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(top.parent)
     git("clone", "--quiet", "--shared", str(_top()), str(top))
     changes = git("diff", *PLAIN_DIFF, "HEAD").stdout
     if changes:

@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 from espalier.data.errors import InputError
+from espalier.data.files import make_folder
 from espalier.pipelines.run.experiments import git
 from espalier.pipelines.run.options import RunOptions
 from espalier.pipelines.run.repro import ask_dvc
@@ -67,7 +68,7 @@ def pin(pipeline: str, options: RunOptions, workspace: Path) -> list[str]:
         return _pin_version(pipeline, stage, revision, workspace)
     checkpoint = _checkpoint(pipeline, stage, options.step or 0, workspace)
     pinned = PINNED / f"{name.replace('@', '-')}-{checkpoint.name}"
-    PINNED.mkdir(parents=True, exist_ok=True)
+    make_folder(PINNED)
     shutil.copyfile(checkpoint, pinned)
     _keep(pinned)
     return [f"+{pipeline}.stages.{stage}.start={pinned.as_posix()}"]
@@ -88,7 +89,7 @@ def _pin_version(pipeline: str, stage: str, revision: str, workspace: Path) -> l
     if not children:
         raise InputError(f"{PARAMS}: no stage of {pipeline} has 'after: {artifact}', so none can start from it")
     pinned = PINNED / f"{pipeline}-{stage}-{revision.replace('/', '-')}"
-    PINNED.mkdir(parents=True, exist_ok=True)
+    make_folder(PINNED)
     shutil.rmtree(pinned, ignore_errors=True)
     name = f"{pipeline}@{stage}"
     refusal = f"DVC cannot retrieve version '{revision}' of {name} (list versions: espalier history {name})"

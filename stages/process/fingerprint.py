@@ -10,6 +10,7 @@ import ast
 import contextlib
 import functools
 import hashlib
+import importlib
 import importlib.util
 import json
 import os
@@ -19,6 +20,8 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import NamedTuple
+
+from espalier.data.files import make_folder
 
 US = "espalier"
 TABLES = frozenset({"espalier.stages.contracts.known"})
@@ -67,9 +70,19 @@ def module_in(path: str) -> str | None:
     return None
 
 
-@functools.cache
 def source_of(name: str) -> Path | None:
     """The source file of a module; None if there is no such Python module."""
+    file = _source_of(name)
+    if file is not None and not file.is_file():  # moved or deleted since this process found it
+        for found in (_source_of, _spec):
+            found.cache_clear()
+        importlib.invalidate_caches()
+        file = _source_of(name)
+    return file
+
+
+@functools.cache
+def _source_of(name: str) -> Path | None:
     spec = _spec(name)
     return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
 
@@ -123,7 +136,7 @@ def _parsed(file: Path, name: str, changed: int) -> Parsed:
     found = Parsed(hashlib.sha256(ast.dump(_plain(tree)).encode()).hexdigest()[:32], imported, named)
     if kept is not None:
         with contextlib.suppress(OSError):  # a folder that cannot be written to
-            kept.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(kept.parent)
             partial = kept.with_name(f".{kept.name}.{os.getpid()}")
             partial.write_text(json.dumps(found._asdict()), encoding="utf-8")
             partial.replace(kept)

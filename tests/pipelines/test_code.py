@@ -2,11 +2,13 @@
 
 import ast
 import json
+import os
 import shutil
 from pathlib import Path
 
 import pytest
 
+from espalier.data import files, verified
 from espalier.stages.process import fingerprint
 from tests.conftest import ROOT, Project, cost
 
@@ -219,6 +221,37 @@ def test_what_is_kept_of_parsing_is_what_parsing_finds(tmp_path: Path, monkeypat
     assert parsed() == alone
     Path("own.py").write_text('import os\nNAME = "espalier.stages.tricks.hinge.Hinge"\n')
     assert parsed()["own"] != alone["own"] and "espalier.stages.tricks.hinge" in parsed()
+
+
+def test_a_module_that_moved_is_found_where_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for place in ("first", "second"):
+        (tmp_path / place).mkdir()
+        monkeypatch.syspath_prepend(tmp_path / place)
+    (tmp_path / "first/wandering.py").write_text("")
+    assert fingerprint.source_of("wandering") == tmp_path / "first/wandering.py"
+    (tmp_path / "first/wandering.py").rename(tmp_path / "second/wandering.py")
+    assert fingerprint.source_of("wandering") == tmp_path / "second/wandering.py"
+    (tmp_path / "second/wandering.py").unlink()
+    assert fingerprint.source_of("wandering") is None
+
+
+@pytest.mark.parametrize("what", ["code", "verified"])
+def test_what_makes_the_work_folder_first_makes_it_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """The name of .work is on the disk: checkpoints that are written there later are lost in a power cut otherwise."""
+    (tmp_path / ".dvc").mkdir()
+    monkeypatch.chdir(tmp_path)
+    synced: list[Path] = []
+    monkeypatch.setattr(files, "sync", lambda path: synced.append(path.resolve()))
+    if what == "code":
+        fingerprint._parsed.cache_clear()
+        fingerprint.code_of(["espalier.stages.tricks.hinge"])
+    else:
+        (tmp_path / "large").write_bytes(bytes(verified.LARGE))
+        os.utime(tmp_path / "large", (0, 0))
+        verified.note_verified(tmp_path / "large", "0")
+    assert (tmp_path / ".work" / what).is_dir() and tmp_path in synced and tmp_path / ".work" in synced
 
 
 @pytest.mark.parametrize(
