@@ -50,13 +50,14 @@ class Cost:
     """Measured by running a few steps of each stage.
 
     `rate`, `peak`, `base`: images a second, peak memory, and that before the networks were built, of the last stage.
-    `before`: seconds of the stages that it grows from, at the images of GROWN.
+    `before`: seconds of the stages that it grows from, at the images of GROWN; `around`: those between them that are no training.
     """
 
     rate: float
     peak: int
     base: int
     before: float = 0.0
+    around: float = 0.0
 
 
 @dataclass
@@ -153,12 +154,12 @@ def _largest(seen: Survey, machine: Machine) -> int:
 
 def _times(cost: Cost, seconds: float) -> float:
     """How many times the images of GROWN the stages before the last are shown."""
-    return min(10.0, EARLIER * seconds / cost.before) if cost.before else 0.0
+    return min(10.0, EARLIER * max(0.0, seconds - cost.around) / cost.before) if cost.before else 0.0
 
 
 def _kimg(cost: Cost, seconds: float) -> float:
     """Thousands of images that the last stage is shown in all of the time."""
-    return cost.rate * (seconds - _times(cost, seconds) * cost.before) / 1000
+    return cost.rate * (max(0.0, seconds - cost.around) - _times(cost, seconds) * cost.before) / 1000
 
 
 def _dataset(seen: Survey, resolution: int) -> dict[str, Any]:

@@ -21,6 +21,8 @@ from espalier.stages.features.imagenet import is_installed
 
 AROUND = 75.0
 """Seconds of a run that are no training: DVC and its checks, starting processes, publishing, the report and the grid."""
+BETWEEN = 10.0
+"""Those of each stage before the last: starting a process, publishing."""
 SHARE = 0.9
 """Of the time that is left, what training is given: probes, samples and checkpoints take the rest."""
 
@@ -133,7 +135,7 @@ class Costs:
         before = sum(
             GROWN[side] * 1000 / one["images_per_second"] for side, one in zip(choice.grown, earlier, strict=True)
         )
-        return Cost(last["images_per_second"], last["peak_bytes"], last["base_bytes"], before)
+        return Cost(last["images_per_second"], last["peak_bytes"], last["base_bytes"], before, BETWEEN * len(earlier))
 
     def _of(self, text: dict[str, Any], stage: str) -> dict[str, Any]:
         section = text[self.name]

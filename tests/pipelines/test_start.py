@@ -74,6 +74,16 @@ def test_the_stages_before_the_last_have_their_share_of_a_short_time() -> None:
     assert earlier == pytest.approx(EARLIER * 60, rel=0.05)
 
 
+def test_time_between_stages_is_no_training() -> None:
+    def measure(choice: Choice) -> Cost:
+        return Cost(100, 1 << 30, 1 << 28, before=10, around=30)
+
+    found = chosen("mine", seen(), LAPTOP, 60, 32, None, measure)
+    assert found.common["kimg"] == pytest.approx(100 * (60 - 30) * (1 - EARLIER) / 1000, rel=0.05)
+    with pytest.raises(InputError, match="show 0 images"):
+        chosen("mine", seen(), LAPTOP, 20, 32, None, measure)
+
+
 def test_few_images_are_augmented() -> None:
     assert choose(seen(), LAPTOP, 10, 60).common["tricks"]["diffaugment"] == {}
     assert "diffaugment" not in choose(seen(count=8000, looked=2000), LAPTOP, 10, 60).common["tricks"]
