@@ -4,6 +4,7 @@ The stage, its tricks with a state and its samples are those of a toy; the comma
 `python -m espalier.stages.run`, in a forked process.
 """
 
+import contextlib
 import os
 import shutil
 import sys
@@ -19,6 +20,7 @@ from benchmarks.faults.disk import DIED, WAYS, Disk, Way
 from espalier.data.errors import InputError
 from espalier.stages.artifacts.checkpoint import read_checkpoint, write_checkpoint
 from espalier.stages.artifacts.workfolder import checkpoints_in
+from espalier.stages.config.code import stage_digest
 from espalier.stages.process.exits import run
 from espalier.stages.run import main as run_stage
 
@@ -52,8 +54,11 @@ class Found:
 
 
 def make_project(folder: Path) -> Path:
-    """A project whose dataset is prepared."""
-    (folder / ".dvc").mkdir(parents=True)
+    """A project whose dataset is prepared; the code is parsed before, or its files in .work would be most of the calls."""
+    folder.mkdir(parents=True)
+    with contextlib.chdir(folder):
+        stage_digest(PARAMS, *STAGE)
+    (folder / ".dvc").mkdir()
     YAML().dump(PARAMS, folder / "params.yaml")
     forked(folder, lambda: run_stage("dataset", "dolls", False))
     return folder

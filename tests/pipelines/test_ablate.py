@@ -35,6 +35,7 @@ def test_an_ablation_ranks_what_can_be_and_goes_on_where_it_was_stopped(copy_of_
     )
     process = project.start(*command, "--seeds", "1")
     wait_for(lambda: (project.root / "ablations/progan-r4.csv").is_file())
+    wait_for(lambda: processes_of(project))  # DVC ignores it while a stage's process ends
     os.killpg(process.pid, signal.SIGINT)
     said = process.communicate(timeout=60)[0]
     assert process.returncode == 130 and "run the same command to continue" in said, said

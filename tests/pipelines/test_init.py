@@ -48,9 +48,13 @@ def test_it_is_trained_shared_and_continued_on_a_second_clone(tmp_path: Path) ->
     photos(tmp_path / "mine/photos")
     project = init(tmp_path / "mine", "--images", "mine/photos", "--hours", "1")
     assert project.params["datasets"]["images"]["root"] == "photos" and "progan" not in project.params
-    stage, options = next(iter(project.params["images"]["stages"].items()))
-    project.set("images.common", {**project.params["images"]["common"], "kimg": 0.16, "stop": None})
-    project.set("images.stages.more", {**options, "after": f"artifacts/images/{stage}", "transfer": True})
+    common, stages = project.params["images"]["common"], project.params["images"]["stages"]
+    stage = list(stages)[-1]
+    short = {"kimg": 0.16, "stop": None, "tricks": {**common["tricks"], "fade": {"kimg": 0.05}}}
+    project.set("images.common", {**common, **short})
+    for name, options in stages.items():
+        project.set(f"images.stages.{name}", {key: value for key, value in options.items() if key != "kimg"})
+    project.set("images.stages.more", {"after": f"artifacts/images/{stage}", "transfer": True})
     project.run("dvc", "add", "--quiet", "photos")
     project.espalier("run", "images", "--until", stage)
     project.run("dvc", "remote", "add", "--default", "store", str(tmp_path / "store"))
